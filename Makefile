@@ -1,0 +1,47 @@
+# One command per need; each makes .venv from constraints.txt when it is missing or older than them.
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+ifdef LATENTS_MIRROR
+export LATENTS_MIRROR := $(abspath $(LATENTS_MIRROR))
+endif
+
+.DELETE_ON_ERROR:
+.PHONY: all demo test check pull hooks
+
+all: .venv/installed  ## The real run: fetch, train, evaluate, draw; record everything in dvc.lock.
+	snakemake --cores all
+	python workflow/bridge.py commit
+
+demo: .venv/installed  ## The whole DAG on small embedded data, offline, in minutes.
+	snakemake --cores all --directory demo --quiet rules
+	@echo "The demo's figures are in demo/results/figures, its numbers in demo/results/metrics.json."
+
+test: .venv/installed  ## All tests.
+	pytest -n auto
+
+check: .venv/installed  ## What else CI checks: style, types, imports, the committed dvc.yaml.
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile workflow/rules
+	mypy
+	lint-imports
+	snakemake --lint
+	python workflow/bridge.py gen
+	git diff --exit-code dvc.yaml
+
+pull: .venv/installed  ## Bring this revision's results from the remote; nothing is left to run.
+	dvc pull
+	python workflow/bridge.py restore
+
+hooks: .venv/installed  ## After each git checkout, merge or rebase: restore that revision's results.
+	python workflow/bridge.py hooks
+
+# torch first and pinned: another package's range would pull gigabytes of CUDA packages.
+# TORCH_INDEX: the package index to take torch from, for a CPU-only build where the default one brings CUDA.
+.venv/installed: constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("error: Python %d.%d is too old: latents needs 3.11 or newer; set PYTHON, as in `make PYTHON=python3.11`" % sys.version_info[:2])'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --editable '.[dev]'
+	touch $@

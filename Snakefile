@@ -1,0 +1,56 @@
+# The only DAG: parameters are checked first, then one rule file per stage, in the order of the flow.
+import os
+import sys
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+SOURCE = os.path.relpath(os.path.join(workflow.basedir, "src"))
+sys.path.insert(0, SOURCE)
+
+from latents.errors import InputError
+from latents.stages import schema
+
+try:
+    PARAMS = schema.load("params.yaml")
+except InputError as error:
+    sys.exit(f"error: {error}")
+
+shell.prefix(f"export PYTHONPATH={SOURCE}; ")
+
+
+wildcard_constraints:
+    run="[A-Za-z0-9_]+",
+    seed="[0-9]+",
+    representation="[A-Za-z0-9_]+",
+
+
+ARTIFACTS = []  # every rule file adds what its rules make
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/digits.smk"
+include: "workflow/rules/newsgroups.smk"
+include: "workflow/rules/vae.smk"
+include: "workflow/rules/ranking.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/metrics.smk"
+
+
+report: "workflow/report/workflow.rst"
+
+
+rule all:
+    default_target: True
+    input:
+        ARTIFACTS,
+
+
+onsuccess:
+    commit()
+
+
+onerror:
+    commit()

@@ -1,0 +1,22 @@
+"""`latents`: every stage and tool for a person at a terminal. Rules call the same stages as modules."""
+
+from __future__ import annotations
+
+import typer
+
+from latents.stages import data, digits, figures, metrics, newsgroups, ranking, vae
+from latents.stages.entry import run
+
+app = typer.Typer(
+    help="Latent-variable models, exact ranking evaluation and their pictures.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+for module in (data, digits, newsgroups, vae, ranking, figures, metrics):
+    app.add_typer(module.app, name=module.__name__.rpartition(".")[2])
+
+
+def main() -> None:
+    """Run the command line."""
+    run(app)

@@ -1,0 +1,1 @@
+"""The three data sets: fetched, verified, and read as streams."""

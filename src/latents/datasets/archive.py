@@ -1,0 +1,238 @@
+"""Safe reading of foreign archives, and the canonical tar that a data set is kept as.
+
+A canonical tar depends on nothing but its members' paths and bytes: uncompressed, ustar, sorted by path,
+mode 0644, owner 0, time 0. So its bytes are the same whatever archive it came from, and any member can be
+read at its offset.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO, BinaryIO, NamedTuple
+
+from latents.errors import InputError
+from latents.storage import atomic
+
+BLOCK_BYTES = 2**20
+HEADER_BYTES = 4096  # of tar beside a member's own: headers of it and its folder, padding, long names
+
+
+class Content(NamedTuple):
+    """What a data set is, whatever archive holds it.
+
+    `digest` is the sha256 of one line `<sha256 of the bytes>  <path>` per member, sorted by path.
+    """
+
+    members: int
+    bytes: int
+    digest: str
+
+
+class Member(NamedTuple):
+    """One file in a canonical tar (or a spool): its path and where its bytes lie."""
+
+    path: str
+    offset: int
+    size: int
+
+
+def content(members: Iterable[tuple[str, str, int]]) -> Content:
+    """The content digest of (path, sha256 of the bytes, size) in any order.
+
+    Examples
+    --------
+    >>> content([]).digest[:8]
+    'e3b0c442'
+    """
+    rows = sorted(members)
+    lines = "".join(f"{sha256}  {path}\n" for path, sha256, _ in rows)
+    total_bytes = sum(size for _, _, size in rows)
+    return Content(len(rows), total_bytes, hashlib.sha256(lines.encode()).hexdigest())
+
+
+# --- foreign archives ---------------------------------------------------------------------------------------
+
+
+def canonical_tar(source: Path, target: Path, expected: Content) -> Content:
+    """Write the members of any tar or tar.gz as the canonical tar, while verifying them.
+
+    Parameters
+    ----------
+    source : the archive, not trusted.
+    target : the canonical tar; it appears when it is whole and right, and not otherwise.
+    expected : the content to verify against; its members and bytes are also the limits of extraction.
+
+    Returns
+    -------
+    Content
+        Equal to `expected`.
+
+    Raises
+    ------
+    InputError
+        If the archive is damaged, has an unsafe member, exceeds the limits, or has other content.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=target.parent) as spool:
+        try:
+            with source.open("rb") as raw:
+                members = sorted(_spool(_opened(raw), spool, expected))
+        except InputError as error:
+            raise InputError(f"{source}: {error}") from None
+        # ValueError: tarfile passes on what int() says of a garbage header
+        except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError) as error:
+            raise InputError(
+                f"{source}: truncated or damaged archive ({error}); delete it and fetch it again"
+            ) from None
+        with atomic(target) as temporary:
+            found = _write(temporary, ((m.path, read_member(spool, m)) for m in members))
+            if found != expected:
+                raise InputError(_difference(source, expected=expected, found=found))
+    return found
+
+
+def _opened(raw: BinaryIO) -> BinaryIO | gzip.GzipFile:
+    magic = raw.read(2)
+    raw.seek(0)
+    return gzip.GzipFile(fileobj=raw) if magic == b"\x1f\x8b" else raw
+
+
+class _Bounded:
+    """A stream that gives no more than a number of bytes, so that no archive can fill memory or disk."""
+
+    def __init__(self, stream: BinaryIO | gzip.GzipFile, limit_bytes: int) -> None:
+        self.stream, self.limit_bytes, self.read_bytes = stream, limit_bytes, 0
+
+    def read(self, size: int) -> bytes:
+        data = self.stream.read(size)
+        self.read_bytes += len(data)
+        if self.read_bytes > self.limit_bytes:
+            raise InputError(f"unpacks to more than the {self.limit_bytes:,} bytes allowed; refused")
+        return data
+
+
+def _spool(stream: BinaryIO | gzip.GzipFile, spool: BinaryIO, limit: Content) -> Iterator[Member]:
+    """Append each member's bytes to `spool`, in the archive's own order."""
+    bounded = _Bounded(stream, limit.bytes + HEADER_BYTES * (limit.members + 32))
+    seen: set[str] = set()
+    unpacked_bytes = 0
+    with tarfile.open(fileobj=bounded, mode="r|") as tar:  # type: ignore[call-overload]  # it only calls read
+        for info in tar:
+            if info.isdir():
+                continue
+            path = _safe_path(info)
+            unpacked_bytes += info.size
+            if path in seen:
+                raise InputError(f"member {path!r} is there twice; refused")
+            seen.add(path)
+            if len(seen) > limit.members or unpacked_bytes > limit.bytes:
+                raise InputError(
+                    f"exceeds the registry's {limit.members:,} members or {limit.bytes:,} bytes; refused"
+                )
+            yield Member(path, spool.tell(), _copy(tar.extractfile(info), spool, info))
+    while bounded.read(BLOCK_BYTES):  # to the end: gzip compares its checksum there
+        pass
+
+
+def _safe_path(info: tarfile.TarInfo) -> str:
+    """The normalised path of a regular file; anything else is refused."""
+    path = PurePosixPath(info.name)
+    if not info.isreg() or info.issparse():
+        kind = "link" if info.issym() or info.islnk() else "special file"
+        raise InputError(f"member {info.name!r} is a {kind}, only regular files are allowed; refused")
+    odd = "\\" in info.name or not info.name.isprintable()
+    if path.is_absolute() or ".." in path.parts or not path.parts or odd:
+        raise InputError(f"member {info.name!r} would leave the folder, paths must stay inside; refused")
+    return str(path)
+
+
+def _copy(source: IO[bytes] | None, spool: BinaryIO, info: tarfile.TarInfo) -> int:
+    copied = 0
+    while source is not None and (block := source.read(BLOCK_BYTES)):
+        copied += spool.write(block)
+    if copied != info.size:
+        raise EOFError(f"{info.name} has {copied} of {info.size} bytes")
+    return copied
+
+
+def _difference(source: Path, *, expected: Content, found: Content) -> str:
+    return (
+        f"{source}: wrong content: expected {expected.members:,} members, {expected.bytes:,} bytes, "
+        f"digest {expected.digest}, got {found.members:,} members, {found.bytes:,} bytes, "
+        f"digest {found.digest}; delete it and fetch it again"
+    )
+
+
+# --- canonical tars -----------------------------------------------------------------------------------------
+
+
+def write_tar(target: Path, members: Iterable[tuple[str, bytes]]) -> Content:
+    """Write (path, bytes), given in the order of their paths, as a canonical tar, atomically."""
+    with atomic(target) as temporary:
+        return _write(temporary, members)
+
+
+def _write(path: Path, members: Iterable[tuple[str, bytes]]) -> Content:
+    rows: list[tuple[str, str, int]] = []
+    with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as tar:
+        for name, data in members:
+            if rows and name <= rows[-1][0]:
+                raise ValueError(f"members must be sorted by path, got {name!r} after {rows[-1][0]!r}")
+            info = tarfile.TarInfo(name)  # mode 0644, owner 0, time 0, no names: TarInfo's defaults
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+            tar.members.clear()  # type: ignore[attr-defined]  # else every header stays in memory
+            rows.append((name, hashlib.sha256(data).hexdigest(), len(data)))
+    return content(rows)
+
+
+def index_tar(path: Path) -> list[Member]:
+    """The members of a canonical tar, with the offset of each one's bytes; InputError if it is not whole."""
+    try:
+        with path.open("rb") as stream:
+            _check_end(stream)
+            with tarfile.open(fileobj=stream, mode="r:") as tar:
+                return list(_members(tar))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; fetch the data set first") from None
+    except (tarfile.TarError, EOFError, ValueError) as error:
+        raise InputError(
+            f"{path}: not a whole canonical tar ({error}); delete it and fetch it again"
+        ) from None
+
+
+def _members(tar: tarfile.TarFile) -> Iterator[Member]:
+    while (info := tar.next()) is not None:
+        tar.members.clear()  # type: ignore[attr-defined]  # else every header stays in memory
+        yield Member(info.name, info.offset_data, info.size)
+
+
+def _check_end(stream: BinaryIO) -> None:
+    """A tar cut between two members reads as a shorter tar: its closing zero blocks tell."""
+    size = stream.seek(0, 2)
+    stream.seek(max(0, size - 2 * tarfile.BLOCKSIZE))
+    if size % tarfile.RECORDSIZE or stream.read().strip(b"\0"):
+        raise EOFError("truncated, or compressed: its end is missing")
+    stream.seek(0)
+
+
+def read_member(stream: BinaryIO, member: Member) -> bytes:
+    """The bytes of one member; `stream` is the tar, opened for reading in binary."""
+    stream.seek(member.offset)
+    return stream.read(member.size)
+
+
+def tar_content(path: Path) -> Content:
+    """The content of a canonical tar, from its bytes."""
+    with path.open("rb") as stream:
+        return content(
+            (member.path, hashlib.sha256(read_member(stream, member)).hexdigest(), member.size)
+            for member in index_tar(path)
+        )

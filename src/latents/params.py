@@ -1,0 +1,154 @@
+"""Load parameters: YAML 1.2 -> closed, typed, frozen models -> function arguments. Knows no stage.
+
+A section of `params.yaml` is a subclass of `Section`, defined beside the stage that it configures. Every key
+stands in the file; there are no defaults. What is wrong is one line: the key's path, what was given, what is
+allowed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from latents.errors import InputError
+
+
+class Structural:
+    """Marks a field that decides which jobs there are, such as a list of seeds: see `structure`."""
+
+
+class Section(BaseModel):
+    """A closed, frozen, strictly typed section of params.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+$")]
+"""A name that becomes a wildcard, a folder and part of a DVC stage's name."""
+
+Seeds = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1), Structural()]
+"""One job per seed."""
+
+AnySection = TypeVar("AnySection", bound=Section)
+
+
+def read_yaml(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read a YAML 1.2 mapping (1e-3 is a number, yes is a string); InputError when it is none."""
+    from ruamel.yaml import YAML, YAMLError
+
+    try:
+        values = YAML(typ="safe", pure=True).load(Path(path))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; run in the folder that holds params.yaml") from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: got {type(values).__name__}, allowed: a mapping of sections")
+    return values
+
+
+def load_section(
+    model: type[AnySection], name: str, path: str | os.PathLike[str] = "params.yaml"
+) -> AnySection:
+    """Load one section into its model.
+
+    Parameters
+    ----------
+    model : the section's class.
+    name : its key in the file, such as "vae".
+    path : the YAML file.
+
+    Raises
+    ------
+    InputError
+        In one line: the key's path, what was given, what is allowed.
+    """
+    values = read_yaml(path)
+    if name not in values:
+        raise InputError(f"{path}: {name}: missing section; add it")
+    return validate(model, values[name], path, prefix=(name,))
+
+
+def validate(
+    model: type[AnySection], values: Any, path: str | os.PathLike[str], prefix: tuple[str, ...] = ()
+) -> AnySection:
+    """Build a model from plain values; every fault in the one line of an InputError."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        faults = [_describe(model, fault, prefix) for fault in error.errors()]
+        raise InputError(f"{path}: " + "; ".join(faults)) from None
+
+
+def _describe(model: type[Section], fault: ErrorDetails, prefix: tuple[str, ...]) -> str:
+    """One fault: path, what was given, what is allowed."""
+    keys = [str(key) for key in fault["loc"] if key != "[key]"]
+    name = ".".join((*prefix, *keys))
+    if fault["type"] == "extra_forbidden":
+        allowed = _siblings(model, keys[:-1])
+        near = difflib.get_close_matches(keys[-1], allowed, n=1)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        return f"{name}: got an unknown key, allowed: {', '.join(allowed)}{hint}"
+    if fault["type"] == "missing":
+        return f"{name}: missing, allowed: {_allowed(model, keys)}"
+    allowed_text = _allowed(model, keys) or fault["msg"].lower()
+    return f"{name}: got {fault['input']!r}, allowed: {allowed_text}"
+
+
+def _siblings(model: type[Section], keys: list[str]) -> list[str]:
+    """The keys that the section at this path may have."""
+    found = _find(model, keys)
+    section = found.annotation if isinstance(found, FieldInfo) else found
+    return list(section.model_fields) if _is_section(section) else []
+
+
+def _allowed(model: type[Section], keys: list[str]) -> str:
+    """What the field at this path allows: its type, its bounds, its choices."""
+    while keys and keys[-1].isdigit():  # an item of a list: the list's description says it all
+        keys = keys[:-1]
+    found = _find(model, keys)
+    if found is None:
+        return ""
+    if not isinstance(found, FieldInfo):
+        return "a section" if keys else "a mapping of sections"
+    if _is_section(found.annotation):
+        return f"a section with {', '.join(found.annotation.model_fields)}"  # type: ignore[union-attr]
+    return found.description or "see the comment beside the key"
+
+
+def _find(model: Any, keys: list[str]) -> Any:
+    """Walk from a section's class down a path of keys to a FieldInfo, or to a section's class."""
+    found: Any = model
+    for key in keys:
+        section = found.annotation if isinstance(found, FieldInfo) else found
+        if _is_section(section):
+            found = section.model_fields.get(key)
+        else:  # dict[Name, SomeSection]: any key
+            found = next((item for item in getattr(section, "__args__", ()) if _is_section(item)), found)
+    return found
+
+
+def _is_section(candidate: Any) -> bool:
+    return isinstance(candidate, type) and issubclass(candidate, Section)
+
+
+def structure(section: Section, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield (path, value) of all that decides which jobs there are: structural fields, and the names of runs."""
+    for name, field in type(section).model_fields.items():
+        value = getattr(section, name)
+        path = f"{prefix}{name}"
+        if any(isinstance(mark, Structural) or mark is Structural for mark in field.metadata):
+            yield path, sorted(value) if isinstance(value, dict) else value
+        if isinstance(value, Section):
+            yield from structure(value, f"{path}.")
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                if isinstance(item, Section):
+                    yield from structure(item, f"{path}.{key}.")

@@ -1,0 +1,219 @@
+"""Which database items are relevant to which query, and with what gain.
+
+Equal integer (or string) labels, or at least one shared label in sparse indicators.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from latents.errors import InputError
+from latents.ranking.metrics import Ranks
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Relevant:
+    """The relevant items of consecutive queries, as rows of a CSR matrix.
+
+    Attributes
+    ----------
+    indptr : int64 array of shape (n_queries + 1,)
+    columns : int64 array of shape (n_pairs,), ascending within a query
+    gains : float64 array of shape (n_pairs,), or None where every gain is 1
+    """
+
+    indptr: Ints
+    columns: Ints
+    gains: Floats | None
+
+    @property
+    def counts(self) -> Ints:
+        """Relevant items per query."""
+        return np.diff(self.indptr)
+
+    @property
+    def query(self) -> Ints:
+        """The query of each pair, counted from the first of the block."""
+        return np.repeat(np.arange(len(self.indptr) - 1), self.counts)
+
+    def without(self, left_out: Ints) -> Relevant:
+        """The same without one database item per query (-1: none)."""
+        keep = self.columns != left_out[self.query]
+        counts = np.bincount(self.query[keep], minlength=len(left_out))
+        indptr = np.concatenate([[0], np.cumsum(counts)])
+        return Relevant(indptr, self.columns[keep], None if self.gains is None else self.gains[keep])
+
+    def ideal(self, ranks: Ranks, cutoffs: tuple[int, ...]) -> Floats:
+        """DCG of the best order at each cutoff and in full, (n_queries, len(cutoffs) + 1)."""
+        ks = np.array([*cutoffs, ranks.n_items])
+        counts = self.counts
+        if self.gains is None:
+            best: Floats = ranks.discount[np.minimum(counts[:, None], ks)]
+            return best
+        query = self.query
+        order = np.lexsort((-self.gains, query))
+        place = np.arange(len(query)) - self.indptr[:-1][query]
+        gains = self.gains[order] * np.diff(ranks.discount)[place]
+        return np.stack([np.bincount(query, gains * (place < k), minlength=len(counts)) for k in ks], axis=1)
+
+
+class ClassLabels:
+    """Relevance by equal labels.
+
+    Parameters
+    ----------
+    query_labels, database_labels : integer, bool or string arrays of shape (n,)
+    gains : float64 array of shape (n_database,), or None
+    """
+
+    def __init__(self, query_labels: Any, database_labels: Any, gains: Floats | None) -> None:
+        classes, of_item = np.unique(database_labels, return_inverse=True)
+        self._members = np.argsort(of_item, kind="stable")
+        self._starts = np.searchsorted(of_item[self._members], np.arange(len(classes) + 1))
+        found = np.searchsorted(classes, query_labels)
+        known = found < len(classes)
+        known[known] = classes[found[known]] == query_labels[known]
+        self._class = np.where(known, found, -1)  # -1: no item of the database has this label
+        self._gains = gains
+
+    @property
+    def most(self) -> int:
+        """The largest number of items relevant to one query."""
+        sizes = np.diff(self._starts)
+        present = self._class[self._class >= 0]
+        return int(sizes[present].max(initial=0))
+
+    def of(self, start: int, stop: int) -> Relevant:
+        """The relevant items of queries start .. stop."""
+        members = []
+        for label in self._class[start:stop]:
+            first, last = self._starts[label : label + 2] if label >= 0 else (0, 0)
+            members.append(self._members[first:last])
+        indptr = np.concatenate([[0], np.cumsum([len(m) for m in members], dtype=np.int64)])
+        columns = np.concatenate(members) if members else np.empty(0, np.int64)
+        return Relevant(indptr, columns, None if self._gains is None else self._gains[columns])
+
+
+class SharedLabels:
+    """Relevance by at least one shared label.
+
+    Parameters
+    ----------
+    query_labels, database_labels : sparse indicators of shape (n, n_labels)
+    gains : float64 array of shape (n_database,), "shared" for the number of shared labels, or None
+    """
+
+    def __init__(self, query_labels: Any, database_labels: Any, gains: Floats | str | None) -> None:
+        self._queries = _indicator(query_labels)
+        self._items = sp.csc_array(_indicator(database_labels).T)
+        self._gains = gains
+
+    @property
+    def most(self) -> int:
+        """The largest possible number of items relevant to one query."""
+        per_label = np.diff(self._items.tocsr().indptr).astype(np.float64)
+        sums = self._queries @ per_label
+        return int(min(sums.max(initial=0), self._items.shape[1]))
+
+    def of(self, start: int, stop: int) -> Relevant:
+        """The relevant items of queries start .. stop."""
+        shared = sp.csr_array(self._queries[start:stop] @ self._items)
+        shared.sort_indices()
+        columns = shared.indices.astype(np.int64)
+        gains = self._gains
+        if isinstance(gains, str):
+            gains = shared.data.astype(np.float64)
+        elif gains is not None:
+            gains = gains[columns]
+        return Relevant(shared.indptr.astype(np.int64), columns, gains)
+
+
+Relevance = ClassLabels | SharedLabels
+
+
+def relevance(
+    query_labels: Any, database_labels: Any, sizes: tuple[int, int], gains: Any = None
+) -> Relevance:
+    """Check the labels and gains and build the relevance they state.
+
+    Parameters
+    ----------
+    query_labels, database_labels : labels of shape (n,), or indicators of shape (n, n_labels)
+    sizes : (n_queries, n_database)
+    gains : None, "shared" or array of shape (n_database,)
+
+    Raises
+    ------
+    InputError
+        For lengths that do not match, labels of a wrong kind, negative or non-finite gains.
+    """
+    queries, items = (
+        _labels(query_labels, "query_labels"),
+        _labels(database_labels, "database_labels"),
+    )
+    for name, labels, size in (("query", queries, sizes[0]), ("database", items, sizes[1])):
+        if labels.shape[0] != size:
+            raise InputError(
+                f"{name}_labels must have one row per row of the {name} side, {size}, got {labels.shape[0]}"
+            )
+    if sp.issparse(queries) != sp.issparse(items) or queries.shape[1:] != items.shape[1:]:
+        raise InputError(
+            f"query_labels and database_labels must be of one kind, got shapes {queries.shape} "
+            f"and {items.shape}"
+        )
+    checked = _gains(gains, sizes[1], multi_label=sp.issparse(queries))
+    if sp.issparse(queries):
+        return SharedLabels(queries, items, checked)
+    if (queries.dtype.kind in "US") != (items.dtype.kind in "US"):
+        raise InputError(f"labels must be of one kind, got {queries.dtype} and {items.dtype}")
+    assert not isinstance(checked, str)
+    return ClassLabels(queries, items, checked)
+
+
+def _labels(labels: Any, name: str) -> Any:
+    if sp.issparse(labels):
+        return sp.csr_array(labels)
+    array = np.asarray(labels)
+    if array.dtype.kind == "O":
+        array = array.astype(str)
+    if array.ndim == 2 and array.dtype.kind in "biuf":
+        return sp.csr_array(array)
+    if array.ndim != 1 or array.dtype.kind not in "biufUS":
+        raise InputError(
+            f"{name} must be numbers or strings of shape (n,) or a 0/1 indicator (n, n_labels), "
+            f"got {array.dtype} of shape {array.shape}"
+        )
+    if array.dtype.kind == "f" and np.isnan(array).any():
+        raise InputError(f"{name} row {int(np.argmax(np.isnan(array)))} holds nan")
+    return array
+
+
+def _indicator(labels: Any) -> Any:
+    binary = sp.csr_array(labels != 0)
+    return binary.astype(np.int64)
+
+
+def _gains(gains: Any, n_database: int, *, multi_label: bool) -> Floats | str | None:
+    if gains is None:
+        return None
+    if isinstance(gains, str):
+        if gains == "shared" and multi_label:
+            return gains
+        raise InputError(
+            f"gains must be None, an array (n_database,), or 'shared' with indicator labels, got {gains!r}"
+        )
+    array = np.asarray(gains, dtype=np.float64)
+    if array.shape != (n_database,):
+        raise InputError(f"gains must have shape ({n_database},), got {array.shape}")
+    if not (np.isfinite(array).all() and (array >= 0).all()):
+        row = int(np.flatnonzero(~(np.isfinite(array) & (array >= 0)))[0])
+        raise InputError(f"gains must be finite and not negative, row {row} holds {array[row]}")
+    return array

@@ -1,0 +1,206 @@
+"""Scores of query blocks against tiles of the database, larger is better.
+
+Every scorer reads its sides by slices of rows, so they may be HDF5 data sets larger than memory,
+and states a *tolerance*: two of a query's scores closer than it are one score that rounding told
+apart, and count as tied.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latents.errors import InputError
+from latents.ranking.inputs import checked_rows, chunks
+
+Array = NDArray[Any]
+
+
+class DenseScorer:
+    """Cosine, dot product or negated squared distance of float rows, as one matrix product.
+
+    Parameters
+    ----------
+    queries, database : arrays or HDF5 data sets of shape (n, d)
+    score : "cosine", "dot" or "l2"
+    keep_bytes : the database is prepared once and kept if that takes no more bytes
+
+    Notes
+    -----
+    l2 ranks by 2 q.t - |t|^2, which is |q|^2 - |q - t|^2, after the mean of the database is taken
+    from both sides in float64: far from the origin the uncentred form loses every digit.
+    Cosine divides the products of the rows themselves, so that rows of integers at a right angle
+    score 0 and not 1e-17. A zero vector has cosine 0 with everything.
+    """
+
+    dtype = np.dtype(np.float64)
+
+    def __init__(self, queries: Any, database: Any, score: str, keep_bytes: int = 0) -> None:
+        self._queries, self._database, self.score = queries, database, score
+        self.width = database.shape[1]
+        self.norms, self.mean = self._survey()
+        self.largest = float(self.norms.max(initial=0.0))
+        width = self.width + (score == "l2")
+        self._kept: Array | None = None
+        if len(self.norms) * width * self.dtype.itemsize <= keep_bytes:
+            self._kept = self._prepare(0, len(self.norms))
+
+    def _survey(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Norms of the (for l2: centred) database rows, and the centre; refuses nan and inf."""
+        n = self._database.shape[0]
+        mean, norms = np.zeros(self.width), np.empty(n)
+        for start, stop in chunks(n, self.width):
+            rows = checked_rows(self._database, start, stop, "database")
+            if self.score == "l2":
+                mean += rows.sum(axis=0, dtype=np.float64) / n
+        for start, stop in chunks(n, self.width):
+            norms[start:stop] = _norms(self._database[start:stop] - mean)
+        return norms, mean
+
+    def _prepare(self, start: int, stop: int) -> Array:
+        tile = np.zeros((stop - start, self.width + (self.score == "l2")), self.dtype)
+        for first, last in chunks(stop - start, self.width):
+            rows = self._database[start + first : start + last] - self.mean
+            norms = self.norms[start + first : start + last, None]
+            if self.score == "cosine":
+                rows = rows * power_of_two(norms)
+            tile[first:last, : self.width] = rows
+            if self.score == "l2":
+                tile[first:last, -1:] = -(norms**2)
+        return tile
+
+    def tile(self, start: int, stop: int) -> Array:
+        """Prepared database rows start .. stop."""
+        return self._prepare(start, stop) if self._kept is None else self._kept[start:stop]
+
+    def block(self, start: int, stop: int) -> tuple[Array, NDArray[np.float64]]:
+        """Prepared query rows start .. stop and the tolerance of each."""
+        rows = checked_rows(self._queries, start, stop, "queries") - self.mean
+        norms = _norms(rows)
+        if self.score == "cosine":
+            rows = rows * power_of_two(norms[:, None])
+            magnitude = np.ones(len(rows))
+        elif self.score == "dot":
+            magnitude = norms * self.largest
+        else:
+            rows = np.concatenate([2 * rows, np.ones((len(rows), 1))], axis=1)
+            magnitude = (2 * norms + self.largest) * self.largest
+        self._refuse_overflow(magnitude, start)
+        return rows.astype(self.dtype), rounding(self.dtype, self.width) * magnitude
+
+    def _refuse_overflow(self, magnitude: NDArray[np.float64], start: int) -> None:
+        limit = np.finfo(self.dtype).max / 4
+        if (magnitude > limit).any():
+            row = start + int(np.argmax(magnitude > limit))
+            raise InputError(
+                f"queries row {row}: its {self.score} scores overflow float64, rescale both sides"
+            )
+
+    def scores(self, block: Array, start: int, stop: int) -> Array:
+        """Scores of a prepared block against database rows start .. stop."""
+        scores: Array = block @ self.tile(start, stop).T  # (n_block, stop - start)
+        if self.score == "cosine":
+            norms = self.norms[start:stop]
+            scores /= np.where(norms > 0, norms * power_of_two(norms), 1.0)
+            scores /= np.maximum(_norms(block), 0.5)[:, None]  # 0.5: a zero row
+        return scores
+
+
+def rounding(dtype: np.dtype[Any], width: int) -> float:
+    """How far two sums of `width` products may lie apart by rounding, relative to their size.
+
+    Twice a probabilistic bound on one: errors of a sum grow with the root of its length (Higham &
+    Mary 2019, A new approach to probabilistic rounding error analysis).
+    """
+    return float(np.finfo(dtype).eps * (2 + np.sqrt(width) / 2))
+
+
+def power_of_two(norms: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The factor, exact in binary, that brings a norm into [0.5, 1)."""
+    factor: NDArray[np.float64] = np.ldexp(1.0, -np.frexp(norms)[1])
+    return factor
+
+
+def _norms(rows: Array) -> NDArray[np.float64]:
+    largest = np.abs(rows).max(axis=1, initial=0.0).astype(np.float64)
+    scale = np.where(largest > 0, largest, 1.0)  # neither overflow nor underflow in the squares
+    scaled = rows / scale[:, None]
+    return scale * np.sqrt(np.einsum("ij,ij->i", scaled, scaled, dtype=np.float64))
+
+
+class SparseScorer:
+    """The same scores of scipy.sparse rows, in float64, zeros never touched.
+
+    Each product is summed over the query's non-zeros in ascending order of columns, whatever the
+    tile, so equal rows have equal scores.
+    """
+
+    dtype = np.dtype(np.float64)
+
+    def __init__(self, queries: Any, database: Any, score: str) -> None:
+        self._queries, self._database, self.score = queries, database, score
+        self.norms = _sparse_norms(database)
+        self._longest = int(np.diff(queries.indptr).max(initial=0))
+
+    def block(self, start: int, stop: int) -> tuple[Any, NDArray[np.float64]]:
+        """Query rows start .. stop and the tolerance of each."""
+        rows = self._queries[start:stop]
+        norms = _sparse_norms(rows)
+        largest = self.norms.max()
+        magnitude = {
+            "cosine": norms * 0 + 1,
+            "dot": norms * largest,
+            "l2": (2 * norms + largest) * largest,
+        }[self.score]
+        return rows, rounding(self.dtype, self._longest) * magnitude
+
+    def scores(self, block: Any, start: int, stop: int) -> Array:
+        """Scores of a block against database rows start .. stop."""
+        products: Array = (block @ self._database[start:stop].T).toarray()
+        self.finish(products, block, start)
+        return products
+
+    def finish(self, products: Array, block: Any, start: int) -> None:
+        """Turn products with database rows from `start` on into scores, in place."""
+        norms = self.norms[start : start + products.shape[1]]
+        if self.score == "l2":
+            products *= 2
+            products -= norms**2
+        elif self.score == "cosine":
+            products /= np.where(norms > 0, norms, 1.0)
+            own = _sparse_norms(block)[:, None]
+            products /= np.where(own > 0, own, 1.0)
+
+
+def _sparse_norms(rows: Any) -> NDArray[np.float64]:
+    return np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1), dtype=np.float64)).ravel()
+
+
+class HammingScorer:
+    """Minus the number of differing bits, exact: (q.t - bits) / 2 of rows of -1 and 1."""
+
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, queries: Any, database: Any) -> None:
+        self._queries, self._database = queries, database
+        self.bits = database.shape[1] * (1 if database.dtype == bool else 8)
+
+    def block(self, start: int, stop: int) -> tuple[Array, NDArray[np.float64]]:
+        """Query rows start .. stop as -1 and 1, and the tolerance of each."""
+        return _signs(self._queries[start:stop]), np.zeros(stop - start)
+
+    def scores(self, block: Array, start: int, stop: int) -> Array:
+        """Scores of a block against database rows start .. stop."""
+        products = block @ _signs(self._database[start:stop]).T  # integers, exact in float32
+        return (products - self.bits) / 2
+
+
+def _signs(codes: Array) -> Array:
+    bits = codes if codes.dtype == bool else np.unpackbits(codes, axis=1)
+    signs: Array = np.where(bits, np.float32(1), np.float32(-1))
+    return signs
+
+
+Scorer = DenseScorer | SparseScorer | HammingScorer

@@ -1,0 +1,95 @@
+"""What is asked of an engine, checked and in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latents.errors import InputError
+from latents.ranking.metrics import Ranks
+from latents.ranking.relevance import Relevance, Relevant
+from latents.ranking.result import metric_names
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One evaluation: both sides, what is relevant, what to measure."""
+
+    queries: Any
+    database: Any
+    score: str
+    relevance: Relevance
+    left_out: Ints | None
+    cutoffs: tuple[int, ...]
+    ties: str
+    metrics: str
+    ranks: Ranks = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ranks", Ranks(self.n_items))
+
+    @property
+    def n_items(self) -> int:
+        """Rows of the database."""
+        return int(self.database.shape[0])
+
+    @property
+    def full(self) -> bool:
+        """Are metrics of the full ranking asked for?"""
+        return self.metrics == "all"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Columns of the result."""
+        return metric_names(self.cutoffs, self.metrics)
+
+    def relevant(self, first: int, last: int) -> Relevant:
+        """Relevant items of queries first .. last, without those left out."""
+        relevant = self.relevance.of(first, last)
+        return relevant if self.left_out is None else relevant.without(self.left_out[first:last])
+
+    def left_out_of(self, first: int, last: int) -> Ints:
+        """The database row each query leaves out, -1 for none."""
+        if self.left_out is None:
+            return np.full(last - first, -1)
+        return self.left_out[first:last]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How an evaluation is cut: queries of a block, worker threads."""
+
+    block: int
+    workers: int
+
+
+class Engine(Protocol):
+    """One way to rank and measure blocks of queries."""
+
+    def plan(self, workers: int, max_bytes: int) -> Plan | None:
+        """How to stay within `max_bytes`; None if this engine cannot."""
+
+    def measure(self, first: int, last: int, relevant: Relevant) -> Floats:
+        """Metrics of queries first .. last, (n_queries, n_metrics)."""
+
+
+def fit(workers: int, max_bytes: int, blocks: tuple[int, ...], per_query: float) -> Plan | None:
+    """The largest block, then the most workers, whose state fits."""
+    for block in blocks:
+        for n in range(workers, 0, -1):
+            if n * block * per_query <= max_bytes:
+                return Plan(block, n)
+            if block > blocks[-1] and 2 * n <= workers + 1:
+                break  # rather smaller blocks than less than half the workers
+    return None
+
+
+def too_little(least: float, given: int) -> InputError:
+    """The error of a budget that no cut fits."""
+    return InputError(f"max_bytes must be at least {int(least)} for this input, got {given}")

@@ -1,0 +1,35 @@
+"""Where a training keeps its checkpoint: an ignored folder, under a digest of params, inputs and code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from latents.params import Section
+
+FOLDER = Path("checkpoints")
+
+
+def checkpoint_path(job: str, sections: Sequence[Section], inputs: Sequence[Path]) -> Path:
+    """The checkpoint of a job, whose name changes with its parameters, its inputs or the code it has loaded.
+
+    Parameters
+    ----------
+    job : the readable part of the name.
+    sections : the parameters that the job reads.
+    inputs : the files that it reads.
+    """
+    digest = hashlib.sha256(json.dumps([section.model_dump(mode="json") for section in sections]).encode())
+    for path in [*inputs, *loaded_sources()]:
+        with path.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return FOLDER / f"{job}-{digest.hexdigest()[:16]}.safetensors"
+
+
+def loaded_sources() -> list[Path]:
+    """The source files of our modules that this process has imported, in order of their names."""
+    modules = sorted((name, module) for name, module in sys.modules.items() if name.split(".")[0] == "latents")
+    return [Path(module.__file__) for _, module in modules if getattr(module, "__file__", None)]

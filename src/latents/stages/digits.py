@@ -1,0 +1,45 @@
+"""Stage `digits`: training, validation and test digits, with the fixed binarised draws, as one HDF5 file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from pydantic import Field
+
+from latents.params import Section, load_section
+from latents.stages.entry import PARAMS, Log, Params, run, stage
+
+
+class Digits(Section):
+    """How the digits are split and binarised."""
+
+    validation: int = Field(ge=1, description="a number of digits from 1")
+    binarise: Literal["dynamic", "static", "threshold", "none"] = Field(
+        description="dynamic, static, threshold or none"
+    )
+    seed: int = Field(ge=0, description="a seed from 0")
+
+
+app = stage("Split the digits into roles and draw the binarised validation and test sets.")
+
+
+@app.command()
+def prepare(
+    folder: Annotated[Path, typer.Option(help="Folder of the four idx files.")],
+    digits: Annotated[Path, typer.Option(help="HDF5 to write.")],
+    params: Params = PARAMS,
+    log: Log = None,
+) -> None:
+    """Write images and labels by role, and the fixed draws on which likelihoods are measured."""
+    from latents.datasets.hdf5 import write_digits
+
+    section = load_section(Digits, "digits", params)
+    write_digits(
+        folder, digits, validation=section.validation, binarisation=section.binarise, seed=section.seed
+    )
+
+
+if __name__ == "__main__":
+    run(app)

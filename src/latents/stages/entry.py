@@ -1,0 +1,70 @@
+"""What every stage's command line shares: the log, the thread count, and one line for a user's mistake."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from latents.errors import InputError
+
+Log = Annotated[
+    Path | None,
+    typer.Option(help="Also write messages to this file; its folder is made.", callback=lambda path: open_log(path)),
+]
+Params = Annotated[Path, typer.Option(help="The parameter file.")]
+PARAMS = Path("params.yaml")
+
+# what the machine, not the program, is to blame for: one line is all there is to say
+MACHINE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EFBIG}
+
+logger = logging.getLogger("latents")
+
+
+def stage(help: str) -> typer.Typer:
+    """The command line of one stage; its commands are added with `@app.command()`."""
+    app = typer.Typer(help=help, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+    app.callback()(lambda: None)  # a stage with one command still takes the command's name
+    return app
+
+
+def open_log(path: Path | None) -> Path | None:
+    """Send messages to stderr and, when a path is given, to that file as well."""
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handlers.append(logging.FileHandler(path, mode="w", encoding="utf-8"))
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers, force=True)
+    return path
+
+
+def run(app: typer.Typer | Any) -> None:
+    """Run a command line; a user's or the machine's fault ends it with one line and status 1.
+
+    LATENTS_DEBUG=1 shows the traceback.
+    """
+    try:
+        app()
+    except InputError as error:
+        stop(str(error), error)
+    except OSError as error:
+        if error.errno not in MACHINE_ERRORS:
+            raise
+        stop(f"{error.filename or 'output'}: {os.strerror(error.errno)}; nothing was left half-written", error)
+    except MemoryError as error:
+        stop(f"not enough memory: {error}", error)
+
+
+def stop(message: str, error: BaseException) -> None:
+    """Log one line, or raise the error itself when LATENTS_DEBUG is set; exit with status 1."""
+    if os.environ.get("LATENTS_DEBUG"):
+        raise error
+    if not logging.getLogger().handlers:
+        open_log(None)
+    logger.error("error: %s", message)
+    raise SystemExit(1)

@@ -1,0 +1,53 @@
+"""Stage `figures`: draw each figure from the result files that hold its numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latents.stages.entry import Log, run, stage
+
+Figure = Annotated[Path, typer.Option(help="PNG to write.")]
+
+app = stage("Draw figures from result files.")
+
+
+@app.command()
+def embedding(
+    embeddings: Annotated[Path, typer.Option(help="HDF5 with test and test_labels.")],
+    figure: Figure,
+    log: Log = None,
+) -> None:
+    """Embedded test digits coloured by class."""
+    from latents.figures import vae
+    from latents.storage import read_hdf5
+
+    vae.embedding(figure, *read_hdf5(embeddings, "test", "test_labels"))
+
+
+@app.command()
+def manifold(
+    generated: Annotated[Path, typer.Option(help="HDF5 with manifold.")], figure: Figure, log: Log = None
+) -> None:
+    """Digits generated on a grid over the latent plane."""
+    from latents.figures import vae
+    from latents.storage import read_hdf5
+
+    vae.manifold(figure, *read_hdf5(generated, "manifold"))
+
+
+@app.command()
+def curves(
+    history: Annotated[Path, typer.Option(help="CSV of a training.")], figure: Figure, log: Log = None
+) -> None:
+    """Training curves."""
+    from latents.figures import vae
+    from latents.storage import read_csv
+
+    vae.curves(figure, read_csv(history))
+
+
+if __name__ == "__main__":
+    run(app)

@@ -1,0 +1,39 @@
+"""Stage `metrics`: the headline numbers of all stages in one JSON file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latents.stages.entry import Log, run, stage
+
+app = stage("Gather the headline numbers.")
+
+HEADLINES = {
+    "vae": ["elbo", "bound", "kl"],
+    "ranking": ["map", "precision@100", "ndcg@100"],
+}
+
+
+@app.command()
+def gather(
+    files: Annotated[list[Path], typer.Argument(help="results/<stage>/<dataset>/<run>/.../metrics.json")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write.")],
+    log: Log = None,
+) -> None:
+    """Write {stage: {run: {headline: value}}} from each stage's own metrics."""
+    from latents.storage import read_json, write_json
+
+    gathered: dict[str, dict[str, dict[str, float]]] = {}
+    for path in files:
+        _, stage_name, _, *run_name = path.parent.parts
+        values = read_json(path)
+        headlines = {name: values[name] for name in HEADLINES[stage_name]}
+        gathered.setdefault(stage_name, {})["_".join(run_name)] = headlines
+    write_json(metrics, gathered)
+
+
+if __name__ == "__main__":
+    run(app)

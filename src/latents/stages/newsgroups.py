@@ -1,0 +1,28 @@
+"""Stage `newsgroups`: the documents, their groups and the split by date as one HDF5 file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latents.stages.entry import Log, run, stage
+
+app = stage("Store the newsgroups' documents, labels and split.")
+
+
+@app.command()
+def prepare(
+    archive: Annotated[Path, typer.Option(help="The canonical tar of the data set.")],
+    documents: Annotated[Path, typer.Option(help="HDF5 to write.")],
+    log: Log = None,
+) -> None:
+    """Stream the documents, their groups, ids and split from the archive into HDF5."""
+    from latents.datasets.hdf5 import write_newsgroups
+
+    write_newsgroups(archive, documents)
+
+
+if __name__ == "__main__":
+    run(app)

@@ -1,0 +1,41 @@
+"""The whole of params.yaml: every stage's section, composed for the check that runs before any job."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from latents.params import Section, read_yaml, structure, validate
+from latents.stages.compute import Compute
+from latents.stages.data import Data
+from latents.stages.digits import Digits
+from latents.stages.ranking import Ranking
+from latents.stages.vae import VAE
+
+
+class Schema(Section):
+    """Every section of params.yaml."""
+
+    data: Data
+    compute: Compute
+    digits: Digits
+    vae: VAE
+    ranking: Ranking
+
+
+def load(path: str | os.PathLike[str] = "params.yaml") -> dict[str, Any]:
+    """Check the whole file; return its plain values, as DVC compares them.
+
+    Raises
+    ------
+    InputError
+        In one line: each faulty key's path, what was given, what is allowed.
+    """
+    values = read_yaml(path)
+    validate(Schema, values, path)
+    return values
+
+
+def shape(path: str | os.PathLike[str] = "params.yaml") -> dict[str, Any]:
+    """The structural part of the file, {path: value}: what decides which jobs there are."""
+    return dict(structure(validate(Schema, read_yaml(path), path)))

@@ -1,0 +1,177 @@
+"""Stage `vae`: train variational autoencoders on digits, measure them, embed the digits, generate new ones."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from pydantic import Field
+
+from latents.errors import InputError
+from latents.params import Name, Section, Seeds, Structural, load_section
+from latents.stages.compute import Compute
+from latents.stages.entry import PARAMS, Log, Params, run, stage
+
+Widths = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
+
+
+class Run(Section):
+    """One named run: an inference network, the sizes, and how it is trained."""
+
+    encoder: Literal["mlp"] = Field(description="mlp")
+    latent_dim: int = Field(ge=1, le=1000, description="a whole number from 1 to 1000")
+    encoder_widths: Widths = Field(description="a list of at least one layer width from 1")
+    decoder_widths: Widths = Field(description="a list of at least one layer width from 1")
+    epochs: int = Field(ge=1, description="a whole number from 1")
+    batch_size: int = Field(ge=1, description="a whole number from 1")
+    learning_rate: float = Field(gt=0, le=1, description="a number above 0, at most 1")
+    seeds: Seeds = Field(description="a list of at least one seed from 0")
+
+
+class VAE(Section):
+    """The runs, and what is measured on each."""
+
+    runs: Annotated[dict[Name, Run], Field(min_length=1, description="named runs"), Structural()]
+    bound_samples: int = Field(ge=1, description="a whole number of samples from 1")
+    manifold_side: int = Field(ge=2, le=50, description="a whole number from 2 to 50")
+    generated: int = Field(ge=1, description="a whole number from 1")
+
+
+RunName = Annotated[str, typer.Option("--run", help="A run of the section vae.runs.")]
+Seed = Annotated[int, typer.Option(help="Seed of weights, order and draws.")]
+DigitsFile = Annotated[Path, typer.Option(help="HDF5 of the stage digits.")]
+ModelIn = Annotated[Path, typer.Option(help="Trained weights.")]
+
+app = stage("Train VAEs on digits, measure them, embed digits, generate new ones.")
+
+
+@app.command()
+def train(
+    run_name: RunName,
+    seed: Seed,
+    digits: DigitsFile,
+    model: Annotated[Path, typer.Option(help="Weights to write (safetensors).")],
+    history: Annotated[Path, typer.Option(help="CSV to write, a row an epoch, in nats a digit.")],
+    params: Params = PARAMS,
+    log: Log = None,
+) -> None:
+    """Train one run with one seed; a killed training resumes after its last whole epoch."""
+    from latents.models import vae_digits
+    from latents.stages.checkpoint import checkpoint_path
+    from latents.storage import write_csv, write_weights
+    from latents.training import set_threads
+
+    compute = load_section(Compute, "compute", params)
+    settings = chosen(load_section(VAE, "vae", params), run_name)
+    checkpoint = checkpoint_path(f"vae-{run_name}-seed{seed}", [settings, compute], [digits])
+    set_threads(compute.threads)
+    images, validation, how = read_digits(digits, "train_images", "validation_binary")
+    trained, architecture, fitted = vae_digits.train(
+        images,
+        validation,
+        binarisation=how,
+        seed=seed,
+        device=compute.device,
+        checkpoint=checkpoint,
+        **settings.model_dump(exclude={"seeds"}),
+    )
+    write_weights(model, trained.state_dict(), architecture)
+    write_csv(history, fitted.history)
+    checkpoint.unlink(missing_ok=True)
+
+
+@app.command()
+def evaluate(
+    seed: Seed,
+    digits: DigitsFile,
+    model: ModelIn,
+    metrics: Annotated[Path, typer.Option(help="JSON to write, in nats a digit.")],
+    workers: Annotated[int, typer.Option(help="Threads; no result depends on them. 0: all cores.")] = 0,
+    params: Params = PARAMS,
+    log: Log = None,
+) -> None:
+    """Measure the ELBO, its parts and the importance-weighted bound on the test digits' fixed draw."""
+    from latents.models import vae_digits
+    from latents.storage import read_weights, write_json
+
+    section = load_section(VAE, "vae", params)
+    binary, how = read_digits(digits, "test_binary")
+    measured = vae_digits.measure(
+        vae_digits.load(*read_weights(model)),
+        binary,
+        binarisation=how,
+        samples=section.bound_samples,
+        seed=seed,
+        workers=workers or len(os.sched_getaffinity(0)),
+    )
+    write_json(metrics, measured)
+
+
+@app.command()
+def embed(
+    digits: DigitsFile,
+    model: ModelIn,
+    embeddings: Annotated[Path, typer.Option(help="HDF5 to write: train, test, train_labels, test_labels.")],
+    log: Log = None,
+) -> None:
+    """Store the posterior means of the training and test digits, with their labels, in the digits' order."""
+    from latents.models import vae_digits
+    from latents.storage import read_hdf5, read_weights, write_hdf5
+    from latents.training import set_threads
+
+    set_threads(1)
+    trained = vae_digits.load(*read_weights(model))
+    train_images, test_images, _ = read_digits(digits, "train_images", "test_images")
+    train_labels, test_labels = read_hdf5(digits, "train_labels", "test_labels")
+    arrays = {
+        "train": vae_digits.embed(trained, train_images),
+        "train_labels": train_labels,
+        "test": vae_digits.embed(trained, test_images),
+        "test_labels": test_labels,
+    }
+    write_hdf5(embeddings, arrays, dataset="digits")
+
+
+@app.command()
+def generate(
+    seed: Seed,
+    model: ModelIn,
+    generated: Annotated[Path, typer.Option(help="HDF5 to write: manifold, random.")],
+    params: Params = PARAMS,
+    log: Log = None,
+) -> None:
+    """Decode a grid over the latent plane, and random digits from the prior."""
+    from latents.models import vae_digits
+    from latents.storage import read_weights, write_hdf5
+    from latents.training import set_threads
+
+    set_threads(1)
+    section = load_section(VAE, "vae", params)
+    trained = vae_digits.load(*read_weights(model))
+    arrays = {
+        "manifold": vae_digits.manifold(trained, section.manifold_side),
+        "random": vae_digits.generate(trained, section.generated, seed),
+    }
+    write_hdf5(generated, arrays, dataset="digits")
+
+
+def chosen(section: VAE, name: str) -> Run:
+    """A run by its name; InputError that lists the names there are."""
+    if name not in section.runs:
+        raise InputError(f"--run: got {name!r}, allowed: {', '.join(section.runs)}")
+    return section.runs[name]
+
+
+def read_digits(path: Path, *names: str) -> tuple[Any, ...]:
+    """Digits as rows, uint8 (n, 784) each, and how their fixed draws were made."""
+    from latents.storage import open_hdf5, read_hdf5
+
+    with open_hdf5(path) as file:
+        how = str(file.attrs["binarise"])
+    return *[images.reshape(len(images), -1) for images in read_hdf5(path, *names)], how
+
+
+if __name__ == "__main__":
+    run(app)

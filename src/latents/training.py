@@ -1,0 +1,325 @@
+"""The one epoch loop of every model: shuffling, validation, history, progress, checkpoints and exact resume.
+
+A model gives one function, `loss_parts(rows, generator)`; how its parts are weighed (`objective`) and how the
+rate moves (`schedule`) are functions of the step, so neither has a state that a checkpoint could miss.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from latents.errors import InputError
+from latents.storage import read_weights, write_weights
+
+log = logging.getLogger(__name__)
+
+Parts = Mapping[str, Tensor]
+LossParts = Callable[[Tensor, torch.Generator], Parts]
+Objective = Callable[[Parts, int], Tensor]
+Schedule = Callable[[int], float]
+Row = dict[str, float]
+
+
+@dataclass
+class Fitted:
+    """What a fit leaves beside the weights.
+
+    Attributes
+    ----------
+    history : list of dict
+        A row an epoch: `epoch` (from 1), `train_<part>` and, if asked, `validation_<part>`: means over rows.
+    seconds_per_epoch : list of float
+        Wall time of each epoch, validation included; apart, since timing may differ between runs.
+    """
+
+    history: list[Row] = field(default_factory=list)
+    seconds_per_epoch: list[float] = field(default_factory=list)
+
+
+def set_threads(threads: int) -> None:
+    """Set torch's CPU threads and flush denormals; a stage calls it first.
+
+    Results are bit-identical for a given thread count only. Denormal numbers are flushed to zero: the moments
+    of weights whose inputs are rarely on decay into them, and arithmetic on denormals is many times slower.
+    """
+    if threads < 1:
+        raise InputError(f"threads must be at least 1, got {threads}")
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)
+
+
+def summed(parts: Parts, step: int) -> Tensor:
+    """The plain objective: the sum of the parts' means, whatever the step.
+
+    Examples
+    --------
+    >>> summed({"reconstruction": torch.tensor([1.0, 3.0]), "kl": torch.tensor([0.0, 1.0])}, 0).item()
+    2.5
+    """
+    return torch.stack([part.mean() for part in parts.values()]).sum()
+
+
+def one_cycle(
+    *, total_steps: int, warm_up: float = 0.3, start: float = 1 / 25, end: float = 1 / 25e4
+) -> Schedule:
+    """One-cycle rate (Smith & Topin 2018): a cosine rise from `start` to 1, then a cosine fall to `end`.
+
+    Parameters
+    ----------
+    total_steps : optimizer steps of the whole run, epochs * batches.
+    warm_up : share of the steps that the rise takes.
+    start, end : first and last factor; the defaults are those of torch's OneCycleLR.
+
+    Returns
+    -------
+    function of the step (from 0)
+        The factor on the rate that the optimizer was given, which thus is the peak.
+
+    Examples
+    --------
+    >>> factor = one_cycle(total_steps=101, warm_up=0.5)
+    >>> round(factor(0), 3), round(factor(49), 2), round(factor(100), 7)
+    (0.04, 1.0, 4e-06)
+    """
+    peak = warm_up * total_steps - 1
+
+    def factor(step: int) -> float:
+        if step < peak:
+            return _cosine(start, 1.0, step / peak)
+        return _cosine(1.0, end, min(1.0, (step - peak) / max(1.0, total_steps - 1 - peak)))
+
+    return factor
+
+
+def _cosine(first: float, last: float, share: float) -> float:
+    """From `first` to `last` along half a cosine; `share` of the way in [0, 1]."""
+    return last + (first - last) / 2 * (1 + math.cos(math.pi * share))
+
+
+def fit(
+    module: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    loss_parts: LossParts,
+    *,
+    train_rows: Tensor,
+    validation_rows: Tensor | None = None,
+    epochs: int,
+    batch_size: int,
+    generator: torch.Generator,
+    objective: Objective = summed,
+    schedule: Schedule | None = None,
+    validation_seed: int = 0,
+    checkpoint: Path | None = None,
+    digest: str = "",
+    name: str = "training",
+) -> Fitted:
+    """Train `module` in place; module, data and generator live on one device, the generator's.
+
+    Parameters
+    ----------
+    module : the parameters and buffers to keep in checkpoints; set to train or eval mode as needed.
+    optimizer : fresh, over the parameters to train; its rate is the one that `schedule` scales.
+    loss_parts : (rows (batch,) int64, generator) -> {part: (batch,)}
+        Fetches the rows by itself, so that arrays, sparse rows and ragged sequences all fit.
+    train_rows, validation_rows : int64 tensors of row numbers, kept apart by the caller.
+    generator : draws the order of the rows and all that `loss_parts` draws in training.
+    objective : weighs the parts: (parts, step) -> scalar to minimise.
+    schedule : step -> factor on the rate; None leaves the rate as it is.
+    validation_seed : validation sees the same draws each epoch, so that epochs compare.
+    checkpoint : file written each epoch; the caller removes it when it has stored the results.
+    digest : names parameters, inputs and code; a checkpoint of another digest is ignored. It may stay empty
+        where the name of the file tells them apart.
+    name : what the progress bar is called.
+
+    Returns
+    -------
+    Fitted
+        The history and the seconds of every epoch, those before a resume included.
+
+    Raises
+    ------
+    InputError
+        When the loss is nan or infinite (names the epoch, the batch and the parts), or nothing is to be done.
+    """
+    if epochs < 1 or batch_size < 1 or len(train_rows) == 0:
+        given = f"{epochs} epochs, batches of {batch_size}, {len(train_rows)} rows"
+        raise InputError(f"training needs at least one epoch, a batch of one and one row, got {given}")
+    loop = _Loop(module, optimizer, loss_parts, objective, schedule, generator, batch_size)
+    fitted = Fitted() if checkpoint is None else _resume(checkpoint, loop, digest=digest)
+    steps = math.ceil(len(train_rows) / batch_size)  # an epoch
+    done = len(fitted.history)
+    with tqdm(total=epochs * steps, initial=done * steps, desc=name, unit="batch", disable=None) as bar:
+        for epoch in range(done + 1, epochs + 1):
+            began = time.perf_counter()
+            row: Row = {"epoch": epoch} | _prefixed("train", loop.train(train_rows, epoch, bar))
+            if validation_rows is not None:
+                means = loop.validate(validation_rows, epoch, seed=validation_seed)
+                row |= _prefixed("validation", means)
+            fitted.history.append(row)
+            fitted.seconds_per_epoch.append(time.perf_counter() - began)
+            _report(name, row, epochs=epochs, bar=bar)
+            if checkpoint is not None:
+                _save(checkpoint, loop, fitted, digest=digest)
+    return fitted
+
+
+def mean_parts(
+    loss_parts: LossParts,
+    rows: Tensor,
+    *,
+    batch_size: int,
+    generator: torch.Generator,
+    where: str = "evaluation",
+) -> Row:
+    """Mean of each part over `rows`, without gradients; the module's mode is the caller's matter.
+
+    Parameters
+    ----------
+    loss_parts, rows, batch_size, generator : as in `fit`.
+    where : named in the error when a part is nan or infinite.
+
+    Returns
+    -------
+    dict of float
+        {part: mean over rows}, in the parts' own unit.
+    """
+    sums: Row = {}
+    batches = rows.split(batch_size)
+    with torch.no_grad():
+        for batch, batch_rows in enumerate(batches, start=1):
+            parts = loss_parts(batch_rows, generator)
+            _add(sums, parts)
+            if not all(math.isfinite(value) for value in sums.values()):
+                raise _not_finite(parts, f"{where}, batch {batch} of {len(batches)}")
+    return {part: value / len(rows) for part, value in sums.items()}
+
+
+@dataclass
+class _Loop:
+    """What stays the same from epoch to epoch; the names are those of `fit`."""
+
+    module: nn.Module
+    optimizer: torch.optim.Optimizer
+    loss_parts: LossParts
+    objective: Objective
+    schedule: Schedule | None
+    generator: torch.Generator
+    batch_size: int
+
+    def __post_init__(self) -> None:
+        self.rates = [group["lr"] for group in self.optimizer.param_groups]
+
+    def train(self, rows: Tensor, epoch: int, bar: tqdm) -> Row:
+        """One pass over `rows` in a new order; means of the parts as they were when each batch was seen."""
+        self.module.train()
+        device = self.generator.device
+        order = rows.to(device)[torch.randperm(len(rows), generator=self.generator, device=device)]
+        batches = order.split(self.batch_size)
+        sums: Row = {}
+        for batch, batch_rows in enumerate(batches, start=1):
+            step = (epoch - 1) * len(batches) + batch - 1
+            parts = self.loss_parts(batch_rows, self.generator)
+            loss = self.objective(parts, step)
+            if not math.isfinite(loss.item()):
+                raise _not_finite(parts, f"training, epoch {epoch}, batch {batch} of {len(batches)}")
+            self._descend(loss, step)
+            _add(sums, parts)
+            bar.update()
+        return {part: value / len(rows) for part, value in sums.items()}
+
+    def _descend(self, loss: Tensor, step: int) -> None:
+        if self.schedule is not None:
+            factor = self.schedule(step)
+            for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
+                group["lr"] = rate * factor
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+
+    def validate(self, rows: Tensor, epoch: int, *, seed: int) -> Row:
+        """Means of the parts over `rows`, under the same draws whatever the epoch."""
+        self.module.eval()
+        device = self.generator.device
+        generator = torch.Generator(device).manual_seed(seed)
+        where = f"validation, epoch {epoch}"
+        size = self.batch_size
+        return mean_parts(self.loss_parts, rows.to(device), batch_size=size, generator=generator, where=where)
+
+
+def _add(sums: Row, parts: Parts) -> None:
+    for part, values in parts.items():
+        sums[part] = sums.get(part, 0.0) + values.detach().sum(dtype=torch.float64).item()
+
+
+def _prefixed(prefix: str, row: Row) -> Row:
+    return {f"{prefix}_{part}": value for part, value in row.items()}
+
+
+def _report(name: str, row: Row, *, epochs: int, bar: tqdm) -> None:
+    shown = {key: f"{value:.2f}" for key, value in row.items() if key != "epoch"}
+    bar.set_postfix(shown, refresh=False)
+    log.info("%s: epoch %d of %d: %s", name, row["epoch"], epochs, shown)
+
+
+def _not_finite(parts: Parts, where: str) -> InputError:
+    """The error of a diverged run: where it happened, and what each part was."""
+    means = ", ".join(f"{part} {values.mean().item():.4g}" for part, values in parts.items())
+    return InputError(
+        f"{where}: the loss is not finite ({means}); look for nan in the data, or lower the learning rate"
+    )
+
+
+# --- checkpoints ------------------------------------------------------------------------------------------
+
+
+def _save(path: Path, loop: _Loop, fitted: Fitted, *, digest: str) -> None:
+    """Write all that a resume needs as one safetensors file: tensors, and the rest as JSON in its header."""
+    tensors = {f"module.{name}": value for name, value in loop.module.state_dict().items()}
+    tensors["generator"] = loop.generator.get_state()
+    numbers: dict[str, dict[str, Any]] = {}  # what an optimizer keeps beside tensors
+    for index, state in loop.optimizer.state_dict()["state"].items():
+        for key, value in state.items():
+            if isinstance(value, Tensor):
+                tensors[f"optimizer.{index}.{key}"] = value
+            else:
+                numbers.setdefault(str(index), {})[key] = value
+    record = {"digest": digest, "optimizer": numbers} | vars(fitted)
+    # cloned: safetensors refuses tensors that share memory, as tied weights do
+    write_weights(path, {name: value.clone() for name, value in tensors.items()}, record)
+
+
+def _resume(path: Path, loop: _Loop, *, digest: str) -> Fitted:
+    """Put a checkpoint of this digest back into the loop; a fresh start when there is none."""
+    if not path.exists():
+        return Fitted()
+    try:
+        tensors, record = read_weights(path)
+    except InputError as error:
+        log.warning("%s; starting afresh", error)
+        return Fitted()
+    if record.get("digest") != digest:
+        log.info("%s: a checkpoint of other parameters, inputs or code; starting afresh", path)
+        return Fitted()
+    loop.module.load_state_dict(_below("module.", tensors))
+    state: dict[int, dict[str, Any]] = {int(index): dict(kept) for index, kept in record["optimizer"].items()}
+    for name, value in _below("optimizer.", tensors).items():
+        index, key = name.split(".", maxsplit=1)
+        state.setdefault(int(index), {})[key] = value
+    loop.optimizer.load_state_dict(loop.optimizer.state_dict() | {"state": state})
+    loop.generator.set_state(tensors["generator"])
+    log.info("%s: resumed after epoch %d", path, len(record["history"]))
+    return Fitted(record["history"], record["seconds_per_epoch"])
+
+
+def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,34 @@
+"""The demo run, made once for all tests that look at the whole pipeline, and copies of it to change."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from harness import ROOT, copy_sources, run
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone whose own params.yaml is the demo's, run to the end with all cores and committed; not to be changed."""
+    shared = tmp_path_factory.getbasetemp().parent  # of all workers of one pytest call
+    folder = shared / "built"
+    with FileLock(shared / "built.lock"):
+        if not (shared / "built.done").exists():
+            copy_sources(folder)
+            shutil.copy2(ROOT / "demo" / "params.yaml", folder / "params.yaml")
+            run("git", "init", "--quiet", "--initial-branch", "main", cwd=folder)
+            run("snakemake", "--cores", "all", cwd=folder)
+            run("git", "add", "--all", cwd=folder)
+            run("git", "commit", "--quiet", "--message", "base", cwd=folder)
+            (shared / "built.done").touch()
+    return folder
+
+
+@pytest.fixture
+def workspace(built: Path, tmp_path: Path) -> Path:
+    """A copy of the finished run, modification times included, for one test to change."""
+    return Path(shutil.copytree(built, tmp_path / "workspace", symlinks=True))

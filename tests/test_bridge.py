@@ -1,0 +1,258 @@
+"""The five promises of the bridge: Snakemake and DVC name the same jobs, whatever was edited, restored or killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness import ROOT, copy_sources, environment, run
+
+pytestmark = pytest.mark.pipeline
+
+SRC = "src/latents"
+VAE_BELOW_MODEL = {
+    "vae_evaluate-plane-0", "vae_embed-plane-0", "vae_generate-plane-0", "ranking-vae_plane_seed0",
+    "figures_embedding-plane-0", "figures_manifold-plane-0", "metrics",
+}  # fmt: skip
+VAE_BELOW = {"vae_train-plane-0", "figures_curves-plane-0"} | VAE_BELOW_MODEL
+FIGURES = {"figures_embedding-plane-0", "figures_manifold-plane-0", "figures_curves-plane-0"}
+DATA = {"data_mnist", "data_lfw", "data_newsgroups"}
+EVERYTHING = DATA | {"digits", "newsgroups"} | VAE_BELOW
+
+
+def bridge(verb: str, folder: Path, **options: bool) -> str:
+    done = run("python", "workflow/bridge.py", verb, cwd=folder, **options)
+    return done.stdout + done.stderr
+
+
+def named(folder: Path) -> set[str]:
+    """The jobs that both tools would run; a failure when they differ."""
+    lines = bridge("status", folder).splitlines()
+    jobs = dict(line.split(": ", maxsplit=1) for line in lines[:2])
+    assert jobs["snakemake"] == jobs["dvc"]
+    return set(jobs["dvc"].split()) - {"nothing"}
+
+
+def replace(old: str, new: str) -> Callable[[Path], None]:
+    def edit(path: Path) -> None:
+        text = path.read_text(encoding="utf-8")
+        assert old in text, f"{old!r} is not in {path}"
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    return edit
+
+
+def add_line(line: str) -> Callable[[Path], None]:
+    return lambda path: path.write_text(path.read_text(encoding="utf-8") + line + "\n", encoding="utf-8")
+
+
+def swap_values(path: Path) -> None:
+    """Two values of one job's section change places: 60 epochs of 100 digits, 100 epochs of 60."""
+    replace("epochs: 60", "epochs: 100")(path)
+    replace("batch_size: 100", "batch_size: 60")(path)
+
+
+def new_parameter(path: Path) -> None:
+    """A parameter of the stage `ranking`, in its model and in params.yaml."""
+    replace('    ties: Literal["expected"', "    spare: int\n    ties: Literal[\"expected\"")(path)
+    replace("ranking:\n", "ranking:\n  spare: 1\n")(path.parents[3] / "params.yaml")
+
+
+EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
+    "nothing at all": ("params.yaml", lambda path: None, set()),
+    "a comment in params.yaml": ("params.yaml", add_line("# a comment"), set()),
+    "a training parameter": ("params.yaml", replace("latent_dim: 2", "latent_dim: 3"), VAE_BELOW),
+    "two swapped parameters": ("params.yaml", swap_values, VAE_BELOW),
+    "an evaluation parameter": (
+        "params.yaml", replace("bound_samples: 50", "bound_samples: 60"), {"vae_evaluate-plane-0", "metrics"},
+    ),
+    "a parameter at the source": ("params.yaml", replace("validation: 200", "validation: 100"), VAE_BELOW | {"digits"}),
+    "a library module": (f"{SRC}/likelihood.py", add_line("# edited"), VAE_BELOW),
+    "a module of the ranking": (
+        f"{SRC}/ranking/metrics.py", add_line("# edited"), {"ranking-vae_plane_seed0", "metrics"},
+    ),
+    "the module that all import": (f"{SRC}/storage.py", add_line("# edited"), EVERYTHING),
+    "a package's __init__": (f"{SRC}/figures/__init__.py", add_line("# edited"), FIGURES),
+    "a module that no stage imports": (f"{SRC}/cli.py", add_line("# edited"), set()),
+    "the composed schema": (f"{SRC}/stages/schema.py", add_line("# edited"), set()),
+    "a new parameter of another stage": (
+        f"{SRC}/stages/ranking.py", new_parameter, {"ranking-vae_plane_seed0", "metrics"},
+    ),
+    "a new option of a command": (
+        f"{SRC}/stages/figures.py", replace("    figure: Figure,\n", "    figure: Figure,\n    spare: int = 0,\n"), FIGURES,
+    ),
+    "a shell line": (
+        "workflow/rules/vae.smk", replace("vae embed --digits", "vae embed  --digits"),
+        {"vae_embed-plane-0", "ranking-vae_plane_seed0", "figures_embedding-plane-0", "metrics"},
+    ),
+    "a comment in a rule file": ("workflow/rules/vae.smk", add_line("# edited"), set()),
+    "a data file that figures read": (f"{SRC}/figures/style.mplstyle", add_line("# edited"), FIGURES),
+    "a file of the set-up": ("pyproject.toml", add_line("# edited"), set()),
+    "a deleted intermediate": (
+        "results/vae/mnist/plane/seed0/embeddings.h5", lambda path: path.unlink(),
+        {"vae_embed-plane-0", "ranking-vae_plane_seed0", "figures_embedding-plane-0", "metrics"},
+    ),
+    "a deleted figure": (
+        "results/figures/vae/mnist/plane/seed0/manifold.png", lambda path: path.unlink(), {"figures_manifold-plane-0"},
+    ),
+    "a source file saved without a change": (f"{SRC}/storage.py", lambda path: os.utime(path), set()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_after_one_edit_both_tools_name_exactly_the_jobs_downstream(workspace: Path, edit: str) -> None:
+    """Promise 3."""
+    path, change, expected = EDITS[edit]
+    change(workspace / path)
+    bridge("gen", workspace)
+    assert named(workspace) == expected
+
+
+def test_after_a_run_dvc_is_clean_and_repro_does_nothing(workspace: Path) -> None:
+    """Promise 1."""
+    assert "up to date" in run("dvc", "status", cwd=workspace).stdout
+    reproduced = run("dvc", "repro", cwd=workspace)
+    assert "Running stage" not in reproduced.stdout + reproduced.stderr
+    assert named(workspace) == set()
+
+
+def change_and_commit(folder: Path) -> None:
+    replace("bound_samples: 50", "bound_samples: 20")(folder / "params.yaml")
+    run("snakemake", "--cores", "all", cwd=folder)
+    run("git", "add", "--all", cwd=folder)
+    run("git", "commit", "--quiet", "--message", "fewer samples", cwd=folder)
+
+
+def test_after_a_checkout_of_any_revision_nothing_is_to_be_done(workspace: Path) -> None:
+    """Promise 2, through the installed hooks: branch, back, merge, rebase, and not on a file checkout."""
+    bridge("hooks", workspace)
+    metrics = workspace / "results/vae/mnist/plane/seed0/metrics.json"
+    before = metrics.read_bytes()
+    run("git", "checkout", "--quiet", "-b", "fewer", cwd=workspace)
+    change_and_commit(workspace)
+    after = metrics.read_bytes()
+    assert before != after
+    for revision, content in (("main", before), ("fewer", after), ("main~0", before)):
+        run("git", "checkout", "--quiet", revision, cwd=workspace)
+        assert metrics.read_bytes() == content
+        assert named(workspace) == set()
+    run("git", "checkout", "--quiet", "main", cwd=workspace)
+    (workspace / "NOTES.md").write_text("a commit of its own\n", encoding="utf-8")
+    run("git", "add", "NOTES.md", cwd=workspace)
+    run("git", "commit", "--quiet", "--message", "notes", cwd=workspace)
+    run("git", "checkout", "--quiet", "fewer", cwd=workspace)
+    run("git", "rebase", "--quiet", "main", cwd=workspace)
+    assert named(workspace) == set()
+    run("git", "checkout", "--quiet", "main", cwd=workspace)
+    run("git", "merge", "--quiet", "fewer", cwd=workspace)
+    assert metrics.read_bytes() == after
+    assert named(workspace) == set()
+
+
+def test_a_fresh_clone_after_pull_runs_nothing(workspace: Path, tmp_path: Path) -> None:
+    """Promise 4, with a folder as the remote; the commands are those of `make pull`."""
+    run("dvc", "remote", "add", "--default", "folder", str(tmp_path / "remote"), cwd=workspace)
+    run("dvc", "push", cwd=workspace)
+    run("git", "commit", "--all", "--quiet", "--message", "a remote", cwd=workspace)
+    clone = tmp_path / "clone"
+    run("git", "clone", "--quiet", str(workspace), str(clone), cwd=tmp_path)
+    run("dvc", "pull", cwd=clone)
+    bridge("restore", clone)
+    assert named(clone) == set()
+    assert "Nothing to be done" in run("snakemake", "--dry-run", cwd=clone).stdout
+
+
+def test_after_dvc_repro_and_exp_run_restore_leaves_nothing_to_do(workspace: Path) -> None:
+    """Promise 5."""
+    replace("bound_samples: 50", "bound_samples: 20")(workspace / "params.yaml")
+    run("dvc", "repro", cwd=workspace)
+    bridge("restore", workspace)
+    assert named(workspace) == set()
+    run("dvc", "exp", "run", "--set-param", "vae.bound_samples=30", cwd=workspace)
+    bridge("restore", workspace)
+    assert named(workspace) == set()
+    assert '"bound_samples": 30' in (workspace / "results/vae/mnist/plane/seed0/metrics.json").read_text()
+
+
+def test_an_experiment_in_a_temporary_workspace_runs_its_own_sources(workspace: Path) -> None:
+    """`dvc exp run --temp` on a parameter gives the metrics of that parameter and leaves the workspace alone."""
+    run("dvc", "exp", "run", "--temp", "--name", "fewer", "--set-param", "vae.bound_samples=30", cwd=workspace)
+    assert named(workspace) == set()
+    shown = run("dvc", "exp", "show", "--csv", cwd=workspace).stdout
+    assert any(line.count("fewer") and ",30," in line for line in shown.splitlines())
+
+
+@pytest.mark.parametrize("override", ["vae.runs.plane.seeds=[0,1]", "+vae.runs.more=${vae.runs.plane}"])
+def test_a_structural_parameter_stops_exp_run_with_one_line(workspace: Path, override: str) -> None:
+    """No stage runs, and the line names the key and says to run `bridge gen`."""
+    done = run("dvc", "exp", "run", "--set-param", override, cwd=workspace, check=False)
+    said = done.stdout + done.stderr
+    assert done.returncode
+    assert said.count("run `python workflow/bridge.py gen` first") == 1
+    assert "Running stage 'vae" not in said
+
+
+def test_after_a_failed_run_what_succeeded_is_recorded(workspace: Path) -> None:
+    """`onerror` commits: DVC and Snakemake agree on the jobs that are left."""
+    replace("bound_samples: 50", "bound_samples: 40")(workspace / "params.yaml")
+    replace("    gathered: dict", "    raise ValueError\n    gathered: dict")(workspace / SRC / "stages/metrics.py")
+    assert run("snakemake", "--cores", "all", cwd=workspace, check=False).returncode
+    assert named(workspace) == {"metrics"}
+
+
+def test_a_commit_killed_at_any_time_is_repaired_by_the_next_one(workspace: Path) -> None:
+    """SIGKILL at several moments of `bridge commit` loses nothing: the next commit makes both tools agree."""
+    replace("bound_samples: 50", "bound_samples: 40")(workspace / "params.yaml")
+    run("snakemake", "--cores", "all", cwd=workspace, DVC_STAGE="no commit yet")
+    for delay_seconds in (0.3, 0.7, 0.9, 1.1, 1.3):
+        command = [sys.executable, "workflow/bridge.py", "commit"]
+        process = subprocess.Popen(command, cwd=workspace, env=environment(), stderr=subprocess.DEVNULL)
+        time.sleep(delay_seconds)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    bridge("commit", workspace)
+    assert named(workspace) == set()
+    assert "up to date" in run("dvc", "status", cwd=workspace).stdout
+
+
+def test_a_damaged_dvc_lock_is_written_anew(workspace: Path) -> None:
+    """dvc.lock is derived: a truncated one is rebuilt by `commit`, the same to the byte."""
+    lock = workspace / "dvc.lock"
+    whole = lock.read_bytes()
+    for damaged in (whole[: len(whole) // 2], b"", b"{"):
+        lock.write_bytes(damaged)
+        bridge("commit", workspace)
+        assert lock.read_bytes() == whole
+
+
+def test_commit_blesses_no_stale_output(workspace: Path) -> None:
+    """After an edit and no run, `commit` leaves the stages alone that would have to run."""
+    replace("latent_dim: 2", "latent_dim: 3")(workspace / "params.yaml")
+    bridge("commit", workspace)
+    assert named(workspace) == VAE_BELOW
+
+
+def test_hooks_leave_a_hook_of_the_user_alone(workspace: Path) -> None:
+    """One line says so, and the file stays."""
+    own = workspace / ".git/hooks/post-merge"
+    own.write_text("#!/bin/sh\necho mine\n", encoding="utf-8")
+    done = run("python", "workflow/bridge.py", "hooks", cwd=workspace, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert own.read_text(encoding="utf-8").endswith("mine\n")
+
+
+def test_the_committed_dvc_yaml_is_the_snakefiles(tmp_path: Path) -> None:
+    """`gen` on the repository's own parameters writes the dvc.yaml that stands in it."""
+    copy = copy_sources(tmp_path)
+    (copy / "dvc.yaml").unlink()
+    run("git", "init", "--quiet", cwd=copy)
+    bridge("gen", copy)
+    assert (copy / "dvc.yaml").read_text(encoding="utf-8") == (ROOT / "dvc.yaml").read_text(encoding="utf-8")

@@ -1,0 +1,49 @@
+# What every rule file uses: tracked() for parameters, code() for source files, commit() for DVC.
+import functools
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import grimp
+
+
+def tracked(*keys: str) -> Callable[..., dict]:
+    """A function of the wildcards that gives {key: value} for dotted keys of params.yaml, such as "vae.runs.{run}".
+
+    One dict-valued param: Snakemake compares the sorted values of separate ones, and misses two that swap.
+    """
+    return lambda wildcards: {key.format(**wildcards): parameter(key.format(**wildcards)) for key in keys}
+
+
+def parameter(key: str):
+    """The value at a dotted key of params.yaml."""
+    return functools.reduce(lambda section, name: section[name], key.split("."), PARAMS)
+
+
+@functools.cache
+def import_graph():
+    """Who imports whom in our package, imports inside functions included; found without running the code."""
+    return grimp.build_graph("latents", cache_dir=None, exclude_type_checking_imports=True)
+
+
+@functools.cache
+def code(stage: str) -> list[str]:
+    """The files of a stage's module and of all that it imports, with their packages and the data that they read."""
+    root = f"latents.stages.{stage}"
+    modules = import_graph().find_upstream_modules(root) | {root}
+    packages = {name.rsplit(".", depth)[0] for name in modules for depth in range(1, name.count(".") + 1)}
+    files = [module_file(name) for name in modules | packages]
+    return sorted(files + [f"{SOURCE}/latents/figures/style.mplstyle"] * ("latents.figures.style" in modules))
+
+
+def module_file(name: str) -> str:
+    """The source file of a module or package, relative to the working directory."""
+    path = Path(SOURCE, *name.split("."))
+    return str(path / "__init__.py" if path.is_dir() else path.with_suffix(".py"))
+
+
+def commit():
+    """Record in dvc.lock what is up to date, when this is the repository itself and DVC did not start us."""
+    here = os.path.realpath(os.getcwd()) == os.path.realpath(workflow.basedir)
+    if here and os.path.isdir(".dvc") and "DVC_STAGE" not in os.environ:
+        subprocess.run([sys.executable, "workflow/bridge.py", "commit"], check=False)

@@ -1,0 +1,26 @@
+# Fetch and verify the three data sets; one rule each, since their files differ.
+from latents.datasets.registry import FILES
+
+
+for dataset, files in FILES.items():
+
+    rule:
+        name:
+            f"data_{dataset}"
+        input:
+            code=code("data"),
+        output:
+            files=[f"data/raw/{dataset}/{file}" for file in files],
+            identity=f"results/data/{dataset}.json",
+        log:
+            f"logs/data/{dataset}.log",
+        benchmark:
+            f"logs/data/{dataset}.tsv"
+        params:
+            tracked=tracked("data"),
+            dataset=dataset,
+        shell:
+            "python -m latents.stages.data fetch --dataset {params.dataset}"
+            " --folder data/raw/{params.dataset} --identity {output.identity} --log {log}"
+
+    ARTIFACTS += [f"data/raw/{dataset}/{file}" for file in files] + [f"results/data/{dataset}.json"]

@@ -1,0 +1,18 @@
+# The digits by role, with the fixed draws on which likelihoods are measured.
+ARTIFACTS += ["results/digits/digits.h5"]
+
+
+rule digits:
+    input:
+        files=rules.data_mnist.output.files,
+        code=code("digits"),
+    output:
+        digits="results/digits/digits.h5",
+    log:
+        "logs/digits/digits.log",
+    benchmark:
+        "logs/digits/digits.tsv"
+    params:
+        tracked=tracked("digits"),
+    shell:
+        "python -m latents.stages.digits prepare --folder data/raw/mnist --digits {output.digits} --log {log}"

@@ -1,0 +1,45 @@
+# Figures: each drawn from result files, kept in git, shown in the report.
+FIGURES = "results/figures/vae/mnist/{run}/seed{seed}"
+ARTIFACTS += [
+    f"{FIGURES}/{file}".format(run=run, seed=seed)
+    for run, seed in VAE_RUNS
+    for file in ["embedding.png", "manifold.png", "curves.png"]
+]
+
+
+rule figures_embedding:
+    input:
+        embeddings=f"{VAE}/embeddings.h5",
+        code=code("figures"),
+    output:
+        figure=report(f"{FIGURES}/embedding.png", caption="../report/embedding.rst", category="VAE"),
+    log:
+        "logs/figures/vae/mnist/{run}/seed{seed}/embedding.log",
+    shell:
+        "python -m latents.stages.figures embedding --embeddings {input.embeddings}"
+        " --figure {output.figure} --log {log}"
+
+
+rule figures_manifold:
+    input:
+        generated=f"{VAE}/generated.h5",
+        code=code("figures"),
+    output:
+        figure=report(f"{FIGURES}/manifold.png", caption="../report/manifold.rst", category="VAE"),
+    log:
+        "logs/figures/vae/mnist/{run}/seed{seed}/manifold.log",
+    shell:
+        "python -m latents.stages.figures manifold --generated {input.generated}"
+        " --figure {output.figure} --log {log}"
+
+
+rule figures_curves:
+    input:
+        history=f"{VAE}/history.csv",
+        code=code("figures"),
+    output:
+        figure=report(f"{FIGURES}/curves.png", caption="../report/curves.rst", category="VAE"),
+    log:
+        "logs/figures/vae/mnist/{run}/seed{seed}/curves.log",
+    shell:
+        "python -m latents.stages.figures curves --history {input.history} --figure {output.figure} --log {log}"

@@ -1,0 +1,15 @@
+# The headline numbers of all stages in one file, for `dvc exp show` and README.
+ARTIFACTS += ["results/metrics.json"]
+
+
+rule metrics:
+    input:
+        vae=expand(f"{VAE}/metrics.json", zip, run=[r for r, _ in VAE_RUNS], seed=[s for _, s in VAE_RUNS]),
+        ranking=expand(f"{RANKING}/metrics.json", representation=REPRESENTATIONS),
+        code=code("metrics"),
+    output:
+        metrics="results/metrics.json",
+    log:
+        "logs/metrics/metrics.log",
+    shell:
+        "python -m latents.stages.metrics gather {input.vae} {input.ranking} --metrics {output.metrics} --log {log}"

@@ -1,0 +1,17 @@
+# The newsgroups' documents, labels and split by date.
+ARTIFACTS += ["results/newsgroups/newsgroups.h5"]
+
+
+rule newsgroups:
+    input:
+        archive="data/raw/newsgroups/20news-bydate.tar",
+        code=code("newsgroups"),
+    output:
+        documents="results/newsgroups/newsgroups.h5",
+    log:
+        "logs/newsgroups/newsgroups.log",
+    benchmark:
+        "logs/newsgroups/newsgroups.tsv"
+    shell:
+        "python -m latents.stages.newsgroups prepare --archive {input.archive}"
+        " --documents {output.documents} --log {log}"

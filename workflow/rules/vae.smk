@@ -1,0 +1,75 @@
+# Variational autoencoders on digits: train, measure, embed, generate; one job each per run and seed.
+VAE = "results/vae/mnist/{run}/seed{seed}"
+VAE_RUNS = [(run, seed) for run, values in PARAMS["vae"]["runs"].items() for seed in values["seeds"]]
+VAE_FILES = ["model.safetensors", "history.csv", "metrics.json", "embeddings.h5", "generated.h5"]
+ARTIFACTS += [f"{VAE}/{file}".format(run=run, seed=seed) for run, seed in VAE_RUNS for file in VAE_FILES]
+
+
+rule vae_train:
+    input:
+        digits="results/digits/digits.h5",
+        code=code("vae"),
+    output:
+        model=f"{VAE}/model.safetensors",
+        history=f"{VAE}/history.csv",
+    log:
+        "logs/vae/mnist/{run}/seed{seed}/train.log",
+    benchmark:
+        "logs/vae/mnist/{run}/seed{seed}/train.tsv"
+    params:
+        tracked=tracked("compute", "vae.runs.{run}"),
+    shell:
+        "python -m latents.stages.vae train --run {wildcards.run} --seed {wildcards.seed}"
+        " --digits {input.digits} --model {output.model} --history {output.history} --log {log}"
+
+
+rule vae_evaluate:
+    input:
+        digits="results/digits/digits.h5",
+        model=f"{VAE}/model.safetensors",
+        code=code("vae"),
+    output:
+        metrics=f"{VAE}/metrics.json",
+    log:
+        "logs/vae/mnist/{run}/seed{seed}/evaluate.log",
+    benchmark:
+        "logs/vae/mnist/{run}/seed{seed}/evaluate.tsv"
+    threads: 4
+    params:
+        tracked=tracked("vae.bound_samples"),
+    shell:
+        "python -m latents.stages.vae evaluate --seed {wildcards.seed} --digits {input.digits}"
+        " --model {input.model} --metrics {output.metrics} --log {log}"
+
+
+rule vae_embed:
+    input:
+        digits="results/digits/digits.h5",
+        model=f"{VAE}/model.safetensors",
+        code=code("vae"),
+    output:
+        embeddings=f"{VAE}/embeddings.h5",
+    log:
+        "logs/vae/mnist/{run}/seed{seed}/embed.log",
+    benchmark:
+        "logs/vae/mnist/{run}/seed{seed}/embed.tsv"
+    shell:
+        "python -m latents.stages.vae embed --digits {input.digits} --model {input.model}"
+        " --embeddings {output.embeddings} --log {log}"
+
+
+rule vae_generate:
+    input:
+        model=f"{VAE}/model.safetensors",
+        code=code("vae"),
+    output:
+        generated=f"{VAE}/generated.h5",
+    log:
+        "logs/vae/mnist/{run}/seed{seed}/generate.log",
+    benchmark:
+        "logs/vae/mnist/{run}/seed{seed}/generate.tsv"
+    params:
+        tracked=tracked("vae.manifold_side", "vae.generated"),
+    shell:
+        "python -m latents.stages.vae generate --seed {wildcards.seed} --model {input.model}"
+        " --generated {output.generated} --log {log}"
