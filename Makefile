@@ -25,7 +25,7 @@ check: .venv/installed  ## What else CI checks: style, types, imports, the commi
 	ruff format --check .
 	snakefmt --check Snakefile workflow/rules
 	mypy
-	lint-imports
+	PYTHONPATH=src lint-imports
 	snakemake --lint
 	python workflow/bridge.py gen
 	git diff --exit-code dvc.yaml

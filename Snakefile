@@ -48,6 +48,12 @@ rule all:
         ARTIFACTS,
 
 
+# one pinned environment, for `--software-deployment-method conda`
+for job_rule in workflow.rules:
+    if job_rule.name != "all":
+        job_rule.conda_env = os.path.join(workflow.basedir, "workflow", "environment.yaml")
+
+
 onsuccess:
     commit()
 

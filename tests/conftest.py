@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
-
 from harness import ROOT, copy_sources, run
 
 
@@ -32,3 +33,17 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def workspace(built: Path, tmp_path: Path) -> Path:
     """A copy of the finished run, modification times included, for one test to change."""
     return Path(shutil.copytree(built, tmp_path / "workspace", symlinks=True))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a file system of its own of 1 MiB; needs root."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("mounting a tmpfs needs root")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)

@@ -17,7 +17,9 @@ BIN = Path(sys.executable).parent
 def environment(**extra: str) -> dict[str, str]:
     """The caller's environment, with our tools first in PATH, a name for git and no network mirror."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "LATENTS_", "PYTEST_"))}
-    who = {f"GIT_{role}_{what}": "tests@example.invalid" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    who = {
+        f"GIT_{role}_{what}": "tests@example.invalid" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+    }
     return kept | who | {"PATH": f"{BIN}{os.pathsep}{kept['PATH']}", "DVC_NO_ANALYTICS": "1"} | extra
 
 

@@ -21,6 +21,12 @@ def test_a_pixel_is_on_with_its_intensity_as_the_probability(how):
     assert ((drawn.double().mean(0) - expected).abs() <= 4 * error).all()
 
 
+def test_a_black_pixel_is_never_on_even_at_the_smallest_draw(monkeypatch):
+    monkeypatch.setattr(torch, "rand", lambda shape, **_: torch.zeros(shape))
+    levels = torch.tensor([0, 1, 255], dtype=torch.uint8)
+    assert binarise(levels, how="dynamic", generator=seeded()).tolist() == [0, 1, 1]
+
+
 @pytest.mark.parametrize("how", HOWS)
 def test_bytes_and_fractions_give_the_same_pixels(how):
     levels = torch.arange(256, dtype=torch.uint8)

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from harness import ROOT, copy_sources, environment, run
 
 pytestmark = pytest.mark.pipeline
@@ -61,7 +60,7 @@ def swap_values(path: Path) -> None:
 
 def new_parameter(path: Path) -> None:
     """A parameter of the stage `ranking`, in its model and in params.yaml."""
-    replace('    ties: Literal["expected"', "    spare: int\n    ties: Literal[\"expected\"")(path)
+    replace('    ties: Literal["expected"', '    spare: int\n    ties: Literal["expected"')(path)
     replace("ranking:\n", "ranking:\n  spare: 1\n")(path.parents[3] / "params.yaml")
 
 
@@ -71,39 +70,51 @@ EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
     "a training parameter": ("params.yaml", replace("latent_dim: 2", "latent_dim: 3"), VAE_BELOW),
     "two swapped parameters": ("params.yaml", swap_values, VAE_BELOW),
     "an evaluation parameter": (
-        "params.yaml", replace("bound_samples: 50", "bound_samples: 60"), {"vae_evaluate-plane-0", "metrics"},
+        "params.yaml",
+        replace("bound_samples: 50", "bound_samples: 60"),
+        {"vae_evaluate-plane-0", "metrics"},
     ),
     "a parameter at the source": ("params.yaml", replace("validation: 200", "validation: 100"), VAE_BELOW | {"digits"}),
     "a library module": (f"{SRC}/likelihood.py", add_line("# edited"), VAE_BELOW),
     "a module of the ranking": (
-        f"{SRC}/ranking/metrics.py", add_line("# edited"), {"ranking-vae_plane_seed0", "metrics"},
+        f"{SRC}/ranking/metrics.py",
+        add_line("# edited"),
+        {"ranking-vae_plane_seed0", "metrics"},
     ),
     "the module that all import": (f"{SRC}/storage.py", add_line("# edited"), EVERYTHING),
     "a package's __init__": (f"{SRC}/figures/__init__.py", add_line("# edited"), FIGURES),
     "a module that no stage imports": (f"{SRC}/cli.py", add_line("# edited"), set()),
     "the composed schema": (f"{SRC}/stages/schema.py", add_line("# edited"), set()),
     "a new parameter of another stage": (
-        f"{SRC}/stages/ranking.py", new_parameter, {"ranking-vae_plane_seed0", "metrics"},
+        f"{SRC}/stages/ranking.py",
+        new_parameter,
+        {"ranking-vae_plane_seed0", "metrics"},
     ),
     "a new option of a command": (
-        f"{SRC}/stages/figures.py", replace("    figure: Figure,\n", "    figure: Figure,\n    spare: int = 0,\n"), FIGURES,
+        f"{SRC}/stages/figures.py",
+        replace("    figure: Figure,\n", "    figure: Figure,\n    spare: int = 0,\n"),
+        FIGURES,
     ),
     "a shell line": (
-        "workflow/rules/vae.smk", replace("vae embed --digits", "vae embed  --digits"),
+        "workflow/rules/vae.smk",
+        replace("vae embed --digits", "vae embed  --digits"),
         {"vae_embed-plane-0", "ranking-vae_plane_seed0", "figures_embedding-plane-0", "metrics"},
     ),
     "a comment in a rule file": ("workflow/rules/vae.smk", add_line("# edited"), set()),
     "a data file that figures read": (f"{SRC}/figures/style.mplstyle", add_line("# edited"), FIGURES),
     "a file of the set-up": ("pyproject.toml", add_line("# edited"), set()),
     "a deleted intermediate": (
-        "results/vae/mnist/plane/seed0/embeddings.h5", lambda path: path.unlink(),
+        "results/vae/mnist/plane/seed0/embeddings.h5",
+        lambda path: path.unlink(),
         {"vae_embed-plane-0", "ranking-vae_plane_seed0", "figures_embedding-plane-0", "metrics"},
     ),
     "a deleted figure": (
-        "results/figures/vae/mnist/plane/seed0/manifold.png", lambda path: path.unlink(), {"figures_manifold-plane-0"},
+        "results/figures/vae/mnist/plane/seed0/manifold.png",
+        lambda path: path.unlink(),
+        {"figures_manifold-plane-0"},
     ),
     "a source file saved without a change": (f"{SRC}/storage.py", lambda path: os.utime(path), set()),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("edit", EDITS)

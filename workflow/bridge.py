@@ -296,8 +296,8 @@ def check() -> str:
     for key in [*written, *present]:
         if written.get(key) != present.get(key):
             raise InputError(
-                f"{key} is structural: dvc.yaml was written for {written.get(key)}, params.yaml has {present.get(key)}; "
-                "run `python workflow/bridge.py gen` first"
+                f"{key} is structural: dvc.yaml was written for {written.get(key)}, "
+                f"params.yaml has {present.get(key)}; run `python workflow/bridge.py gen` first"
             )
     return "check: dvc.yaml fits params.yaml"
 

@@ -46,9 +46,7 @@ def binarise(images: Tensor, *, how: How, generator: torch.Generator) -> Tensor:
     return (draws.mul_(white) < images).float()
 
 
-def reader(
-    images: Tensor, *, how: How, generator: torch.Generator
-) -> Callable[[Tensor, torch.Generator], Tensor]:
+def reader(images: Tensor, *, how: How, generator: torch.Generator) -> Callable[[Tensor, torch.Generator], Tensor]:
     """A function from row numbers to binarised rows.
 
     Parameters

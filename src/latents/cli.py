@@ -20,3 +20,7 @@ for module in (data, digits, newsgroups, vae, ranking, figures, metrics):
 def main() -> None:
     """Run the command line."""
     run(app)
+
+
+if __name__ == "__main__":
+    main()

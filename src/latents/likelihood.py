@@ -20,9 +20,7 @@ from torch import Tensor
 from latents.errors import InputError
 
 BLOCK_ROWS = 50  # rows that share a random stream: the unit of work
-TILE_SAMPLES = (
-    250  # draws of z decoded at a time: large enough for a fast GEMM, small enough for the L2 cache
-)
+TILE_SAMPLES = 250  # draws of z decoded at a time: large enough for a fast GEMM, small enough for the L2 cache
 
 
 class LatentModel(Protocol):
@@ -179,9 +177,7 @@ def _by_blocks(
     with _single_threads(min(workers, affordable)) as pool:
         values = torch.cat([*pool.map(one, range(math.ceil(len(x) / BLOCK_ROWS)))])
     if bool(values.isnan().any()):
-        raise InputError(
-            f"the bound of row {int(values.isnan().nonzero()[0])} is nan; look for nan in the row"
-        )
+        raise InputError(f"the bound of row {int(values.isnan().nonzero()[0])} is nan; look for nan in the row")
     return values
 
 

@@ -54,9 +54,7 @@ def read_yaml(path: str | os.PathLike[str]) -> dict[str, Any]:
     return values
 
 
-def load_section(
-    model: type[AnySection], name: str, path: str | os.PathLike[str] = "params.yaml"
-) -> AnySection:
+def load_section(model: type[AnySection], name: str, path: str | os.PathLike[str] = "params.yaml") -> AnySection:
     """Load one section into its model.
 
     Parameters
@@ -105,7 +103,7 @@ def _describe(model: type[Section], fault: ErrorDetails, prefix: tuple[str, ...]
 def _siblings(model: type[Section], keys: list[str]) -> list[str]:
     """The keys that the section at this path may have."""
     found = _find(model, keys)
-    section = found.annotation if isinstance(found, FieldInfo) else found
+    section: Any = found.annotation if isinstance(found, FieldInfo) else found
     return list(section.model_fields) if _is_section(section) else []
 
 
@@ -118,8 +116,9 @@ def _allowed(model: type[Section], keys: list[str]) -> str:
         return ""
     if not isinstance(found, FieldInfo):
         return "a section" if keys else "a mapping of sections"
-    if _is_section(found.annotation):
-        return f"a section with {', '.join(found.annotation.model_fields)}"  # type: ignore[union-attr]
+    annotation: Any = found.annotation
+    if _is_section(annotation):
+        return f"a section with {', '.join(annotation.model_fields)}"
     return found.description or "see the comment beside the key"
 
 

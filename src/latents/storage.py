@@ -7,6 +7,8 @@ target finds it whole. The same content gives the same bytes: no dates, no file 
 from __future__ import annotations
 
 import csv
+import glob
+import io
 import json
 import math
 import os
@@ -48,6 +50,8 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     # the suffix stays: some writers choose the format by it
     temporary = target.with_name(f".{target.stem}.{uuid.uuid4().hex[:8]}.tmp{target.suffix}")
+    for leftover in target.parent.glob(f".{glob.escape(target.stem)}.*.tmp{glob.escape(target.suffix)}"):
+        leftover.unlink(missing_ok=True)  # of a writer that was killed: a target has one writer at a time
     try:
         yield temporary
         _flush(temporary)
@@ -128,10 +132,42 @@ def create_hdf5(path: str | os.PathLike[str], **attrs: Any) -> Iterator[h5py.Fil
     """
     import h5py
 
-    with atomic(path) as temporary:
-        with h5py.File(temporary, "w") as file:
-            set_attrs(file, attrs)
-            yield file
+    with atomic(path) as temporary, _Sink(temporary, "w+") as sink:
+        try:
+            with h5py.File(sink, "w") as file:
+                set_attrs(file, attrs)
+                yield file
+        finally:
+            if sink.fault is not None:
+                raise sink.fault
+
+
+class _Sink(io.FileIO):
+    """A file that keeps its first write error and lets all later writes pass.
+
+    HDF5 crashes the process when a file that cannot be flushed, as on a full disk, is collected: so it never hears
+    of the error, closes in order, and the error is raised then.
+    """
+
+    fault: OSError | None = None
+
+    def write(self, data: Any, /) -> int:
+        """Write all bytes, or keep the error."""
+        rest = memoryview(data).cast("B")
+        while len(rest) and self.fault is None:
+            try:
+                rest = rest[super().write(rest) or 0 :]
+            except OSError as error:
+                error.filename = self.name
+                self.fault = error
+        return len(data)
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Read as many bytes as are asked for; those that an error kept from being written are zero."""
+        view = memoryview(buffer).cast("B")
+        count = super().readinto(view) or 0
+        view[count:] = bytes(len(view) - count)
+        return len(view)
 
 
 def set_attrs(target: h5py.File | h5py.Dataset, attrs: Mapping[str, Any]) -> None:

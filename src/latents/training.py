@@ -69,9 +69,7 @@ def summed(parts: Parts, step: int) -> Tensor:
     return torch.stack([part.mean() for part in parts.values()]).sum()
 
 
-def one_cycle(
-    *, total_steps: int, warm_up: float = 0.3, start: float = 1 / 25, end: float = 1 / 25e4
-) -> Schedule:
+def one_cycle(*, total_steps: int, warm_up: float = 0.3, start: float = 1 / 25, end: float = 1 / 25e4) -> Schedule:
     """One-cycle rate (Smith & Topin 2018): a cosine rise from `start` to 1, then a cosine fall to `end`.
 
     Parameters

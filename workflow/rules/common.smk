@@ -1,4 +1,4 @@
-# What every rule file uses: tracked() for parameters, code() for source files, commit() for DVC.
+# Shared by the files beside this one - tracked() for parameters, code() for sources, commit() for DVC.
 import functools
 import subprocess
 from collections.abc import Callable
@@ -26,14 +26,17 @@ def import_graph():
     return grimp.build_graph("latents", cache_dir=None, exclude_type_checking_imports=True)
 
 
+DATA_FILES = {"latents.figures.style": "latents/figures/style.mplstyle"}  # what a module reads from beside itself
+
+
 @functools.cache
 def code(stage: str) -> list[str]:
     """The files of a stage's module and of all that it imports, with their packages and the data that they read."""
     root = f"latents.stages.{stage}"
     modules = import_graph().find_upstream_modules(root) | {root}
     packages = {name.rsplit(".", depth)[0] for name in modules for depth in range(1, name.count(".") + 1)}
-    files = [module_file(name) for name in modules | packages]
-    return sorted(files + [f"{SOURCE}/latents/figures/style.mplstyle"] * ("latents.figures.style" in modules))
+    data = [f"{SOURCE}/{file}" for name, file in DATA_FILES.items() if name in modules]
+    return sorted([module_file(name) for name in modules | packages] + data)
 
 
 def module_file(name: str) -> str:

@@ -12,7 +12,11 @@ rule figures_embedding:
         embeddings=f"{VAE}/embeddings.h5",
         code=code("figures"),
     output:
-        figure=report(f"{FIGURES}/embedding.png", caption="../report/embedding.rst", category="VAE"),
+        figure=report(
+            f"{FIGURES}/embedding.png",
+            caption="../report/embedding.rst",
+            category="VAE",
+        ),
     log:
         "logs/figures/vae/mnist/{run}/seed{seed}/embedding.log",
     shell:

@@ -4,7 +4,12 @@ ARTIFACTS += ["results/metrics.json"]
 
 rule metrics:
     input:
-        vae=expand(f"{VAE}/metrics.json", zip, run=[r for r, _ in VAE_RUNS], seed=[s for _, s in VAE_RUNS]),
+        vae=expand(
+            f"{VAE}/metrics.json",
+            zip,
+            run=[r for r, _ in VAE_RUNS],
+            seed=[s for _, s in VAE_RUNS],
+        ),
         ranking=expand(f"{RANKING}/metrics.json", representation=REPRESENTATIONS),
         code=code("metrics"),
     output:

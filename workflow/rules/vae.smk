@@ -1,7 +1,13 @@
 # Variational autoencoders on digits: train, measure, embed, generate; one job each per run and seed.
 VAE = "results/vae/mnist/{run}/seed{seed}"
 VAE_RUNS = [(run, seed) for run, values in PARAMS["vae"]["runs"].items() for seed in values["seeds"]]
-VAE_FILES = ["model.safetensors", "history.csv", "metrics.json", "embeddings.h5", "generated.h5"]
+VAE_FILES = [
+    "model.safetensors",
+    "history.csv",
+    "metrics.json",
+    "embeddings.h5",
+    "generated.h5",
+]
 ARTIFACTS += [f"{VAE}/{file}".format(run=run, seed=seed) for run, seed in VAE_RUNS for file in VAE_FILES]
 
 

@@ -133,9 +133,7 @@ def _spool(stream: BinaryIO | gzip.GzipFile, spool: BinaryIO, limit: Content) ->
                 raise InputError(f"member {path!r} is there twice; refused")
             seen.add(path)
             if len(seen) > limit.members or unpacked_bytes > limit.bytes:
-                raise InputError(
-                    f"exceeds the registry's {limit.members:,} members or {limit.bytes:,} bytes; refused"
-                )
+                raise InputError(f"exceeds the registry's {limit.members:,} members or {limit.bytes:,} bytes; refused")
             yield Member(path, spool.tell(), _copy(tar.extractfile(info), spool, info))
     while bounded.read(BLOCK_BYTES):  # to the end: gzip compares its checksum there
         pass
@@ -203,9 +201,7 @@ def index_tar(path: Path) -> list[Member]:
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; fetch the data set first") from None
     except (tarfile.TarError, EOFError, ValueError) as error:
-        raise InputError(
-            f"{path}: not a whole canonical tar ({error}); delete it and fetch it again"
-        ) from None
+        raise InputError(f"{path}: not a whole canonical tar ({error}); delete it and fetch it again") from None
 
 
 def _members(tar: tarfile.TarFile) -> Iterator[Member]:

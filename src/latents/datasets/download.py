@@ -56,9 +56,7 @@ def fetch(
     cache = Path(cache) if cache else _user_cache()
     with _full_disk(name, folder, cache):
         folder.mkdir(parents=True, exist_ok=True)
-        found = (
-            embedded.build(name, folder) if source == "embedded" else _fetch_real(name, folder, mirror, cache)
-        )
+        found = embedded.build(name, folder) if source == "embedded" else _fetch_real(name, folder, mirror, cache)
     return {
         "dataset": name,
         "source": source,
@@ -71,9 +69,7 @@ def fetch(
 def _fetch_real(name: str, folder: Path, mirror: Path | None, cache: Path) -> Content:
     dataset = registry.DATASETS[name]
     if mirror is not None:
-        return _place(
-            name, dataset, folder, [_from_mirror(Path(mirror), name, file) for file in dataset.files]
-        )
+        return _place(name, dataset, folder, [_from_mirror(Path(mirror), name, file) for file in dataset.files])
     downloads = cache / name
     found = _place(name, dataset, folder, [_from_web(name, file, downloads) for file in dataset.files])
     shutil.rmtree(downloads)

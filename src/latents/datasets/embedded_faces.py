@@ -150,9 +150,7 @@ def _height(person: Person) -> np.ndarray:
     for side in (-1, 1):
         height -= 9 * _bump(x - side * EYE_DISTANCE_PX / 2, y - EYE_Y, 24, 13)
         height += 5 * _bump(x - side * 75, y - 275, 28, 28)  # cheeks
-    height += (
-        6 * _bump(x, y - 196, 60, 9) + 8 * _bump(x, y - MOUTH_Y, 26, 12) + 12 * _bump(x, y - 372, 26, 18)
-    )
+    height += 6 * _bump(x, y - 196, 60, 9) + 8 * _bump(x, y - MOUTH_Y, 26, 12) + 12 * _bump(x, y - 372, 26, 18)
     return _smooth(height, 4.0)
 
 
@@ -214,9 +212,7 @@ def _rays(pose: Pose) -> tuple[np.ndarray, np.ndarray]:
     return np.einsum("ij,hwj->hwi", to_head, camera) + PIVOT, to_head @ np.array([0.0, 0.0, -1.0])
 
 
-def _intersect(
-    height: np.ndarray, origin: np.ndarray, direction: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _intersect(height: np.ndarray, origin: np.ndarray, direction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Where each ray first meets the height field: march from above it to the wall, then bisect."""
     import cv2
 
@@ -293,12 +289,7 @@ def _pairs(people: tuple[Person, ...], n: int, generator: np.random.Generator) -
     """n matched, then n mismatched pairs, each drawn once."""
     numbers = range(1, IMAGES_PER_PERSON + 1)
     same = [f"{person.name}\t{i}\t{j}\n" for person in people for i, j in combinations(numbers, 2)]
-    other = [
-        f"{a.name}\t{i}\t{b.name}\t{j}\n"
-        for a, b in combinations(people, 2)
-        for i in numbers
-        for j in numbers
-    ]
+    other = [f"{a.name}\t{i}\t{b.name}\t{j}\n" for a, b in combinations(people, 2) for i in numbers for j in numbers]
     drawn = [generator.choice(len(lines), n, replace=False) for lines in (same, other)]
     return "".join(
         lines[index] for lines, indices in zip((same, other), drawn, strict=True) for index in sorted(indices)

@@ -53,9 +53,7 @@ def _docstrings(package: str) -> list[tuple[str, str]]:
         if len(found) >= DOCUMENTS_PER_GROUP:
             break
     else:
-        raise InputError(
-            f"{root}: {len(found)} docstrings, the embedded text needs {DOCUMENTS_PER_GROUP}; reinstall"
-        )
+        raise InputError(f"{root}: {len(found)} docstrings, the embedded text needs {DOCUMENTS_PER_GROUP}; reinstall")
     return [(name, text) for text, name in found.items()][:DOCUMENTS_PER_GROUP]
 
 
@@ -76,5 +74,6 @@ def _of_file(path: Path) -> Iterator[tuple[str, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
             text = ast.get_docstring(node)
-            if text and MIN_CHARACTERS <= len(text) <= MAX_CHARACTERS:
+            # no NUL, which an unescaped \x00 in a docstring is: it would end an HDF5 string
+            if text and MIN_CHARACTERS <= len(text) <= MAX_CHARACTERS and "\0" not in text:
                 yield node.name, text

@@ -68,9 +68,7 @@ def index_lfw(archive: Path) -> list[FaceEntry]:
 def _entry(archive: Path, member: Member) -> FaceEntry:
     match = _PATH.fullmatch(member.path)
     if match is None:
-        raise InputError(
-            f"{archive}: member {member.path!r} is not lfw-deepfunneled/<Person>/<Person>_NNNN.jpg"
-        )
+        raise InputError(f"{archive}: member {member.path!r} is not lfw-deepfunneled/<Person>/<Person>_NNNN.jpg")
     return FaceEntry(match["name"], match["person"], int(match["number"]), member.offset, member.size)
 
 
@@ -123,9 +121,7 @@ def read_pairs(path: Path) -> list[Pair]:
     header, *lines = _rows(path)
     folds, n = _integers(path, 1, header if len(header) == 2 else ["1", *header], 2)
     if len(lines) != 2 * folds * n:
-        raise InputError(
-            f"{path}: its first line asks for {2 * folds * n} pairs, got {len(lines)}; fetch it again"
-        )
+        raise InputError(f"{path}: its first line asks for {2 * folds * n} pairs, got {len(lines)}; fetch it again")
     pairs = []
     for index, line in enumerate(lines):
         fold, within = divmod(index, 2 * n)
@@ -136,9 +132,7 @@ def read_pairs(path: Path) -> list[Pair]:
 def _pair(path: Path, number: int, line: list[str], fold: int, *, same: bool) -> Pair:
     fields = [line[0], line[1], line[0], line[2]] if same and len(line) == 3 else line
     if len(fields) != 4 or (same and len(line) != 3):
-        raise InputError(
-            f"{path}:{number}: expected {3 if same else 4} fields, got {len(line)}; fetch it again"
-        )
+        raise InputError(f"{path}:{number}: expected {3 if same else 4} fields, got {len(line)}; fetch it again")
     i, j = _integers(path, number, [fields[1], fields[3]], 2)
     return Pair(fold, same, f"{fields[0]}_{i:04d}", f"{fields[2]}_{j:04d}")
 
@@ -152,9 +146,7 @@ def read_people(path: Path) -> list[Person]:
         (count,) = _integers(path, at + 2, lines[at] if at < len(lines) else [], 1)
         block = lines[at + 1 : at + 1 + count]
         if len(block) != count:
-            raise InputError(
-                f"{path}: fold {fold} should have {count} people, got {len(block)}; fetch it again"
-            )
+            raise InputError(f"{path}: fold {fold} should have {count} people, got {len(block)}; fetch it again")
         people += [_person(path, at + 3 + index, line, fold) for index, line in enumerate(block)]
         at += 1 + count
     if at != len(lines):
@@ -164,9 +156,7 @@ def read_people(path: Path) -> list[Person]:
 
 def _person(path: Path, number: int, line: list[str], fold: int) -> Person:
     if len(line) != 2:
-        raise InputError(
-            f"{path}:{number}: expected a person and a number, got {len(line)} fields; fetch it again"
-        )
+        raise InputError(f"{path}:{number}: expected a person and a number, got {len(line)} fields; fetch it again")
     (images,) = _integers(path, number, line[1:], 1)
     return Person(fold, line[0], images)
 
@@ -183,7 +173,5 @@ def _rows(path: Path) -> list[list[str]]:
 
 def _integers(path: Path, number: int, fields: list[str], count: int) -> list[int]:
     if len(fields) != count or not all(field.isascii() and field.isdigit() for field in fields):
-        raise InputError(
-            f"{path}:{number}: expected {count} whole numbers, got {' '.join(fields)!r}; fetch it again"
-        )
+        raise InputError(f"{path}:{number}: expected {count} whole numbers, got {' '.join(fields)!r}; fetch it again")
     return [int(field) for field in fields]

@@ -79,9 +79,7 @@ def _read(stream: gzip.GzipFile, path: Path, size: int) -> bytes:
     try:
         return stream.read(size)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(
-            f"{path}: truncated or damaged gzip ({error}); delete it and fetch it again"
-        ) from None
+        raise InputError(f"{path}: truncated or damaged gzip ({error}); delete it and fetch it again") from None
 
 
 def _read_bytes(stream: gzip.GzipFile, path: Path, size: int) -> np.ndarray:

@@ -44,9 +44,7 @@ def read_newsgroups(archive: Path, split: str) -> Iterator[Document]:
         for member in members:
             folder, *rest = member.path.split("/")
             if folder not in FOLDERS.values() or len(rest) != 2:
-                raise InputError(
-                    f"{archive}: member {member.path!r} is not 20news-bydate-<split>/<group>/<id>"
-                )
+                raise InputError(f"{archive}: member {member.path!r} is not 20news-bydate-<split>/<group>/<id>")
             if folder == FOLDERS[split]:
                 group, name = rest
                 yield Document(group, name, read_member(stream, member).decode("latin-1"))

@@ -94,9 +94,7 @@ DATASETS: dict[str, Dataset] = {
                 {LFW_FOLDER + "lfw-deepfunneled.tgz": "md5:68331da3eb755a505a502b5aacb3c201"},
                 None,
             ),
-            _lfw_text(
-                "pairs.txt", "ea42330c62c92989f9d7c03237ed5d591365e89b3e649747777b70e692dc1592", "5976006"
-            ),
+            _lfw_text("pairs.txt", "ea42330c62c92989f9d7c03237ed5d591365e89b3e649747777b70e692dc1592", "5976006"),
             _lfw_text("people.txt", "bc8fa2b7f25c895cf7efb6de4f4fc27ca8b8d1cfa63350ad8b96eae2b198d365"),
             _lfw_text(
                 "pairsDevTrain.txt",
@@ -110,9 +108,7 @@ DATASETS: dict[str, Dataset] = {
             ),
             _lfw_text("lfw-names.txt", "403cd39411ee297f99f69241959bd8f0496b44377711913a76ccdd8562874164"),
         ),
-        content=Content(
-            13_233, 116_589_584, "ad21b4af511fa69417604b392fa944b9311f3155f6c073a2c8ec21365a995208"
-        ),
+        content=Content(13_233, 116_589_584, "ad21b4af511fa69417604b392fa944b9311f3155f6c073a2c8ec21365a995208"),
     ),
     "newsgroups": Dataset(
         files=(
@@ -126,9 +122,7 @@ DATASETS: dict[str, Dataset] = {
                 None,
             ),
         ),
-        content=Content(
-            18_846, 35_855_003, "20701c5675b5327116388288aa3225c61bc1005708ccbda9bfb83c22891263d6"
-        ),
+        content=Content(18_846, 35_855_003, "20701c5675b5327116388288aa3225c61bc1005708ccbda9bfb83c22891263d6"),
     ),
 }
 

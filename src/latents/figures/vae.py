@@ -22,7 +22,7 @@ def embedding(path: Path, points: np.ndarray, labels: np.ndarray) -> None:
     with figure(path, COLUMN, 3.1) as canvas:
         axes = canvas.add_subplot()
         colours = np.array(CLASSES)[labels]
-        axes.scatter(*plane.T, c=colours, s=1.2, linewidths=0, alpha=0.6, rasterized=True)
+        axes.scatter(plane[:, 0], plane[:, 1], c=colours, s=1.2, linewidths=0, alpha=0.6, rasterized=True)
         for label in np.unique(labels):
             x, y = np.median(plane[labels == label], axis=0)
             box = {"boxstyle": "round,pad=0.2", "fc": "white", "ec": CLASSES[label], "alpha": 0.85}

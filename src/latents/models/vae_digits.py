@@ -118,11 +118,13 @@ def measure(
     dict
         In nats a digit: `elbo`, `bound`, `reconstruction`, `kl`, and `<name>_low`, `<name>_high` for the first two.
     """
-    draws, parts_draws = spawn(seed, 2)
+    (draws,) = spawn(seed, 1)
     x = to_unit(torch.from_numpy(digits), binarisation)
-    options = {"generator": draws, "workers": workers}
-    elbo = mean_interval(monte_carlo_elbo(model, x, samples=ELBO_SAMPLES, **options))
-    bound = mean_interval(importance_weighted_bound(model, x, samples=samples, **options))
+    estimates = [
+        mean_interval(estimate(model, x, samples=count, generator=draws, workers=workers))
+        for estimate, count in ((monte_carlo_elbo, ELBO_SAMPLES), (importance_weighted_bound, samples))
+    ]
+    elbo, bound = estimates
     with torch.inference_mode():
         mu, logvar = model.encode(x)
         kl = float(gaussian_kl(mu=mu, logvar=logvar).sum(-1).double().mean())

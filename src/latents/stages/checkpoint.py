@@ -31,5 +31,6 @@ def checkpoint_path(job: str, sections: Sequence[Section], inputs: Sequence[Path
 
 def loaded_sources() -> list[Path]:
     """The source files of our modules that this process has imported, in order of their names."""
-    modules = sorted((name, module) for name, module in sys.modules.items() if name.split(".")[0] == "latents")
-    return [Path(module.__file__) for _, module in modules if getattr(module, "__file__", None)]
+    ours = sorted(name for name in sys.modules if name.split(".")[0] == "latents")
+    files = [getattr(sys.modules[name], "__file__", None) for name in ours]
+    return [Path(file) for file in files if file]

@@ -36,9 +36,7 @@ def prepare(
     from latents.datasets.hdf5 import write_digits
 
     section = load_section(Digits, "digits", params)
-    write_digits(
-        folder, digits, validation=section.validation, binarisation=section.binarise, seed=section.seed
-    )
+    write_digits(folder, digits, validation=section.validation, binarisation=section.binarise, seed=section.seed)
 
 
 if __name__ == "__main__":

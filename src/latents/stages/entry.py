@@ -13,6 +13,11 @@ import typer
 
 from latents.errors import InputError
 
+# One BLAS thread per process, set before numpy is imported: Snakemake exports its own count and DVC none, and results
+# must not depend on it. Parallelism comes from jobs and from worker threads that share blocks.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = "1"
+
 Log = Annotated[
     Path | None,
     typer.Option(help="Also write messages to this file; its folder is made.", callback=lambda path: open_log(path)),

@@ -39,9 +39,7 @@ def manifold(
 
 
 @app.command()
-def curves(
-    history: Annotated[Path, typer.Option(help="CSV of a training.")], figure: Figure, log: Log = None
-) -> None:
+def curves(history: Annotated[Path, typer.Option(help="CSV of a training.")], figure: Figure, log: Log = None) -> None:
     """Training curves."""
     from latents.figures import vae
     from latents.storage import read_csv

@@ -40,9 +40,7 @@ def evaluate(
 
     section = load_section(Ranking, "ranking", params)
     names = ("test", "train", "test_labels", "train_labels")
-    result = rank(
-        *read_hdf5(embeddings, *names), score=section.score, cutoffs=section.cutoffs, ties=section.ties
-    )
+    result = rank(*read_hdf5(embeddings, *names), score=section.score, cutoffs=section.cutoffs, ties=section.ties)
     write_json(metrics, result.means())
     means = result.means()
     write_csv(curve, [{"recall": level, "precision": means[f"iprec@{level}"]} for level in RECALL_LEVELS])

@@ -1,0 +1,64 @@
+"""The command line: every stage is there, every option is explained, README names each."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer.main
+from harness import ROOT, run
+
+from latents.cli import app
+
+GROUPS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+COMMANDS = [(group, name) for group, command in GROUPS.items() for name in getattr(command, "commands", {})]
+
+
+def test_every_stage_with_commands_is_mounted() -> None:
+    """A module of latents.stages that runs as a program is a command of `latents`."""
+    stages = {
+        path.stem
+        for path in (ROOT / "src/latents/stages").glob("*.py")
+        if '__name__ == "__main__"' in path.read_text(encoding="utf-8")
+    }
+    assert stages <= set(GROUPS)
+
+
+@pytest.mark.parametrize(("group", "name"), COMMANDS)
+def test_every_command_and_each_of_its_options_is_explained(group: str, name: str) -> None:
+    """A help text for the command and for each parameter."""
+    command = GROUPS[group].commands[name]
+    assert command.help
+    for parameter in command.params:
+        assert getattr(parameter, "help", None), f"latents {group} {name}: {parameter.name} has no help"
+
+
+def test_help_names_every_stage() -> None:
+    """`latents --help` as a user sees it."""
+    text = run("python", "-m", "latents.cli", "--help", cwd=ROOT, PYTHONPATH=str(ROOT / "src")).stdout
+    for group in GROUPS:
+        assert group in text
+
+
+def test_the_command_line_imports_no_heavy_library() -> None:
+    """`latents --help` answers at once: heavy libraries are imported by the commands that need them."""
+    code = "import sys, latents.cli; print(*{'torch', 'sklearn', 'matplotlib', 'numba', 'h5py'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "src", capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_environments_agree_on_every_version() -> None:
+    """workflow/environment.yaml pins what constraints.txt pins."""
+    from latents.params import read_yaml
+
+    def key(name: str) -> str:
+        return name.partition("[")[0].lower().replace("_", "-")
+
+    pins = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {key(name): version for name, _, version in (line.partition("==") for line in pins)}
+    dependencies = read_yaml(Path(ROOT / "workflow/environment.yaml"))["dependencies"]
+    for requirement in dependencies[-1]["pip"]:
+        name, _, version = requirement.partition("==")
+        assert pinned[key(name)] == version
