@@ -13,7 +13,7 @@ from latents.errors import InputError
 from latents.params import Name, Section, Seeds, Structural, load_section, read_yaml, structure
 from latents.stages import schema
 
-WHOLE = (ROOT / "params.yaml").read_text(encoding="utf-8")
+WHOLE = (ROOT / "demo" / "params.yaml").read_text(encoding="utf-8")
 
 
 class Run(Section):
@@ -60,7 +60,7 @@ FAULTS = {
         ["vae.runs.plane.epochs: got 'many', allowed: a whole number from 1"],
     ),
     "a float for a whole number": ("epochs: 60", "epochs: 60.5", ["epochs: got 60.5, allowed: a whole number from 1"]),
-    "a wrong choice": ("source: real", "source: fake", ["data.source: got 'fake', allowed: real or embedded"]),
+    "a wrong choice": ("source: embedded", "source: fake", ["data.source: got 'fake', allowed: real or embedded"]),
     "a missing section": (
         "ranking:",
         "rankin:",
@@ -77,11 +77,11 @@ FAULTS = {
         ["vae.runs.plane.seeds: got [], allowed: a list of at least one seed"],
     ),
     "a run's name with a dot": ("    plane:", "    pla.ne:", ["vae.runs.pla.ne: got 'pla.ne', allowed:"]),
-    "infinity": ("learning_rate: 1e-3", "learning_rate: .inf", ["learning_rate: got inf, allowed: a number above 0"]),
+    "infinity": ("learning_rate: 3e-3", "learning_rate: .inf", ["learning_rate: got inf, allowed: a number above 0"]),
     "a boolean for a number": ("epochs: 60", "epochs: true", ["epochs: got True, allowed:"]),
     "a section that is a number": (
-        "data:\n  source: real",
-        "data: 3\nold:\n  source: real",
+        "data:\n  source: embedded",
+        "data: 3\nold:\n  source: embedded",
         ["data: got 3, allowed: a section"],
     ),
     "a key given twice": ("epochs: 60", "epochs: 60\n      epochs: 61", ["not YAML", "duplicate key"]),

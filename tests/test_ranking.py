@@ -1,13 +1,14 @@
 """`latents.ranking.evaluate` against slow independent answers, and its invariances."""
 
 import itertools
+import sys
 
 import h5py
 import numpy as np
 import pytest
 import pytrec_eval
 import scipy.sparse as sp
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from latents.errors import InputError
@@ -19,6 +20,15 @@ TREC = (
     | {"map", "Rprec", "recip_rank", "ndcg"}
     | {f"iprec_at_recall_{level / 10:.2f}" for level in range(11)}
 )
+
+
+@pytest.fixture(autouse=True, params=["compiled", "sorting"])
+def engine(request, monkeypatch):
+    """Every property holds with numba, and without it."""
+    if request.param == "sorting":
+        monkeypatch.setitem(sys.modules, "latents.ranking.compiled", None)
+        monkeypatch.delattr("latents.ranking.compiled", raising=False)
+    return request.param
 
 
 def direct_scores(queries, database, score):
@@ -43,9 +53,7 @@ def trec_values(scores, relevant, gains=None):
     }
     measures = {name.rsplit("_", 1)[0] + "." for name in TREC if name[-1].isdigit()}
     named = {f"{m}{','.join(map(str, CUTOFFS))}" for m in measures if "iprec" not in m}
-    evaluator = pytrec_eval.RelevanceEvaluator(
-        qrels, named | {"map", "Rprec", "recip_rank", "ndcg", "iprec_at_recall"}
-    )
+    evaluator = pytrec_eval.RelevanceEvaluator(qrels, named | {"map", "Rprec", "recip_rank", "ndcg", "iprec_at_recall"})
     answer = evaluator.evaluate(runs)
     return [answer.get(f"q{i}") for i in range(len(scores))]
 
@@ -95,9 +103,7 @@ def ranked_metrics(relevant, n_relevant):
 def test_equals_trec_eval_without_ties(score, ties):
     """Both tie policies are trec_eval's numbers, query by query, where nothing is tied."""
     queries, database, query_labels, database_labels = data(0, score)
-    result = evaluate(
-        queries, database, query_labels, database_labels, score=score, cutoffs=CUTOFFS, ties=ties
-    )
+    result = evaluate(queries, database, query_labels, database_labels, score=score, cutoffs=CUTOFFS, ties=ties)
     relevant = query_labels[:, None] == database_labels
     assert_equals_trec(result, direct_scores(queries, database, score), relevant)
 
@@ -107,14 +113,16 @@ def test_trec_policy_equals_trec_eval_with_ties(score):
     """Under ties="trec" the order within a tie is trec_eval's."""
     width = 3 if score != "hamming" else 8
     queries, database, query_labels, database_labels = data(1, score, width=width, levels=2)
-    result = evaluate(
-        queries, database, query_labels, database_labels, score=score, cutoffs=CUTOFFS, ties="trec"
-    )
+    result = evaluate(queries, database, query_labels, database_labels, score=score, cutoffs=CUTOFFS, ties="trec")
     relevant = query_labels[:, None] == database_labels
     assert_equals_trec(result, direct_scores(queries, database, score), relevant)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     scores=st.lists(st.integers(0, 2), min_size=2, max_size=6),
     labels=st.lists(st.integers(0, 1), min_size=6, max_size=6),

@@ -126,7 +126,7 @@ def _find(model: Any, keys: list[str]) -> Any:
     """Walk from a section's class down a path of keys to a FieldInfo, or to a section's class."""
     found: Any = model
     for key in keys:
-        section = found.annotation if isinstance(found, FieldInfo) else found
+        section: Any = found.annotation if isinstance(found, FieldInfo) else found
         if _is_section(section):
             found = section.model_fields.get(key)
         else:  # dict[Name, SomeSection]: any key

@@ -25,6 +25,7 @@ from latents.errors import InputError
 if TYPE_CHECKING:
     import h5py
     import torch
+    from scipy import sparse
 
 CHUNK_BYTES = 2**18  # one HDF5 chunk: about 256 KiB of whole rows
 
@@ -214,6 +215,34 @@ def write_hdf5(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray], *
             data[...] = array.astype(object) if array.dtype.kind == "U" else array
 
 
+def add_csr(file: h5py.File, name: str, rows: sparse.csr_array) -> None:
+    """Store sparse rows as a group of `data`, `indices` and `indptr`, with the attribute `shape`."""
+    for part in ("data", "indices", "indptr"):
+        values = getattr(rows, part)
+        add_dataset(file, f"{name}/{part}", values.shape, values.dtype)[...] = values
+    file[name].attrs["shape"] = rows.shape
+
+
+def rows_of(file: h5py.File, name: str) -> h5py.Dataset | sparse.csr_array:
+    """Rows of an open file: a data set to be read by slices, or sparse rows stored by `add_csr`.
+
+    Raises
+    ------
+    InputError
+        When the name is none of the file's; lists those there are.
+    """
+    import h5py
+    from scipy import sparse
+
+    if name not in file:
+        raise InputError(f"{file.filename}: no data set {name!r}; it has {', '.join(sorted(file))}")
+    found = file[name]
+    if isinstance(found, h5py.Dataset):
+        return found
+    parts = [found[part][...] for part in ("data", "indices", "indptr")]
+    return sparse.csr_array(tuple(parts), shape=tuple(found.attrs["shape"]))
+
+
 @contextmanager
 def open_hdf5(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
     """Yield an HDF5 file to read by slices; InputError when it is missing, half-written or no HDF5."""
@@ -233,10 +262,7 @@ def open_hdf5(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
 def read_hdf5(path: str | os.PathLike[str], *names: str) -> list[np.ndarray]:
     """Read whole data sets by name; InputError that lists the names there are when one is missing."""
     with open_hdf5(path) as file:
-        for name in names:
-            if name not in file:
-                raise InputError(f"{path}: no data set {name!r}; it has {', '.join(sorted(file))}")
-        return [file[name][...] for name in names]
+        return [rows_of(file, name)[...] for name in names]
 
 
 # --- weights --------------------------------------------------------------------------------------------------------
@@ -254,7 +280,8 @@ def write_weights(
     """
     from safetensors.torch import save_file
 
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    # cloned: safetensors refuses tensors that share memory, as tied weights do
+    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()}
     with atomic(path) as temporary:
         # a single metadata key: the header's map has no order of its own
         save_file(tensors, temporary, metadata={"architecture": json.dumps(_plain(architecture))})

@@ -292,8 +292,7 @@ def _save(path: Path, loop: _Loop, fitted: Fitted, *, digest: str) -> None:
             else:
                 numbers.setdefault(str(index), {})[key] = value
     record = {"digest": digest, "optimizer": numbers} | vars(fitted)
-    # cloned: safetensors refuses tensors that share memory, as tied weights do
-    write_weights(path, {name: value.clone() for name, value in tensors.items()}, record)
+    write_weights(path, tensors, record)
 
 
 def _resume(path: Path, loop: _Loop, *, digest: str) -> Fitted:

@@ -72,8 +72,8 @@ def _draw(binarisation: How, seed: int, stream: int, images: np.ndarray) -> np.n
     """One fixed binarisation of images, uint8 in {0, 1} (grey 0..255 for "none"), from a stream of its own."""
     if binarisation == "none":
         return images
-    words = np.random.SeedSequence([seed, stream]).generate_state(1, np.uint64)
-    generator = torch.Generator().manual_seed(int(words[0] >> np.uint64(1)))  # torch takes 63 bits
+    word = np.random.SeedSequence([seed, stream]).generate_state(1)[0]  # 32 bits: torch uses no more of a seed
+    generator = torch.Generator().manual_seed(int(word))
     return binarise(torch.from_numpy(images), how=binarisation, generator=generator).to(torch.uint8).numpy()
 
 

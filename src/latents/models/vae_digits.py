@@ -86,8 +86,9 @@ def train(
 
 def spawn(seed: int, count: int, device: str = "cpu") -> list[torch.Generator]:
     """Independent generators on a device, all from one seed."""
-    words = [child.generate_state(1, np.uint64)[0] for child in np.random.SeedSequence(seed).spawn(count)]
-    return [torch.Generator(device).manual_seed(int(word >> np.uint64(1))) for word in words]  # torch takes 63 bits
+    # 32 bits: torch's CPU generator uses no more of a seed
+    words = [child.generate_state(1)[0] for child in np.random.SeedSequence(seed).spawn(count)]
+    return [torch.Generator(device).manual_seed(int(word)) for word in words]
 
 
 def to_unit(stored: Tensor, binarisation: How) -> Tensor:

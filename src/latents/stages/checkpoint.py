@@ -29,6 +29,12 @@ def checkpoint_path(job: str, sections: Sequence[Section], inputs: Sequence[Path
     return FOLDER / f"{job}-{digest.hexdigest()[:16]}.safetensors"
 
 
+def discard(job: str) -> None:
+    """Remove the checkpoints of a job that has stored its results, those of earlier parameters or code too."""
+    for path in FOLDER.glob(f"{job}-*.safetensors"):
+        path.unlink(missing_ok=True)
+
+
 def loaded_sources() -> list[Path]:
     """The source files of our modules that this process has imported, in order of their names."""
     ours = sorted(name for name in sys.modules if name.split(".")[0] == "latents")

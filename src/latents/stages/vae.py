@@ -59,13 +59,14 @@ def train(
 ) -> None:
     """Train one run with one seed; a killed training resumes after its last whole epoch."""
     from latents.models import vae_digits
-    from latents.stages.checkpoint import checkpoint_path
+    from latents.stages.checkpoint import checkpoint_path, discard
     from latents.storage import write_csv, write_weights
     from latents.training import set_threads
 
     compute = load_section(Compute, "compute", params)
     settings = chosen(load_section(VAE, "vae", params), run_name)
-    checkpoint = checkpoint_path(f"vae-{run_name}-seed{seed}", [settings, compute], [digits])
+    job = f"vae-{run_name}-seed{seed}"
+    checkpoint = checkpoint_path(job, [settings, compute], [digits])
     set_threads(compute.threads)
     images, validation, how = read_digits(digits, "train_images", "validation_binary")
     trained, architecture, fitted = vae_digits.train(
@@ -79,7 +80,7 @@ def train(
     )
     write_weights(model, trained.state_dict(), architecture)
     write_csv(history, fitted.history)
-    checkpoint.unlink(missing_ok=True)
+    discard(job)
 
 
 @app.command()

@@ -1,0 +1,60 @@
+"""Plain representations to rank and classify beside the learned ones: pixels, principal components, tf-idf."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import sparse
+
+
+def pixels(images: np.ndarray) -> np.ndarray:
+    """Grey images as rows of intensities: uint8 (n, height, width) -> float32 (n, height * width) in [0, 1]."""
+    return images.reshape(len(images), -1).astype(np.float32) / 255
+
+
+def principal_components(train: np.ndarray, test: np.ndarray, *, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates along the training rows' leading principal components.
+
+    Parameters
+    ----------
+    train, test : float (n, d)
+    count : components kept, at most d.
+
+    Returns
+    -------
+    train, test
+        float32 (n, count) each, centred on the training mean; a component's sign is fixed by its largest loading.
+    """
+    mean = train.mean(axis=0, dtype=np.float64)
+    centred = train.astype(np.float64) - mean
+    _, vectors = np.linalg.eigh(centred.T @ centred)  # (d, d), ascending
+    directions = vectors[:, ::-1][:, :count]
+    largest = np.abs(directions).argmax(axis=0)
+    directions = directions * np.sign(directions[largest, range(directions.shape[1])])
+    return (centred @ directions).astype(np.float32), ((test - mean) @ directions).astype(np.float32)
+
+
+def tfidf(
+    train: Sequence[str], test: Sequence[str], *, vocabulary: int, min_documents: int, max_share: float
+) -> tuple[sparse.csr_array, sparse.csr_array]:
+    """Rows of 1 + log(count) times inverse document frequency, of unit length; words and weights from training only.
+
+    Parameters
+    ----------
+    train, test : documents.
+    vocabulary : at most this many words, the most frequent ones.
+    min_documents, max_share : a word counts if it stands in at least so many training documents, and in at most this
+        share of them.
+
+    Returns
+    -------
+    train, test
+        float64 CSR (n, n_words) each; a document with no known word is a row of zeros.
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    vectorizer = TfidfVectorizer(
+        sublinear_tf=True, max_features=vocabulary, min_df=min_documents, max_df=max_share, stop_words="english"
+    )
+    return sparse.csr_array(vectorizer.fit_transform(train)), sparse.csr_array(vectorizer.transform(test))

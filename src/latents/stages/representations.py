@@ -1,0 +1,89 @@
+"""Stage `representations`: pixels, principal components and tf-idf, in the form that ranking and classification take.
+
+A representation is an HDF5 file with rows `train`, `test` (dense, or sparse as `latents.storage.add_csr` stores them)
+and integers `train_labels`, `test_labels`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import Field
+
+from latents.params import Section, load_section
+from latents.stages.entry import PARAMS, Log, Params, run, stage
+
+
+class Tfidf(Section):
+    """Which words count."""
+
+    vocabulary: int = Field(ge=1, description="a whole number of words from 1")
+    min_documents: int = Field(ge=1, description="a whole number of documents from 1")
+    max_share: float = Field(gt=0, le=1, description="a share of the documents above 0, at most 1")
+
+
+class Representations(Section):
+    """The plain representations."""
+
+    pca_components: int = Field(ge=1, le=784, description="a whole number from 1 to 784")
+    tfidf: Tfidf
+
+
+DigitsFile = Annotated[Path, typer.Option(help="HDF5 of the stage digits.")]
+Output = Annotated[Path, typer.Option(help="HDF5 to write: train, test, train_labels, test_labels.")]
+
+app = stage("Plain representations: pixels, principal components, tf-idf.")
+
+
+@app.command()
+def pixels(digits: DigitsFile, representation: Output, log: Log = None) -> None:
+    """Digits as rows of 784 intensities."""
+    from latents import representations
+    from latents.storage import read_hdf5, write_hdf5
+
+    train, test, *labels = read_hdf5(digits, "train_images", "test_images", "train_labels", "test_labels")
+    rows = [representations.pixels(train), representations.pixels(test)]
+    write_hdf5(representation, dict(zip(NAMES, [*rows, *labels], strict=True)), dataset="mnist")
+
+
+@app.command()
+def pca(digits: DigitsFile, representation: Output, params: Params = PARAMS, log: Log = None) -> None:
+    """Digits along the principal components of the training digits."""
+    from latents import representations
+    from latents.storage import read_hdf5, write_hdf5
+
+    section = load_section(Representations, "representations", params)
+    train, test, *labels = read_hdf5(digits, "train_images", "test_images", "train_labels", "test_labels")
+    rows = representations.principal_components(
+        representations.pixels(train), representations.pixels(test), count=section.pca_components
+    )
+    write_hdf5(representation, dict(zip(NAMES, [*rows, *labels], strict=True)), dataset="mnist")
+
+
+@app.command()
+def tfidf(
+    documents: Annotated[Path, typer.Option(help="HDF5 of the stage newsgroups.")],
+    representation: Output,
+    params: Params = PARAMS,
+    log: Log = None,
+) -> None:
+    """Newsgroups' documents as tf-idf rows."""
+    from latents import representations
+    from latents.storage import add_csr, add_dataset, create_hdf5, read_hdf5
+
+    section = load_section(Representations, "representations", params)
+    train, test, *labels = read_hdf5(documents, "train_text", "test_text", "train_labels", "test_labels")
+    rows = representations.tfidf(*(side.astype(str).tolist() for side in (train, test)), **section.tfidf.model_dump())
+    with create_hdf5(representation, dataset="newsgroups") as file:
+        for name, side in zip(NAMES[:2], rows, strict=True):
+            add_csr(file, name, side)
+        for name, values in zip(NAMES[2:], labels, strict=True):
+            add_dataset(file, name, values.shape, values.dtype)[...] = values
+
+
+NAMES = ("train", "test", "train_labels", "test_labels")
+
+if __name__ == "__main__":
+    run(app)

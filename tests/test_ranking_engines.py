@@ -1,0 +1,203 @@
+"""What the compiled engine adds: float64 exactness on float32 products, cutoffs alone, devices."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from latents.errors import InputError
+from latents.ranking import evaluate, top_k
+from latents.ranking.compiled import Codes, Dense, Sparse
+from latents.ranking.engines import choose
+from latents.ranking.inputs import sides
+from latents.ranking.relevance import relevance
+from latents.ranking.scorers import DenseScorer, HammingScorer, SparseScorer
+from latents.ranking.sorting import Sorting
+from latents.ranking.task import Task
+
+CUTOFFS = (1, 5, 50)
+
+
+def draw_sides(rng, score, n_queries, n_database, *, levels, duplicates):
+    """Two sides: continuous or of few integer levels, some rows of the database repeated."""
+    width = int(rng.integers(1, 40))
+    if score == "hamming":
+        both = [rng.random((n, width)) < 0.4 for n in (n_queries, n_database)]
+    elif levels:
+        both = [rng.integers(-levels, levels + 1, (n, width)).astype(np.float32) for n in (n_queries, n_database)]
+    else:
+        both = [rng.standard_normal((n, width)).astype(np.float32) for n in (n_queries, n_database)]
+    copies = rng.integers(0, n_database, duplicates)
+    both[1][rng.integers(0, n_database, duplicates)] = both[1][copies]
+    return both
+
+
+def both_engines(queries, database, labels, score, *, ties="expected", metrics="all"):
+    """Values of the compiled and of the sorting engine."""
+    queries, database = sides(queries, database, score)
+    sizes = queries.shape[0], database.shape[0]
+    task = Task(queries, database, score, relevance(*labels, sizes), None, CUTOFFS, ties, metrics)
+    if score == "hamming":
+        fast, scorer = Codes(task), HammingScorer(queries, database)
+    elif sp.issparse(queries):
+        fast, scorer = Sparse(task), SparseScorer(queries, database, score)
+    else:
+        fast, scorer = Dense(task, "cpu"), DenseScorer(queries, database, score)
+    relevant = task.relevant(0, sizes[0])
+    return [e.measure(0, sizes[0], relevant) for e in (fast, Sorting(task, scorer))]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    score=st.sampled_from(["cosine", "dot", "l2", "hamming"]),
+    sparse=st.booleans(),
+    ties=st.sampled_from(["expected", "trec"]),
+    levels=st.sampled_from([0, 1, 3]),
+    n_database=st.sampled_from([1, 2, 40, 300]),
+)
+def test_compiled_and_sorting_engines_agree(seed, score, sparse, ties, levels, n_database):
+    """Two engines that share no ranking code give the same numbers, ties and duplicates included."""
+    rng = np.random.default_rng(seed)
+    queries, database = draw_sides(rng, score, 7, n_database, levels=levels, duplicates=n_database // 3)
+    if sparse and score != "hamming":
+        queries, database = sp.csr_array(queries * (queries > 0)), sp.csr_array(database)
+    labels = rng.integers(0, 3, 7), rng.integers(0, 3, n_database)
+    fast, slow = both_engines(queries, database, labels, score, ties=ties)
+    np.testing.assert_allclose(fast, slow, rtol=0, atol=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    score=st.sampled_from(["cosine", "dot", "l2"]),
+    levels=st.sampled_from([0, 1]),
+    ties=st.sampled_from(["expected", "trec"]),
+)
+def test_cutoffs_alone_equal_the_full_ranking(seed, score, levels, ties):
+    """Selecting the best items loses none that a cutoff needs, whatever is tied there."""
+    rng = np.random.default_rng(seed)
+    queries, database = draw_sides(rng, score, 7, 900, levels=levels, duplicates=300)
+    labels = rng.integers(0, 3, 7), rng.integers(0, 3, 900)
+    whole, _ = both_engines(queries, database, labels, score, ties=ties)
+    short, _ = both_engines(queries, database, labels, score, ties=ties, metrics="cutoffs")
+    np.testing.assert_allclose(short, whole[:, : short.shape[1]], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("score", ["cosine", "l2"])
+@pytest.mark.parametrize("offset", [0.0, 100.0])
+def test_float32_rows_rank_as_float64_direct_scores(score, offset):
+    """What a float32 product cannot tell apart is ranked by float64: no query differs."""
+    rng = np.random.default_rng(0)
+    rows = [(offset + rng.standard_normal((n, 32))).astype(np.float32) for n in (200, 4000)]
+    labels = rng.integers(0, 5, 200), rng.integers(0, 5, 4000)
+    queries, database = (side.astype(np.float64) for side in rows)
+    if score == "l2":
+        scores = -((queries[:, None] - database[None]) ** 2).sum(axis=2)
+    else:
+        scores = queries @ database.T / np.linalg.norm(database, axis=1)
+    order = np.argsort(-scores, axis=1)
+    hits = labels[1][order] == labels[0][:, None]
+    found, ranks = np.cumsum(hits, axis=1), np.arange(1, 4001)
+    result = evaluate(*rows, *labels, score=score, cutoffs=(10,))
+    expected = (hits * found / ranks).sum(axis=1) / hits.sum(axis=1)
+    np.testing.assert_allclose(result["map"], expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(result["P_10"], hits[:, :10].mean(axis=1), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("score", ["cosine", "dot", "l2"])
+def test_scale_does_not_matter(score):
+    """float64 rows of size 1e30 or 1e-30, beyond the product's float32, rank like those of size 1."""
+    rng = np.random.default_rng(1)
+    queries, database = rng.standard_normal((9, 8)), rng.standard_normal((300, 8))
+    labels = rng.integers(0, 3, 9), rng.integers(0, 3, 300)
+    expected = evaluate(queries, database, *labels, score=score)
+    for scale in (1e30, 1e-30):
+        result = evaluate(queries * scale, database * scale, *labels, score=score)
+        np.testing.assert_allclose(result.values, expected.values, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("score", ["cosine", "dot", "l2"])
+def test_torch_product_gives_the_same_metrics(score):
+    """The path of device="cuda", taken on the CPU, agrees with numpy's to 1e-6."""
+    pytest.importorskip("torch")
+    rng = np.random.default_rng(2)
+    rows = [rng.standard_normal((n, 24)).astype(np.float32) for n in (100, 2000)]
+    labels = rng.integers(0, 5, 100), rng.integers(0, 5, 2000)
+    expected = evaluate(*rows, *labels, score=score)
+    result = evaluate(*rows, *labels, score=score, device="torch-cpu")
+    np.testing.assert_allclose(result.values, expected.values, rtol=0, atol=1e-6)
+
+
+def test_cuda_without_a_device_is_one_clear_line():
+    """Asking for CUDA where there is none says so."""
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a CUDA device")
+    with pytest.raises(InputError, match="finds no CUDA device"):
+        evaluate(np.eye(2), np.eye(2), [0, 1], [0, 1], device="cuda")
+
+
+def test_a_device_for_codes_is_one_clear_line():
+    """Hamming distances run on the CPU alone."""
+    codes = np.eye(2, dtype=bool)
+    with pytest.raises(InputError, match="needs numba, dense float rows"):
+        evaluate(codes, codes, [0, 1], [0, 1], score="hamming", device="torch-cpu")
+
+
+def test_a_large_database_is_streamed_by_sorting():
+    """Where rows of scores do not fit the budget, the streaming engine takes over."""
+    database = np.zeros((5000, 4))
+    task = Task(database[:1], database, "dot", None, None, (1,), "expected", "all")
+    small, _ = choose(task, 2, 2**19, "cpu")
+    large, _ = choose(task, 2, 2**24, "cpu")
+    assert isinstance(small, Sorting)
+    assert isinstance(large, Dense)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    score=st.sampled_from(["cosine", "dot", "l2", "hamming"]),
+    sparse=st.booleans(),
+    k=st.integers(1, 30),
+    exclude_self=st.booleans(),
+)
+def test_top_k_is_the_head_of_the_sorted_scores(seed, score, sparse, k, exclude_self):
+    """Indices and scores are those of a stable sort of exact scores."""
+    rng = np.random.default_rng(seed)
+    rows, _ = draw_sides(rng, score, 31, 1, levels=1, duplicates=0)
+    dense = rows.astype(np.float64)
+    if score == "hamming":
+        exact = -(rows[:, None] != rows[None]).sum(axis=2).astype(float)
+    elif score == "l2":
+        exact = -np.sqrt(((dense[:, None] - dense[None]) ** 2).sum(axis=2))
+    else:
+        exact = dense @ dense.T
+        if score == "cosine":
+            norms = np.linalg.norm(dense, axis=1)
+            exact /= np.maximum(np.outer(norms, norms), 1e-300)
+    if exclude_self:
+        np.fill_diagonal(exact, -np.inf)
+    given_rows = sp.csr_array(dense) if sparse and score != "hamming" else rows
+    indices, scores = top_k(given_rows, given_rows, k, score=score, exclude_self=exclude_self)
+    best = np.sort(exact, axis=1)[:, ::-1][:, :k]
+    np.testing.assert_allclose(scores, best, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(np.take_along_axis(exact, indices, axis=1), best, atol=1e-9)
+    assert all(len(set(row)) == k for row in indices)
+
+
+def test_top_k_larger_than_the_database_is_an_error():
+    """k is at most the number of items of a ranking."""
+    with pytest.raises(InputError, match="k must be at most 2, the items of a ranking, got 3"):
+        top_k(np.ones((1, 2)), np.ones((2, 2)), 3)
+
+
+def test_import_needs_neither_torch_nor_numba():
+    """`import latents.ranking` is light; numba comes with the first evaluation."""
+    code = "import sys, latents.ranking; sys.exit(bool({'torch', 'numba', 'sklearn', 'pandas'} & set(sys.modules)))"
+    subprocess.run([sys.executable, "-c", code], check=True)
