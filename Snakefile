@@ -23,6 +23,7 @@ shell.prefix(f"export PYTHONPATH={SOURCE}; ")
 wildcard_constraints:
     run="[A-Za-z0-9_]+",
     seed="[0-9]+",
+    dataset="[a-z]+",
     representation="[A-Za-z0-9_]+",
 
 
@@ -34,7 +35,10 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/digits.smk"
 include: "workflow/rules/newsgroups.smk"
 include: "workflow/rules/vae.smk"
+include: "workflow/rules/representations.smk"
 include: "workflow/rules/ranking.smk"
+include: "workflow/rules/classification.smk"
+include: "workflow/rules/timing.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/metrics.smk"
 

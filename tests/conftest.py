@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from filelock import FileLock
-from harness import ROOT, copy_sources, run
+# one thread a process, before numpy and torch are imported: several would wait for one another under xdist
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = "1"
+
+import pytest  # noqa: E402
+from filelock import FileLock  # noqa: E402
+from harness import ROOT, copy_sources, run  # noqa: E402
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from latents.stages import data, digits, figures, metrics, newsgroups, ranking, vae
+from latents.stages import (
+    classification,
+    data,
+    digits,
+    figures,
+    metrics,
+    newsgroups,
+    ranking,
+    representations,
+    timing,
+    vae,
+)
 from latents.stages.entry import run
+from latents.tools.rank import rank
 
 app = typer.Typer(
     help="Latent-variable models, exact ranking evaluation and their pictures.",
@@ -13,8 +25,11 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for module in (data, digits, newsgroups, vae, ranking, figures, metrics):
+for module in (data, digits, newsgroups, vae, representations, ranking, classification, timing, figures, metrics):
     app.add_typer(module.app, name=module.__name__.rpartition(".")[2])
+
+
+app.command()(rank)
 
 
 def main() -> None:

@@ -224,7 +224,7 @@ def add_csr(file: h5py.File, name: str, rows: sparse.csr_array) -> None:
 
 
 def rows_of(file: h5py.File, name: str) -> h5py.Dataset | sparse.csr_array:
-    """Rows of an open file: a data set to be read by slices, or sparse rows stored by `add_csr`.
+    """Rows of an open file: a data set to be read by slices (strings as str), or sparse rows stored by `add_csr`.
 
     Raises
     ------
@@ -238,7 +238,7 @@ def rows_of(file: h5py.File, name: str) -> h5py.Dataset | sparse.csr_array:
         raise InputError(f"{file.filename}: no data set {name!r}; it has {', '.join(sorted(file))}")
     found = file[name]
     if isinstance(found, h5py.Dataset):
-        return found
+        return found.asstr() if h5py.check_string_dtype(found.dtype) else found
     parts = [found[part][...] for part in ("data", "indices", "indptr")]
     return sparse.csr_array(tuple(parts), shape=tuple(found.attrs["shape"]))
 
@@ -278,13 +278,14 @@ def write_weights(
     state : tensors by name, as `module.state_dict()` gives them.
     architecture : what it takes to build the module, in JSON's types.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     # cloned: safetensors refuses tensors that share memory, as tied weights do
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()}
+    # a single metadata key: the header's map has no order of its own
+    content = save(tensors, metadata={"architecture": json.dumps(_plain(architecture))})
     with atomic(path) as temporary:
-        # a single metadata key: the header's map has no order of its own
-        save_file(tensors, temporary, metadata={"architecture": json.dumps(_plain(architecture))})
+        temporary.write_bytes(content)
 
 
 def read_weights(path: str | os.PathLike[str]) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:

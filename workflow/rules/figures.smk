@@ -47,3 +47,45 @@ rule figures_curves:
         "logs/figures/vae/mnist/{run}/seed{seed}/curves.log",
     shell:
         "python -m latents.stages.figures curves --history {input.history} --figure {output.figure} --log {log}"
+
+
+ARTIFACTS += [f"results/figures/ranking/{dataset}.png" for dataset in PARAMS["ranking"]["scores"]]
+ARTIFACTS += ["results/figures/timing/svm.png"]
+
+
+def curves_of(wildcards) -> list[str]:
+    """The precision-recall curves of all representations of a data set."""
+    names = [name for dataset, name in REPRESENTATIONS if dataset == wildcards.dataset]
+    return expand(f"{RANKING}/precision_recall.csv", dataset=wildcards.dataset, representation=names)
+
+
+rule figures_ranking:
+    input:
+        curves=curves_of,
+        code=code("figures"),
+    output:
+        figure=report(
+            "results/figures/ranking/{dataset}.png",
+            caption="../report/ranking.rst",
+            category="Ranking",
+        ),
+    log:
+        "logs/figures/ranking/{dataset}.log",
+    shell:
+        "python -m latents.stages.figures ranking {input.curves} --figure {output.figure} --log {log}"
+
+
+rule figures_svm:
+    input:
+        table="results/timing/svm.csv",
+        code=code("figures"),
+    output:
+        figure=report(
+            "results/figures/timing/svm.png",
+            caption="../report/svm.rst",
+            category="Timing",
+        ),
+    log:
+        "logs/figures/timing/svm.log",
+    shell:
+        "python -m latents.stages.figures svm --table {input.table} --figure {output.figure} --log {log}"

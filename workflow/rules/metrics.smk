@@ -10,11 +10,15 @@ rule metrics:
             run=[r for r, _ in VAE_RUNS],
             seed=[s for _, s in VAE_RUNS],
         ),
-        ranking=expand(f"{RANKING}/metrics.json", representation=REPRESENTATIONS),
+        others=[
+            f"results/{stage}/{dataset}/{name}/metrics.json"
+            for stage in ["ranking", "classification"]
+            for dataset, name in REPRESENTATIONS
+        ],
         code=code("metrics"),
     output:
         metrics="results/metrics.json",
     log:
         "logs/metrics/metrics.log",
     shell:
-        "python -m latents.stages.metrics gather {input.vae} {input.ranking} --metrics {output.metrics} --log {log}"
+        "python -m latents.stages.metrics gather {input.vae} {input.others} --metrics {output.metrics} --log {log}"

@@ -1,30 +1,43 @@
-# Rank every representation of a data set by one rule: test items against training items.
-# A representation is an HDF5 file with train, train_labels, test, test_labels.
-REPRESENTATIONS = {
-    f"vae_{run}_seed{seed}": f"results/vae/mnist/{run}/seed{seed}/embeddings.h5" for run, seed in VAE_RUNS
-}
-RANKING = "results/ranking/mnist/{representation}"
+# Rank every representation by one rule, test items against training items: scattered over blocks of queries, gathered.
+RANKING = "results/ranking/{dataset}/{representation}"
 ARTIFACTS += [
-    f"{RANKING}/{file}".format(representation=name)
-    for name in REPRESENTATIONS
+    f"{RANKING}/{file}".format(dataset=dataset, representation=name)
+    for dataset, name in REPRESENTATIONS
     for file in ["metrics.json", "precision_recall.csv"]
 ]
 
 
+scattergather:
+    ranking=PARAMS["ranking"]["parts"],
+
+
+rule ranking_block:
+    input:
+        representation=representation_file,
+        code=code("ranking"),
+    output:
+        result=f"{RANKING}/blocks/{{scatteritem}}.h5",
+    log:
+        "logs/ranking/{dataset}/{representation}/{scatteritem}.log",
+    benchmark:
+        "logs/ranking/{dataset}/{representation}/{scatteritem}.tsv"
+    threads: 4
+    params:
+        tracked=tracked("ranking.scores.{dataset}", "ranking.cutoffs", "ranking.ties"),
+    shell:
+        "python -m latents.stages.ranking evaluate --dataset {wildcards.dataset} --part {wildcards.scatteritem}"
+        " --representation {input.representation} --result {output.result} --log {log}"
+
+
 rule ranking:
     input:
-        embeddings=lambda wildcards: REPRESENTATIONS[wildcards.representation],
+        parts=gather.ranking("results/ranking/{{dataset}}/{{representation}}/blocks/{scatteritem}.h5"),
         code=code("ranking"),
     output:
         metrics=f"{RANKING}/metrics.json",
         curve=f"{RANKING}/precision_recall.csv",
     log:
-        "logs/ranking/mnist/{representation}.log",
-    benchmark:
-        "logs/ranking/mnist/{representation}.tsv"
-    threads: 4
-    params:
-        tracked=tracked("ranking"),
+        "logs/ranking/{dataset}/{representation}/gather.log",
     shell:
-        "python -m latents.stages.ranking evaluate --embeddings {input.embeddings}"
+        "python -m latents.stages.ranking gather {input.parts}"
         " --metrics {output.metrics} --curve {output.curve} --log {log}"

@@ -1,4 +1,4 @@
-"""Numba kernels for short integer scores: Hamming distances of packed bits, ranked by counting."""
+"""The numba engine of codes: Hamming distances of packed bits, ranked by counting."""
 
 from __future__ import annotations
 
@@ -7,14 +7,79 @@ from typing import Any
 import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
+from numpy.typing import NDArray
 
-from latents.ranking.kernels import measure
+from latents.ranking.inputs import chunks
+from latents.ranking.measures import measure
+from latents.ranking.relevance import Relevant
+from latents.ranking.task import Each, Plan, Task, fit
+
+Array = NDArray[Any]
+BLOCKS = (256, 64, 16)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def popcount(typing_context: Any, word: Any) -> Any:
-    """Number of set bits of a uint64."""
-    return types.uint64(types.uint64), lambda context, builder, _, args: builder.ctpop(args[0])
+class Codes:
+    """Hamming distance of bits."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._bits = task.database.shape[1] * (1 if task.database.dtype == bool else 8)
+        self._cutoffs = np.array(task.cutoffs, dtype=np.int64)
+        n = task.n_items
+        words = np.empty((-(-self._bits // 64), n), np.uint64)
+        for start, stop in chunks(n, self._bits):
+            words[:, start:stop] = _words(task.database[start:stop]).T
+        self._words = words
+
+    def plan(self, workers: int, max_bytes: int) -> Plan | None:
+        """Blocks of codes whose relevant items fit."""
+        state = 24 * self._task.most_relevant + 400
+        free = max_bytes - self._words.nbytes - workers * 4 * self._task.n_items
+        return fit(workers, free, BLOCKS, state)
+
+    def measure(self, first: int, last: int, relevant: Relevant, each: Each = map) -> Array:
+        """Metrics of queries first .. last, (n_queries, n_metrics)."""
+        task = self._task
+        out = np.empty((last - first, len(task.names)))
+        measure_codes(
+            _words(task.queries[first:last]),
+            self._words,
+            self._bits,
+            relevant.indptr,
+            relevant.columns,
+            np.empty(0) if relevant.gains is None else relevant.gains,
+            task.left_out_of(first, last),
+            task.ties == "trec",
+            relevant.ideal(task.ranks, task.cutoffs),
+            self._cutoffs,
+            task.full,
+            task.ranks.harmonic,
+            task.ranks.discount,
+            out,
+        )
+        return out
+
+    def top(self, first: int, last: int, k: int, each: Each = map) -> tuple[Array, Array]:
+        """Left to `Sorting`, see `engine`."""
+        raise NotImplementedError
+
+
+def _words(rows: Array) -> NDArray[np.uint64]:
+    """Bits (n, bits) or packed bytes as 64-bit words (n, n_words), padded with zeros."""
+    packed = np.packbits(rows, axis=1) if rows.dtype == bool else rows
+    padded = np.zeros((len(rows), -(-packed.shape[1] // 8) * 8), np.uint8)
+    padded[:, : packed.shape[1]] = packed
+    return padded.view(np.uint64)
+
+
+def _popcount(typing_context: Any, word: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return types.uint64(types.uint64), code
+
+
+popcount: Any = intrinsic(_popcount)  # number of set bits of a uint64
 
 
 @njit(cache=True, nogil=True)
@@ -67,9 +132,7 @@ def expected_groups(distances: Any, counts: Any, columns: Any, gains: Any, group
 
 
 @njit(cache=True, nogil=True)
-def trec_groups(
-    distances: Any, counts: Any, columns: Any, gains: Any, left_out: int, groups: Any
-) -> int:
+def trec_groups(distances: Any, counts: Any, columns: Any, gains: Any, left_out: int, groups: Any) -> int:
     """The same with equal distances in the order of descending database rows: a counting sort."""
     relevant = np.zeros(len(counts) + 1, np.int64)
     for j in columns:
@@ -92,8 +155,20 @@ def trec_groups(
 
 @njit(cache=True, nogil=True)
 def measure_codes(
-    queries: Any, words: Any, n_bits: int, indptr: Any, columns: Any, gains: Any, left_out: Any,
-    trec: bool, ideal: Any, cutoffs: Any, full: bool, harmonic: Any, discount: Any, out: Any,
+    queries: Any,
+    words: Any,
+    n_bits: int,
+    indptr: Any,
+    columns: Any,
+    gains: Any,
+    left_out: Any,
+    trec: bool,
+    ideal: Any,
+    cutoffs: Any,
+    full: bool,
+    harmonic: Any,
+    discount: Any,
+    out: Any,
 ) -> None:
     """Rank and measure a block of codes (n_queries, n_words) against `words` (n_words, n)."""
     distances = np.empty(words.shape[1], np.uint16)

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from latents.errors import InputError
 from latents.ranking import inputs
+from latents.ranking.engines import choose, run_blocks
 from latents.ranking.relevance import relevance
 from latents.ranking.result import RankingResult
-from latents.ranking.scorers import DenseScorer, HammingScorer, Scorer, SparseScorer
-from latents.ranking.sorting import Sorting
-from latents.ranking.task import Engine, Plan, Task
+from latents.ranking.task import Each, Engine, Plan, Task
 
 
 def evaluate(
@@ -94,8 +88,9 @@ def evaluate(
     queries, database = inputs.sides(queries, database, score)
     inputs.choice("ties", ties, inputs.TIES)
     inputs.choice("metrics", metrics, inputs.METRICS)
+    inputs.choice("device", device, inputs.DEVICES)
     max_bytes = inputs.positive("max_bytes", max_bytes)
-    workers = _available() if threads is None else inputs.positive("threads", threads)
+    workers = inputs.available_cores() if threads is None else inputs.positive("threads", threads)
     sizes = queries.shape[0], database.shape[0]
     task = Task(
         queries=queries,
@@ -108,43 +103,10 @@ def evaluate(
         metrics=metrics,
     )
     start, stop = inputs.part_bounds(part, sizes[0])
-    engine, plan = _engine(task, workers, max_bytes, device)
+    engine, plan = choose(task, workers, max_bytes, device)
     values, counts = _run(task, engine, plan, start, stop, progress)
     settings = {"score": score, "ties": ties, "metrics": metrics}
     return RankingResult(values, counts, task.cutoffs, settings)
-
-
-def _engine(task: Task, workers: int, max_bytes: int, device: str) -> tuple[Engine, Plan]:
-    """Compiled kernels where numba is installed and rows of scores fit, else sorting."""
-    try:
-        from latents.ranking import compiled
-    except ImportError:
-        compiled = None  # type: ignore[assignment]
-    if compiled is not None:
-        engine = compiled.engine(task, max_bytes, device)
-        if engine is not None and (plan := engine.plan(workers, max_bytes)):
-            return engine, plan
-    if device != "cpu":
-        raise InputError(
-            f"device={device!r} needs numba, dense float rows, and max_bytes that holds the "
-            f"database and blocks of its scores, got {max_bytes}"
-        )
-    sorting = Sorting(task, _scorer(task, max_bytes // 4))
-    return sorting, sorting.plan(workers, max_bytes)
-
-
-def _scorer(task: Task, keep_bytes: int) -> Scorer:
-    if task.score == "hamming":
-        return HammingScorer(task.queries, task.database)
-    if sp.issparse(task.queries):
-        return SparseScorer(task.queries, task.database, task.score)
-    return DenseScorer(task.queries, task.database, task.score, keep_bytes)
-
-
-def _available() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _run(
@@ -158,24 +120,12 @@ def _run(
     values = np.empty((stop - start, len(task.names)))
     counts = np.zeros(stop - start, dtype=np.int64)
 
-    def work(first: int) -> int:
+    def work(first: int, each: Each) -> int:
         last = min(first + plan.block, stop)
         relevant = task.relevant(first, last)
         counts[first - start : last - start] = relevant.counts
-        values[first - start : last - start] = engine.measure(first, last, relevant)
+        values[first - start : last - start] = engine.measure(first, last, relevant, each)
         return last - first
 
-    with _single_threaded_blas(), ThreadPoolExecutor(plan.workers) as pool:
-        for n in pool.map(work, range(start, stop, plan.block)):
-            if progress is not None:
-                progress(n)
+    run_blocks(work, range(start, stop, plan.block), plan, progress)
     return values, counts
-
-
-def _single_threaded_blas() -> AbstractContextManager[Any]:
-    """One BLAS thread per worker, where threadpoolctl is installed."""
-    try:
-        from threadpoolctl import threadpool_limits
-    except ImportError:
-        return nullcontext()
-    return threadpool_limits(1, user_api="blas")

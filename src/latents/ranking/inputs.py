@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from latents.errors import InputError
 SCORES = ("cosine", "dot", "l2", "hamming")
 TIES = ("expected", "trec")
 METRICS = ("all", "cutoffs")
+DEVICES = ("cpu", "cuda", "torch-cpu")
 CHUNK_BYTES = 2**21  # of rows read at once where only a pass over them is needed
 
 
@@ -38,15 +40,11 @@ def sides(queries: Any, database: Any, score: str) -> tuple[Any, Any]:
     if sp.issparse(pair[0]) != sp.issparse(pair[1]):
         raise InputError("queries and database must both be sparse or both dense, got one of each")
     if pair[0].shape[1] != pair[1].shape[1]:
-        raise InputError(
-            f"queries and database must have rows of equal width, got {pair[0].shape} and {pair[1].shape}"
-        )
+        raise InputError(f"queries and database must have rows of equal width, got {pair[0].shape} and {pair[1].shape}")
     if pair[1].shape[0] == 0 or pair[1].shape[1] == 0:
         raise InputError(f"database must have at least one row and column, got {pair[1].shape}")
     if score == "hamming" and pair[0].dtype != pair[1].dtype:
-        raise InputError(
-            f"hamming needs both sides bool or both packed uint8, got {pair[0].dtype} and {pair[1].dtype}"
-        )
+        raise InputError(f"hamming needs both sides bool or both packed uint8, got {pair[0].dtype} and {pair[1].dtype}")
     return pair
 
 
@@ -138,8 +136,7 @@ def left_out(exclude_self: Any, n_queries: int, n_database: int) -> NDArray[np.i
     rows = np.asarray(exclude_self)
     if rows.shape != (n_queries,) or rows.dtype.kind not in "iu":
         raise InputError(
-            f"exclude_self must be True, False or {n_queries} integers, got {rows.dtype} of shape "
-            f"{rows.shape}"
+            f"exclude_self must be True, False or {n_queries} integers, got {rows.dtype} of shape {rows.shape}"
         )
     if len(rows) and (rows.min() < -1 or rows.max() >= n_database):
         raise InputError(f"exclude_self must hold rows from -1 to {n_database - 1}")
@@ -163,3 +160,10 @@ def part_bounds(part: Any, n_queries: int) -> tuple[int, int]:
     if not 0 <= index < count:
         raise InputError(f"part must be (index, count) with 0 <= index < count, got {part!r}")
     return n_queries * index // count, n_queries * (index + 1) // count
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -136,12 +136,37 @@ class SharedLabels:
         return Relevant(shared.indptr.astype(np.int64), columns, gains)
 
 
-Relevance = ClassLabels | SharedLabels
+class Judgements:
+    """Relevance as judged, pair by pair.
+
+    Parameters
+    ----------
+    gains : sparse array of shape (n_queries, n_items)
+        An entry above 0 makes the item relevant, with that gain.
+    """
+
+    def __init__(self, gains: Any) -> None:
+        judged = sp.csr_array(gains).astype(np.float64)
+        judged.data = np.maximum(judged.data, 0.0)
+        judged.eliminate_zeros()
+        judged.sort_indices()
+        self._judged = judged
+
+    @property
+    def most(self) -> int:
+        """The largest number of items relevant to one query."""
+        return int(np.diff(self._judged.indptr).max(initial=0))
+
+    def of(self, start: int, stop: int) -> Relevant:
+        """The relevant items of queries start .. stop."""
+        rows = self._judged[start:stop]
+        return Relevant(rows.indptr.astype(np.int64), rows.indices.astype(np.int64), rows.data)
 
 
-def relevance(
-    query_labels: Any, database_labels: Any, sizes: tuple[int, int], gains: Any = None
-) -> Relevance:
+Relevance = ClassLabels | SharedLabels | Judgements
+
+
+def relevance(query_labels: Any, database_labels: Any, sizes: tuple[int, int], gains: Any = None) -> Relevance:
     """Check the labels and gains and build the relevance they state.
 
     Parameters
@@ -166,8 +191,7 @@ def relevance(
             )
     if sp.issparse(queries) != sp.issparse(items) or queries.shape[1:] != items.shape[1:]:
         raise InputError(
-            f"query_labels and database_labels must be of one kind, got shapes {queries.shape} "
-            f"and {items.shape}"
+            f"query_labels and database_labels must be of one kind, got shapes {queries.shape} and {items.shape}"
         )
     checked = _gains(gains, sizes[1], multi_label=sp.issparse(queries))
     if sp.issparse(queries):

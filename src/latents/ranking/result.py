@@ -233,11 +233,7 @@ def format_table(results: Mapping[str, RankingResult], names: Iterable[str] | No
         raise InputError("format_table needs at least one result, got none")
     shared = set.intersection(*(set(result.names) for result in results.values()))
     first = next(iter(results.values()))
-    rows = (
-        [resolve_name(n) for n in names]
-        if names is not None
-        else [name for name in first.names if name in shared]
-    )
+    rows = [resolve_name(n) for n in names] if names is not None else [name for name in first.names if name in shared]
     if missing := [name for name in rows if name not in shared]:
         raise InputError(f"no metric {missing[0]!r} in every result, they share {sorted(shared)}")
     means = {system: result.means() for system, result in results.items()}

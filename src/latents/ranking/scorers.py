@@ -29,8 +29,8 @@ class DenseScorer:
 
     Notes
     -----
-    l2 ranks by 2 q.t - |t|^2, which is |q|^2 - |q - t|^2, after the mean of the database is taken
-    from both sides in float64: far from the origin the uncentred form loses every digit.
+    l2 is -|q - t|^2 = 2 q.t - |t|^2 - |q|^2, after the mean of the database is taken from both
+    sides in float64: far from the origin the uncentred form loses every digit.
     Cosine divides the products of the rows themselves, so that rows of integers at a right angle
     score 0 and not 1e-17. A zero vector has cosine 0 with everything.
     """
@@ -42,10 +42,11 @@ class DenseScorer:
         self.width = database.shape[1]
         self.norms, self.mean = self._survey()
         self.largest = float(self.norms.max(initial=0.0))
-        width = self.width + (score == "l2")
+        self._factors = power_of_two(self.norms) if score == "cosine" else np.ones(len(self.norms))
+        width = self.width + 2 * (score == "l2")
         self._kept: Array | None = None
         if len(self.norms) * width * self.dtype.itemsize <= keep_bytes:
-            self._kept = self._prepare(0, len(self.norms))
+            self._kept = self.tile(0, len(self.norms), self._factors)
 
     def _survey(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Norms of the (for l2: centred) database rows, and the centre; refuses nan and inf."""
@@ -59,21 +60,19 @@ class DenseScorer:
             norms[start:stop] = _norms(self._database[start:stop] - mean)
         return norms, mean
 
-    def _prepare(self, start: int, stop: int) -> Array:
-        tile = np.zeros((stop - start, self.width + (self.score == "l2")), self.dtype)
+    def tile(self, start: int, stop: int, factors: NDArray[np.float64]) -> Array:
+        """Prepared database rows start .. stop, times their factors."""
+        tile = np.empty((stop - start, self.width + 2 * (self.score == "l2")))
         for first, last in chunks(stop - start, self.width):
-            rows = self._database[start + first : start + last] - self.mean
-            norms = self.norms[start + first : start + last, None]
-            if self.score == "cosine":
-                rows = rows * power_of_two(norms)
-            tile[first:last, : self.width] = rows
+            rows = self._database[start + first : start + last]
+            out = tile[first:last, : self.width]
             if self.score == "l2":
-                tile[first:last, -1:] = -(norms**2)
+                np.subtract(rows, self.mean, out=out)
+            else:
+                np.multiply(rows, factors[start + first : start + last, None], out=out)
+        if self.score == "l2":
+            tile[:, -2], tile[:, -1] = -(self.norms[start:stop] ** 2), 1.0
         return tile
-
-    def tile(self, start: int, stop: int) -> Array:
-        """Prepared database rows start .. stop."""
-        return self._prepare(start, stop) if self._kept is None else self._kept[start:stop]
 
     def block(self, start: int, stop: int) -> tuple[Array, NDArray[np.float64]]:
         """Prepared query rows start .. stop and the tolerance of each."""
@@ -85,25 +84,26 @@ class DenseScorer:
         elif self.score == "dot":
             magnitude = norms * self.largest
         else:
-            rows = np.concatenate([2 * rows, np.ones((len(rows), 1))], axis=1)
-            magnitude = (2 * norms + self.largest) * self.largest
+            constant = np.ones((len(rows), 1))
+            rows = np.concatenate([2 * rows, constant, -(norms[:, None] ** 2)], axis=1)
+            magnitude = (norms + self.largest) ** 2
         self._refuse_overflow(magnitude, start)
-        return rows.astype(self.dtype), rounding(self.dtype, self.width) * magnitude
+        return rows, rounding(self.dtype, self.width) * magnitude
 
     def _refuse_overflow(self, magnitude: NDArray[np.float64], start: int) -> None:
         limit = np.finfo(self.dtype).max / 4
         if (magnitude > limit).any():
             row = start + int(np.argmax(magnitude > limit))
-            raise InputError(
-                f"queries row {row}: its {self.score} scores overflow float64, rescale both sides"
-            )
+            raise InputError(f"queries row {row}: its {self.score} scores overflow float64, rescale both sides")
 
     def scores(self, block: Array, start: int, stop: int) -> Array:
         """Scores of a prepared block against database rows start .. stop."""
-        scores: Array = block @ self.tile(start, stop).T  # (n_block, stop - start)
+        kept = self._kept
+        tile = self.tile(start, stop, self._factors) if kept is None else kept[start:stop]
+        scores: Array = block @ tile.T  # (n_block, stop - start)
         if self.score == "cosine":
             norms = self.norms[start:stop]
-            scores /= np.where(norms > 0, norms * power_of_two(norms), 1.0)
+            scores /= np.where(norms > 0, norms * self._factors[start:stop], 1.0)
             scores /= np.maximum(_norms(block), 0.5)[:, None]  # 0.5: a zero row
         return scores
 
@@ -152,7 +152,7 @@ class SparseScorer:
         magnitude = {
             "cosine": norms * 0 + 1,
             "dot": norms * largest,
-            "l2": (2 * norms + largest) * largest,
+            "l2": (norms + largest) ** 2,
         }[self.score]
         return rows, rounding(self.dtype, self._longest) * magnitude
 
@@ -168,6 +168,7 @@ class SparseScorer:
         if self.score == "l2":
             products *= 2
             products -= norms**2
+            products -= _sparse_norms(block)[:, None] ** 2
         elif self.score == "cosine":
             products /= np.where(norms > 0, norms, 1.0)
             own = _sparse_norms(block)[:, None]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from latents.ranking.metrics import Groups, from_groups
 from latents.ranking.relevance import Relevant
 from latents.ranking.scorers import Scorer
-from latents.ranking.task import Plan, Task, fit, too_little
+from latents.ranking.task import Each, Plan, Task, fit, too_little
 
 Ints = NDArray[np.int64]
 SMALLEST_TILE = 256  # database rows
@@ -32,7 +32,7 @@ class Sorting:
 
     def plan(self, workers: int, max_bytes: int) -> Plan:
         """Blocks of 64 queries if they fit, else smaller ones, and tiles as large as fit."""
-        state = PER_RELEVANT * self._task.relevance.most
+        state = PER_RELEVANT * self._task.most_relevant
         least = state + self._per_score * min(self._task.n_items, SMALLEST_TILE)
         plan = fit(workers, max_bytes // 2, (64, 16, 4, 1), least)
         if plan is None:
@@ -41,7 +41,7 @@ class Sorting:
         self._tile = min(self._task.n_items, left // self._per_score)
         return plan
 
-    def measure(self, first: int, last: int, relevant: Relevant) -> NDArray[np.float64]:
+    def measure(self, first: int, last: int, relevant: Relevant, each: Each = map) -> NDArray[np.float64]:
         """Metrics of queries first .. last, (n_queries, n_metrics)."""
         task = self._task
         return from_groups(
@@ -52,6 +52,26 @@ class Sorting:
             task.cutoffs,
             full=task.full,
         )
+
+    def top(self, first: int, last: int, k: int, each: Each = map) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Database rows and scores of the k best of queries first .. last."""
+        task = self._task
+        block, _ = self._scorer.block(first, last)
+        left_out = task.left_out_of(first, last)
+        columns = np.empty((last - first, 0), dtype=np.int64)
+        best = np.empty((last - first, 0))
+        for low in range(0, task.n_items, self._tile):
+            high = min(low + self._tile, task.n_items)
+            scores = self._scorer.scores(block, low, high)
+            here = (left_out >= low) & (left_out < high)
+            scores[here, left_out[here] - low] = -np.inf
+            best = np.concatenate([best, scores], axis=1)
+            new = np.broadcast_to(np.arange(low, high), scores.shape)
+            columns = np.concatenate([columns, new], axis=1)
+            order = np.argsort(-best, axis=1, kind="stable")[:, :k]  # columns ascend among equals
+            best = np.take_along_axis(best, order, axis=1)
+            columns = np.take_along_axis(columns, order, axis=1)
+        return columns, -np.sqrt(np.maximum(-best, 0.0)) if task.score == "l2" else best
 
     def _groups(self, first: int, last: int, relevant: Relevant) -> Groups:
         """Where the relevant items stand: one pass over the tiles for their scores, one to count."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -24,7 +25,7 @@ class Task:
     queries: Any
     database: Any
     score: str
-    relevance: Relevance
+    relevance: Relevance | None  # None where only scores are wanted
     left_out: Ints | None
     cutoffs: tuple[int, ...]
     ties: str
@@ -49,8 +50,14 @@ class Task:
         """Columns of the result."""
         return metric_names(self.cutoffs, self.metrics)
 
+    @property
+    def most_relevant(self) -> int:
+        """The largest number of items relevant to one query."""
+        return 0 if self.relevance is None else self.relevance.most
+
     def relevant(self, first: int, last: int) -> Relevant:
         """Relevant items of queries first .. last, without those left out."""
+        assert self.relevance is not None
         relevant = self.relevance.of(first, last)
         return relevant if self.left_out is None else relevant.without(self.left_out[first:last])
 
@@ -63,10 +70,14 @@ class Task:
 
 @dataclass(frozen=True)
 class Plan:
-    """How an evaluation is cut: queries of a block, worker threads."""
+    """How an evaluation is cut: queries of a block, worker threads, whether they share a block."""
 
     block: int
     workers: int
+    shared: bool = False
+
+
+Each = Callable[[Callable[[int], None], Iterable[int]], Iterable[None]]  # map, or a pool's
 
 
 class Engine(Protocol):
@@ -75,8 +86,11 @@ class Engine(Protocol):
     def plan(self, workers: int, max_bytes: int) -> Plan | None:
         """How to stay within `max_bytes`; None if this engine cannot."""
 
-    def measure(self, first: int, last: int, relevant: Relevant) -> Floats:
+    def measure(self, first: int, last: int, relevant: Relevant, each: Each = map) -> Floats:
         """Metrics of queries first .. last, (n_queries, n_metrics)."""
+
+    def top(self, first: int, last: int, k: int, each: Each = map) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Database rows and scores of the k best of queries first .. last, best first."""
 
 
 def fit(workers: int, max_bytes: int, blocks: tuple[int, ...], per_query: float) -> Plan | None:

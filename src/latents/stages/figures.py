@@ -47,5 +47,27 @@ def curves(history: Annotated[Path, typer.Option(help="CSV of a training.")], fi
     vae.curves(figure, read_csv(history))
 
 
+@app.command()
+def ranking(
+    curves: Annotated[list[Path], typer.Argument(help="CSV of each representation, in a folder of its name.")],
+    figure: Figure,
+    log: Log = None,
+) -> None:
+    """Precision against recall of all representations of a data set."""
+    from latents.figures import ranking
+    from latents.storage import read_csv
+
+    ranking.precision_recall(figure, {path.parent.name: read_csv(path) for path in curves})
+
+
+@app.command()
+def svm(table: Annotated[Path, typer.Option(help="CSV of the timings.")], figure: Figure, log: Log = None) -> None:
+    """Training time and memory of support vector machines, dense against sparse."""
+    from latents.figures import timing
+    from latents.storage import read_csv
+
+    timing.svm(figure, read_csv(table))
+
+
 if __name__ == "__main__":
     run(app)

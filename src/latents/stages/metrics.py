@@ -13,7 +13,8 @@ app = stage("Gather the headline numbers.")
 
 HEADLINES = {
     "vae": ["elbo", "bound", "kl"],
-    "ranking": ["map", "precision@100", "ndcg@100"],
+    "ranking": ["map", "precision@100"],
+    "classification": ["knn", "linear_svm"],
 }
 
 
@@ -28,7 +29,7 @@ def gather(
 
     gathered: dict[str, dict[str, dict[str, float]]] = {}
     for path in files:
-        _, stage_name, _, *run_name = path.parent.parts
+        _, stage_name, *run_name = path.parent.parts
         values = read_json(path)
         headlines = {name: values[name] for name in HEADLINES[stage_name]}
         gathered.setdefault(stage_name, {})["_".join(run_name)] = headlines

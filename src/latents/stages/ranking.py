@@ -1,4 +1,7 @@
-"""Stage `ranking`: evaluate a representation by ranking all its training items for each test item."""
+"""Stage `ranking`: evaluate a representation by ranking all its training items for each test item.
+
+The queries are scattered over jobs and gathered; the result does not depend on how many there are.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,27 @@ from typing import Annotated, Literal
 import typer
 from pydantic import Field
 
-from latents.params import Section, load_section
+from latents.errors import InputError
+from latents.params import Name, Section, Structural, load_section
 from latents.stages.entry import PARAMS, Log, Params, run, stage
 
 
 class Ranking(Section):
     """How representations are ranked and scored."""
 
-    score: Literal["cosine", "dot", "l2"] = Field(description="cosine, dot or l2")
+    scores: dict[Name, Literal["cosine", "dot", "l2"]] = Field(description="cosine, dot or l2 for each data set")
     cutoffs: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] = Field(
         description="a list of at least one rank from 1"
     )
     ties: Literal["expected", "trec"] = Field(description="expected or trec")
+    parts: Annotated[int, Field(ge=1, le=1000), Structural()] = Field(description="a whole number from 1 to 1000")
+
+
+def score_of(section: Ranking, dataset: str) -> str:
+    """The score of a data set; InputError that lists the data sets there are."""
+    if dataset not in section.scores:
+        raise InputError(f"ranking.scores: got no {dataset!r}, it has {', '.join(section.scores)}")
+    return section.scores[dataset]
 
 
 app = stage("Rank every training item for every test item; precision, recall, NDCG.")
@@ -27,23 +39,60 @@ app = stage("Rank every training item for every test item; precision, recall, ND
 
 @app.command()
 def evaluate(
-    embeddings: Annotated[Path, typer.Option(help="HDF5 with train, train_labels, test, test_labels.")],
-    metrics: Annotated[Path, typer.Option(help="JSON to write: means over queries.")],
-    curve: Annotated[Path, typer.Option(help="CSV to write: precision at recall 0, .1, .. 1.")],
+    dataset: Annotated[str, typer.Option(help="The data set, a key of ranking.scores.")],
+    representation: Annotated[Path, typer.Option(help="HDF5 with train, train_labels, test, test_labels.")],
+    part: Annotated[str, typer.Option(help="Which block of queries, as 1-of-4.")],
+    result: Annotated[Path, typer.Option(help="HDF5 to write: metrics of each query of the block.")],
     params: Params = PARAMS,
     log: Log = None,
 ) -> None:
-    """Evaluate a representation: same label is relevant."""
+    """Evaluate a block of the queries against the whole database, read by slices: same label is relevant."""
     from latents.ranking import evaluate as rank
-    from latents.ranking.result import RECALL_LEVELS
-    from latents.storage import read_hdf5, write_csv, write_json
+    from latents.storage import open_hdf5, rows_of, write_hdf5
 
     section = load_section(Ranking, "ranking", params)
-    names = ("test", "train", "test_labels", "train_labels")
-    result = rank(*read_hdf5(embeddings, *names), score=section.score, cutoffs=section.cutoffs, ties=section.ties)
-    write_json(metrics, result.means())
-    means = result.means()
+    with open_hdf5(representation) as file:
+        measured = rank(
+            rows_of(file, "test"),
+            rows_of(file, "train"),
+            rows_of(file, "test_labels")[...],
+            rows_of(file, "train_labels")[...],
+            score=score_of(section, dataset),
+            cutoffs=section.cutoffs,
+            ties=section.ties,
+            part=block(part),
+        )
+    write_hdf5(result, measured.as_arrays(), dataset=dataset)
+
+
+@app.command()
+def gather(
+    parts: Annotated[list[Path], typer.Argument(help="HDF5 files of all blocks, in order.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: means over queries.")],
+    curve: Annotated[Path, typer.Option(help="CSV to write: precision at recall 0, .1, .. 1.")],
+    log: Log = None,
+) -> None:
+    """Gather the blocks; write the means and the precision-recall curve."""
+    from latents.ranking import RankingResult
+    from latents.ranking.result import RECALL_LEVELS
+    from latents.storage import open_hdf5, write_csv, write_json
+
+    results = []
+    for path in parts:
+        with open_hdf5(path) as file:
+            results.append(RankingResult.from_arrays(file))
+    whole = RankingResult.concatenate(results)
+    means = whole.means()
+    write_json(metrics, means | {"n_queries": len(whole), "n_left_out": whole.n_left_out})
     write_csv(curve, [{"recall": level, "precision": means[f"iprec@{level}"]} for level in RECALL_LEVELS])
+
+
+def block(text: str) -> tuple[int, int]:
+    """("1-of-4") -> (0, 4), as `latents.ranking.evaluate` counts; InputError for anything else."""
+    number, _, count = text.partition("-of-")
+    if not (number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count)):
+        raise InputError(f"--part: got {text!r}, allowed: a block and their number, as 1-of-4")
+    return int(number) - 1, int(count)
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ def tfidf(
 
     section = load_section(Representations, "representations", params)
     train, test, *labels = read_hdf5(documents, "train_text", "test_text", "train_labels", "test_labels")
-    rows = representations.tfidf(*(side.astype(str).tolist() for side in (train, test)), **section.tfidf.model_dump())
+    rows = representations.tfidf(train.tolist(), test.tolist(), **section.tfidf.model_dump())
     with create_hdf5(representation, dataset="newsgroups") as file:
         for name, side in zip(NAMES[:2], rows, strict=True):
             add_csr(file, name, side)

@@ -6,10 +6,13 @@ import os
 from typing import Any
 
 from latents.params import Section, read_yaml, structure, validate
+from latents.stages.classification import Classification
 from latents.stages.compute import Compute
 from latents.stages.data import Data
 from latents.stages.digits import Digits
 from latents.stages.ranking import Ranking
+from latents.stages.representations import Representations
+from latents.stages.timing import Timing
 from latents.stages.vae import VAE
 
 
@@ -20,7 +23,10 @@ class Schema(Section):
     compute: Compute
     digits: Digits
     vae: VAE
+    representations: Representations
     ranking: Ranking
+    classification: Classification
+    timing: Timing
 
 
 def load(path: str | os.PathLike[str] = "params.yaml") -> dict[str, Any]:

@@ -1,0 +1,64 @@
+"""Scores as integers that sort alike, and back: what the numba kernels sort and select by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit, types
+from numba.extending import intrinsic
+
+ONE, WORD = np.uint64(1), np.uint64(32)
+LOW, TOP = np.uint64(0xFFFFFFFF), np.uint64(1 << 63)
+
+
+def _float_of(typing_context: Any, bits: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], context.get_value_type(types.float32))
+
+    return types.float32(types.uint32), code
+
+
+def _double_of(typing_context: Any, bits: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], context.get_value_type(types.float64))
+
+    return types.float64(types.uint64), code
+
+
+def _bits_of(typing_context: Any, value: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], context.get_value_type(types.uint32))
+
+    return types.uint32(types.float32), code
+
+
+float_of: Any = intrinsic(_float_of)  # the float32 of these uint32 bits
+double_of: Any = intrinsic(_double_of)  # the float64 of these uint64 bits
+bits_of: Any = intrinsic(_bits_of)  # the uint32 bits of this float32
+
+
+@njit(cache=True, nogil=True)
+def short_key(value: Any) -> Any:
+    """Bits of a float32 that ascend as integers; -0.0 counts as 0.0."""
+    bits = bits_of(value + np.float32(0))
+    return bits ^ (np.uint32(0xFFFFFFFF) if bits >> 31 else np.uint32(0x80000000))
+
+
+@njit(cache=True, nogil=True)
+def long_score(key: Any) -> float:
+    """The float64 score that `fill_keys` made a key of, but for its last bit."""
+    return double_of((key & ~ONE) ^ (TOP if key >> np.uint64(63) else ~np.uint64(0)))
+
+
+@njit(cache=True, nogil=True)
+def score_of(key: Any) -> float:
+    """The score that `fill_keys` made a key of."""
+    high = np.uint32(key >> WORD)
+    return float_of(high ^ (np.uint32(0x80000000) if high >> 31 else np.uint32(0xFFFFFFFF)))
+
+
+@njit(cache=True, nogil=True)
+def column(key: Any) -> int:
+    """Database row of a key."""
+    return np.int64((key & LOW) >> ONE)  # type: ignore[return-value]

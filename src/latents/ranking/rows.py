@@ -1,0 +1,173 @@
+"""What the numba engines on rows of scores share: how they are cut, ranked and measured."""
+
+from __future__ import annotations
+
+import threading
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latents.ranking import kernels, selection
+from latents.ranking.relevance import Relevant
+from latents.ranking.task import Each, Plan, Task, fit
+
+Array = NDArray[Any]
+BATCH = 8  # queries ranked by one call of a kernel
+BLOCKS = (128, 64, 32)  # queries of one matrix product
+TILE = 2048  # database rows of one matrix product
+EPS = float(np.finfo(np.float32).eps)
+NOTHING = np.zeros((0, 0))
+
+
+class Block(NamedTuple):
+    """Scores of a block of queries, and what makes them exact (see `kernels.exact_score`)."""
+
+    scores: Array  # (n_queries, n_database), float64 for full rankings, else float32
+    tolerance: Array  # float64 scores closer than this are tied
+    delta: Array  # float32 scores closer than this are looked at again in float64
+    kind: int
+    queries: Array
+    items: Array
+    norms: Array
+    query_norms: Array
+
+
+class Buffers(threading.local):
+    """Arrays of each worker, kept between blocks: fresh pages cost more than some kernels."""
+
+    def get(self, name: str, shape: tuple[int, ...], dtype: Any) -> Array:
+        size = int(np.prod(shape))
+        held = self.__dict__.get(name)
+        if held is None or len(held) < size:
+            held = self.__dict__[name] = np.empty(size, dtype)
+        view: Array = held[:size].reshape(shape)
+        return view
+
+
+class Rows:
+    """What engines on full rows of scores share: `whole` rows are sorted, else the best selected."""
+
+    per_score = 8.0  # bytes of a block
+    kept_bytes = 0  # from block to block
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.buffers = Buffers()
+        self.trec = task.ties == "trec"
+        self.cutoffs = np.array(task.cutoffs, dtype=np.int64)
+        self.depth = min(max(task.cutoffs, default=0), task.n_items)
+        self.whole = task.full or self.depth == 0
+
+    def plan(self, workers: int, max_bytes: int) -> Plan | None:
+        """A block per worker, or where those would be small one block for all of them."""
+        n, most = self.task.n_items, self.task.most_relevant
+        of_worker = (0 if self.whole else 17 * n) + 32 * most + 8 * TILE * self.task.database.shape[1]
+        free = max_bytes - self.kept_bytes - workers * of_worker
+        of_query = self.per_score * n + 24 * most
+        plan = fit(workers, free, BLOCKS, of_query)
+        if plan is None and free >= BATCH * of_query:
+            block = int(min(BLOCKS[0], free // of_query))
+            plan = Plan(block - block % BATCH, workers, shared=True)
+        return plan
+
+    def block(self, first: int, last: int, each: Each) -> Block:
+        """Scores of queries first .. last."""
+        raise NotImplementedError
+
+    def measure(self, first: int, last: int, relevant: Relevant, each: Each = map) -> Array:
+        """Metrics of queries first .. last, (n_queries, n_metrics), a batch at a time."""
+        task, block = self.task, self.block(first, last, each)
+        out = np.empty((last - first, len(task.names)))
+        left_out = task.left_out_of(first, last)
+        ideal = relevant.ideal(task.ranks, task.cutoffs)
+        rank = self._rank_whole if self.whole else self._rank_best
+
+        def batch(low: int) -> None:
+            rows = slice(low, min(low + BATCH, last - first))
+            rank(block, rows, relevant, left_out[rows], ideal[rows], out[rows])
+
+        for _ in each(batch, range(0, last - first, BATCH)):
+            pass
+        return out
+
+    def _rank_whole(
+        self, block: Block, rows: slice, relevant: Relevant, left_out: Array, ideal: Array, out: Array
+    ) -> None:
+        task, scores, tolerance = self.task, block.scores[rows], block.tolerance[rows]
+        indptr, columns = relevant.indptr[rows.start : rows.stop + 1], relevant.columns
+        kernels.fill_keys(scores, tolerance, self.trec, indptr, columns, left_out)
+        keys = scores.view(np.uint64)
+        gains = np.empty(0)
+        if relevant.gains is not None:
+            spans = list(pairwise(indptr))
+            gains = np.concatenate(
+                [relevant.gains[a:b][np.argsort(keys[i, columns[a:b]])[::-1]] for i, (a, b) in enumerate(spans)]
+            )
+        keys.sort(axis=1)
+        kernels.measure_sorted(
+            keys,
+            indptr,
+            gains,
+            tolerance,
+            self.trec,
+            ideal,
+            self.cutoffs,
+            task.full,
+            task.ranks.harmonic,
+            task.ranks.discount,
+            out,
+        )
+
+    def _rank_best(
+        self, block: Block, rows: slice, relevant: Relevant, left_out: Array, ideal: Array, out: Array
+    ) -> None:
+        gains = np.empty(0) if relevant.gains is None else relevant.gains
+        ranks = self.task.ranks
+        selection.measure_best(
+            block.scores[rows],
+            relevant.indptr[rows.start : rows.stop + 1],
+            relevant.columns,
+            gains,
+            left_out,
+            block.delta[rows],
+            block.tolerance[rows],
+            self.trec,
+            block.kind,
+            block.queries[rows],
+            block.items,
+            block.norms,
+            block.query_norms[rows],
+            ideal,
+            self.cutoffs,
+            self.depth,
+            ranks.harmonic,
+            ranks.discount,
+            out,
+        )
+
+    def top(self, first: int, last: int, k: int, each: Each = map) -> tuple[Array, Array]:
+        """Database rows and exact scores of the k best of queries first .. last."""
+        block = self.block(first, last, each)
+        columns, scores = np.empty((last - first, k), np.int64), np.empty((last - first, k))
+        left_out = self.task.left_out_of(first, last)
+
+        def batch(low: int) -> None:
+            rows = slice(low, low + BATCH)
+            selection.top_rows(
+                block.scores[rows],
+                left_out[rows],
+                block.delta[rows],
+                block.kind,
+                block.queries[rows],
+                block.items,
+                block.norms,
+                block.query_norms[rows],
+                columns[rows],
+                scores[rows],
+            )
+
+        for _ in each(batch, range(0, last - first, BATCH)):
+            pass
+        return columns, -np.sqrt(np.maximum(-scores, 0.0)) if self.task.score == "l2" else scores

@@ -1,0 +1,314 @@
+"""Numba kernels for the best of a row: float32 scores select, float64 scores computed anew decide.
+
+Scores that float32 cannot tell apart form a *chain*; a chain that holds a relevant item is ranked
+by exact scores, so that nothing depends on how a matrix product was cut up.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from latents.ranking.bits import LOW, ONE, WORD, column, score_of, short_key
+from latents.ranking.measures import measure
+
+DOT, COSINE, L2, LOOKUP = 0, 1, 2, 3  # how an exact score is had
+
+
+@njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})
+def chunk_maxima(row: Any, width: int, maxima: Any) -> None:
+    """Largest score of each run of `width` items; the last run takes the rest."""
+    for c in range(len(maxima)):
+        stop = (c + 1) * width if c + 1 < len(maxima) else len(row)
+        largest = row[c * width]
+        for j in range(c * width + 1, stop):
+            largest = max(largest, row[j])
+        maxima[c] = largest
+
+
+@njit(cache=True, nogil=True)
+def select_keys(row: Any, k: int, margin: float, left_out: int, keys: Any, maxima: Any) -> int:
+    """Keys of all items whose score may be among the k best, ascending; returns how many.
+
+    The k-th largest of 2 k chunk maxima is at most the k-th largest score.
+    """
+    n, n_chunks = len(row), len(maxima)
+    if left_out >= 0:
+        row[left_out] = -np.inf
+    width = n // n_chunks
+    chunk_maxima(row, width, maxima)
+    bound = -np.inf
+    if n_chunks > k:
+        bound = np.partition(maxima, n_chunks - k)[n_chunks - k] - margin
+    found = 0
+    for c in range(n_chunks):
+        if maxima[c] < bound:
+            continue
+        for j in range(c * width, (c + 1) * width if c + 1 < n_chunks else n):
+            if row[j] >= bound and j != left_out:
+                keys[found] = np.uint64(short_key(row[j])) << WORD | np.uint64(2 * j)
+                found += 1
+    keys[:found].sort()
+    return found
+
+
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
+def product(queries: Any, i: int, items: Any, j: int) -> float:
+    """Inner product in float64; equal rows give equal bits, as the order of the sum is fixed."""
+    total = 0.0
+    for c in range(items.shape[1]):
+        total += np.float64(queries[i, c]) * np.float64(items[j, c])
+    return total
+
+
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
+def squared_distance(queries: Any, i: int, items: Any, j: int) -> float:
+    """Squared Euclidean distance in float64."""
+    total = 0.0
+    for c in range(items.shape[1]):
+        difference = np.float64(queries[i, c]) - np.float64(items[j, c])
+        total += difference * difference
+    return total
+
+
+@njit(cache=True, nogil=True)
+def exact_score(kind: int, queries: Any, i: int, items: Any, j: int, query_norms: Any, norms: Any) -> float:
+    """The float64 score of query i and database row j; under LOOKUP it is queries[i, j].
+
+    Rows are indexed, never sliced: a slice counts references of a shared array, across threads.
+    """
+    if kind == LOOKUP:
+        return queries[i, j]
+    if kind == L2:
+        return -squared_distance(queries, i, items, j)
+    score = product(queries, i, items, j)
+    if kind == COSINE:
+        scale = query_norms[i] * norms[j]
+        score = score / scale if scale > 0 else 0.0
+    return score
+
+
+@njit(cache=True, nogil=True)
+def sort_chain(keys: Any, values: Any, low: int, high: int) -> None:
+    """Order keys[low:high] by their exact values, best first; equal ones by descending row."""
+    if high - low > 32:
+        chain, exact = keys[low:high], values[low:high]
+        order = np.argsort(chain & LOW)[::-1]
+        order = order[np.argsort(-exact[order], kind="mergesort")]
+        keys[low:high], values[low:high] = chain[order], exact[order]
+        return
+    for x in range(low + 1, high):  # insertion
+        key, value, y = keys[x], values[x], x
+        while y > low and (values[y - 1] < value or (values[y - 1] == value and keys[y - 1] & LOW < key & LOW)):
+            keys[y], values[y] = keys[y - 1], values[y - 1]
+            y -= 1
+        keys[y], values[y] = key, value
+
+
+@njit(cache=True, nogil=True)
+def gain_of(key: Any, own: Any, gains: Any) -> float:
+    """Gain of a relevant item; `gains` is empty where every gain is 1."""
+    return gains[np.searchsorted(own, column(key))] if len(gains) else 1.0
+
+
+@njit(cache=True, nogil=True)
+def rank_chain(
+    keys: Any,
+    values: Any,
+    low: int,
+    high: int,
+    above: int,
+    tolerance: float,
+    trec: bool,
+    own: Any,
+    gains: Any,
+    groups: Any,
+    n_groups: int,
+) -> int:
+    """Append the tie groups of keys[low:high], with `above` items before them, to `groups`."""
+    if trec:  # float32, as trec_eval holds scores; what rounding alone tells from zero is zero
+        for x in range(low, high):
+            short = 0.0 if abs(values[x]) <= tolerance else np.float64(np.float32(values[x]))
+            values[x] = short
+    sort_chain(keys, values, low, high)
+    start = low
+    while start < high:
+        stop = start + 1
+        while not trec and stop < high and values[stop - 1] - values[stop] <= tolerance:
+            stop += 1
+        relevant, gain = 0, 0.0
+        for x in range(start, stop):
+            if keys[x] & ONE:
+                relevant += 1
+                gain += gain_of(keys[x], own, gains)
+        if relevant:
+            groups[n_groups, 0], groups[n_groups, 1] = above + start - low, stop - start
+            groups[n_groups, 2], groups[n_groups, 3] = relevant, gain
+            n_groups += 1
+        start = stop
+    return n_groups
+
+
+@njit(cache=True, nogil=True)
+def rank_row(
+    keys: Any,
+    values: Any,
+    depth: int,
+    delta: float,
+    tolerance: float,
+    trec: bool,
+    kind: int,
+    queries: Any,
+    i: int,
+    items: Any,
+    query_norms: Any,
+    norms: Any,
+    own: Any,
+    gains: Any,
+    groups: Any,
+) -> int:
+    """Tie groups of the relevant items of query i, best first; returns how many.
+
+    Parameters
+    ----------
+    keys : uint64 array, the n best items of the query, ascending; chains are reordered in place
+    values : float64 scratch of shape (>= n,)
+    depth : groups beyond this many items are not needed
+    delta, tolerance : scores closer than this may be, and are, tied: in float32, in float64
+    own, gains : the query's relevant database rows, ascending, and their gains
+    groups : float64 array of shape (>= n_relevant, 4), filled with above, tied, relevant, gain
+    """
+    n, n_groups = len(keys), 0
+    # below this no exact score reaches the first `depth` places
+    floor = score_of(keys[n - depth]) - delta if depth < n else -np.inf
+    p = n - 1
+    while p >= 0:
+        if not keys[p] & ONE:
+            p -= 1
+            continue
+        score = score_of(keys[p])
+        if score < floor:
+            break
+        low, high, lowest, highest = p, p, score, score
+        while low > 0 and lowest - score_of(keys[low - 1]) <= delta:
+            low -= 1
+            lowest = score_of(keys[low])
+        while high + 1 < n and score_of(keys[high + 1]) - highest <= delta:
+            high += 1
+            highest = score_of(keys[high])
+        if low == high:
+            groups[n_groups, 0], groups[n_groups, 1], groups[n_groups, 2] = n - 1 - p, 1, 1
+            groups[n_groups, 3] = gain_of(keys[p], own, gains)
+            n_groups += 1
+        else:
+            for x in range(low, high + 1):
+                values[x] = exact_score(kind, queries, i, items, column(keys[x]), query_norms, norms)
+            n_groups = rank_chain(
+                keys,
+                values,
+                low,
+                high + 1,
+                n - 1 - high,
+                tolerance,
+                trec,
+                own,
+                gains,
+                groups,
+                n_groups,
+            )
+        p = low - 1
+    return n_groups
+
+
+@njit(cache=True, nogil=True)
+def measure_best(
+    scores: Any,
+    indptr: Any,
+    columns: Any,
+    gains: Any,
+    left_out: Any,
+    delta: Any,
+    tolerance: Any,
+    trec: bool,
+    kind: int,
+    queries: Any,
+    items: Any,
+    norms: Any,
+    query_norms: Any,
+    ideal: Any,
+    cutoffs: Any,
+    depth: int,
+    harmonic: Any,
+    discount: Any,
+    out: Any,
+) -> None:
+    """Measure a batch at cutoffs up to `depth`, from float32 scores (n_queries, n)."""
+    n, most = scores.shape[1], 0
+    for i in range(len(scores)):
+        most = max(most, indptr[i + 1] - indptr[i])
+    groups, values, keys = np.empty((most, 4)), np.empty(n), np.empty(n, np.uint64)
+    maxima = np.empty(1 if 4 * depth >= n else 2 * depth, np.float32)
+    mark = np.zeros(n, np.bool_)
+    for i in range(len(scores)):
+        own = columns[indptr[i] : indptr[i + 1]]
+        own_gains = gains[indptr[i] : indptr[i + 1]] if len(gains) else gains
+        found = select_keys(scores[i], depth, 4 * delta[i], left_out[i], keys, maxima)
+        for j in own:
+            mark[j] = True
+        for x in range(found):
+            keys[x] |= np.uint64(mark[column(keys[x])])
+        for j in own:
+            mark[j] = False
+        n_groups = rank_row(
+            keys[:found],
+            values,
+            depth,
+            delta[i],
+            tolerance[i],
+            trec,
+            kind,
+            queries,
+            i,
+            items,
+            query_norms,
+            norms,
+            own,
+            own_gains,
+            groups,
+        )
+        measure(groups[:n_groups], len(own), ideal[i], cutoffs, False, harmonic, discount, out[i])
+
+
+@njit(cache=True, nogil=True)
+def top_rows(
+    scores: Any,
+    left_out: Any,
+    delta: Any,
+    kind: int,
+    queries: Any,
+    items: Any,
+    norms: Any,
+    query_norms: Any,
+    columns: Any,
+    best: Any,
+) -> None:
+    """Fill columns and best, (n_queries, k), by exact score; equal ones by ascending row."""
+    n, k = scores.shape[1], columns.shape[1]
+    keys, values = np.empty(n, np.uint64), np.empty(n)
+    maxima = np.empty(1 if 4 * k >= n else 2 * k, np.float32)
+    for i in range(len(scores)):
+        found = select_keys(scores[i], k, 4 * delta[i], left_out[i], keys, maxima)
+        floor = score_of(keys[found - k]) - delta[i]
+        low = found - k
+        while low > 0 and score_of(keys[low - 1]) >= floor:
+            low -= 1
+        for x in range(low, found):
+            j = column(keys[x])
+            values[x] = exact_score(kind, queries, i, items, j, query_norms, norms)
+            keys[x] = ONE << WORD | np.uint64(2 * (n - 1 - j))  # sort_chain: high values first
+        sort_chain(keys, values, low, found)
+        for x in range(k):
+            columns[i, x] = n - 1 - column(keys[low + x])
+            best[i, x] = values[low + x]

@@ -1,0 +1,55 @@
+"""Stage `classification`: how many test items of a representation a kNN and a linear SVM put into the right class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import Field
+
+from latents.params import Section, load_section
+from latents.stages.entry import PARAMS, Log, Params, run, stage
+from latents.stages.ranking import Ranking, score_of
+
+
+class Classification(Section):
+    """The two classifiers."""
+
+    neighbours: int = Field(ge=1, description="a whole number from 1")
+    svm_cost: float = Field(gt=0, description="a number above 0")
+    svm_items: int = Field(ge=10, description="a whole number of training items from 10")
+    seed: int = Field(ge=0, description="a seed from 0")
+
+
+app = stage("Classify the test items of a representation: kNN and linear SVM.")
+
+
+@app.command()
+def evaluate(
+    dataset: Annotated[str, typer.Option(help="The data set, a key of ranking.scores.")],
+    representation: Annotated[Path, typer.Option(help="HDF5 with train, train_labels, test, test_labels.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: shares of right classes.")],
+    params: Params = PARAMS,
+    log: Log = None,
+) -> None:
+    """Train both classifiers on the training items; report the accuracy on the test items."""
+    import numpy as np
+
+    from latents import classification
+    from latents.storage import read_hdf5, write_json
+
+    section = load_section(Classification, "classification", params)
+    score = score_of(load_section(Ranking, "ranking", params), dataset)
+    train, test, train_labels, test_labels = read_hdf5(representation, "train", "test", "train_labels", "test_labels")
+    nearest = classification.nearest_neighbours(train, test, train_labels, k=section.neighbours, score=score)
+    generator = np.random.default_rng(section.seed)
+    linear = classification.linear_svm(
+        train, test, train_labels, cost=section.svm_cost, items=section.svm_items, generator=generator
+    )
+    accuracies = {"knn": (nearest == test_labels).mean(), "linear_svm": (linear == test_labels).mean()}
+    write_json(metrics, accuracies | {"neighbours": section.neighbours, "n_test": len(test_labels)})
+
+
+if __name__ == "__main__":
+    run(app)

@@ -1,0 +1,84 @@
+"""The SVM note, measured: LIBSVM and LIBLINEAR on tf-idf rows, dense against sparse, time and memory over sizes."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+MACHINES = ("libsvm", "liblinear")
+LAYOUTS = ("dense", "sparse")
+
+
+def compare(representation: Path, *, sizes: Sequence[int], repeats: int, seed: int) -> Iterator[dict[str, Any]]:
+    """Train each machine on each layout at each size, every time in a process of its own.
+
+    Parameters
+    ----------
+    representation : HDF5 with sparse `train` rows and `train_labels`; the task is binary, the first half of the
+        classes against the second.
+    sizes : training items, drawn by `seed`; each larger set holds the smaller ones.
+    repeats : fits per process; the median counts.
+
+    Yields
+    ------
+    dict
+        `machine`, `layout`, `items`, `seconds` (median of the fits), `peak_bytes` (of the process, above what it
+        held before it built the rows), `accuracy` on the training items.
+    """
+    for items in sizes:
+        for machine in MACHINES:
+            for layout in LAYOUTS:
+                job = {"representation": str(representation), "machine": machine, "layout": layout, "items": items}
+                yield _measured_apart(job | {"repeats": repeats, "seed": seed})
+
+
+def _measured_apart(job: dict[str, Any]) -> dict[str, Any]:
+    """Run one job in a fresh process: its peak memory is its own."""
+    command = [sys.executable, "-m", "latents.svm_timing", json.dumps(job)]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def measure(representation: str, machine: str, layout: str, items: int, repeats: int, seed: int) -> dict[str, Any]:
+    """One job, in this process; see `compare`."""
+    from sklearn.svm import SVC, LinearSVC
+
+    from latents.storage import read_hdf5
+
+    rows: Any
+    rows, labels = read_hdf5(representation, "train", "train_labels")
+    chosen = np.random.default_rng(seed).permutation(len(labels))[:items]
+    rows, target = rows[np.sort(chosen)], labels[np.sort(chosen)] > np.median(np.unique(labels))
+    before = peak_bytes()
+    if layout == "dense":
+        rows = rows.toarray()  # the note's "huge 2D array with many zeros"
+    seconds = []
+    for _ in range(repeats):
+        model = SVC(kernel="linear", cache_size=200) if machine == "libsvm" else LinearSVC(random_state=0)
+        began = time.perf_counter()
+        model.fit(rows, target)
+        seconds.append(time.perf_counter() - began)
+    return {
+        "machine": machine,
+        "layout": layout,
+        "items": items,
+        "seconds": float(np.median(seconds)),
+        "peak_bytes": peak_bytes() - before,
+        "accuracy": float(model.score(rows, target)),
+    }
+
+
+def peak_bytes() -> int:
+    """The largest resident set of this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # Linux counts KiB
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(**json.loads(sys.argv[1]))))

@@ -1,0 +1,1 @@
+"""Commands for a person's own files; the stages do the same for the pipeline's."""

@@ -1,0 +1,67 @@
+"""`latents rank`: exact ranking metrics of any two files of rows."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ROWS = "file or file:name; HDF5, npy or npz."
+
+
+def rank(
+    queries: Annotated[str, typer.Option(help=f"Query rows: {ROWS}")],
+    database: Annotated[str, typer.Option(help=f"Rows to rank: {ROWS}")],
+    query_labels: Annotated[str, typer.Option(help="Labels of the queries; default: `labels` beside them.")] = "",
+    database_labels: Annotated[str, typer.Option(help="Labels of the rows; default: `labels` beside them.")] = "",
+    score: Annotated[str, typer.Option(help="cosine, dot, l2 or hamming.")] = "cosine",
+    cutoffs: Annotated[str, typer.Option(help="Ranks, separated by commas.")] = "10,100,1000",
+    ties: Annotated[str, typer.Option(help="expected or trec.")] = "expected",
+    exclude_self: Annotated[bool, typer.Option(help="Leave row i out of query i's ranking.")] = False,
+    max_mb: Annotated[int, typer.Option(help="Working memory in MiB beyond the inputs.")] = 256,
+    threads: Annotated[int, typer.Option(help="Worker threads; 0: all cores. No result depends on them.")] = 0,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    output: Annotated[Path | None, typer.Option(help="Also write the means as JSON.")] = None,
+) -> None:
+    """Rank all rows of the database for every query and print the metrics."""
+    from tqdm import tqdm
+
+    from latents.ranking import evaluate
+    from latents.ranking.files import open_rows
+    from latents.storage import write_json
+
+    with ExitStack() as stack:
+        sides = [open_rows(spec, stack, name="embeddings") for spec in (queries, database)]
+        labels = [
+            open_rows(spec or rows.partition(":")[0], stack, dimensions=1, name="labels")[...]
+            for spec, rows in ((query_labels, queries), (database_labels, database))
+        ]
+        bar = stack.enter_context(tqdm(total=sides[0].shape[0], unit="query", file=sys.stderr, disable=None))
+        result = evaluate(
+            *sides,
+            *labels,
+            score=score,
+            cutoffs=numbers(cutoffs),
+            ties=ties,
+            exclude_self=exclude_self,
+            max_bytes=max_mb * 2**20,
+            threads=threads or None,
+            device=device,
+            progress=bar.update,
+        )
+    typer.echo(result.table())
+    if output is not None:
+        write_json(output, result.means())
+
+
+def numbers(text: str) -> list[int]:
+    """Whole numbers separated by commas."""
+    from latents.errors import InputError
+
+    try:
+        return [int(word) for word in text.split(",")]
+    except ValueError:
+        raise InputError(f"--cutoffs: got {text!r}, allowed: whole numbers separated by commas, as 10,100") from None

@@ -1,0 +1,65 @@
+# Plain representations, to be ranked and classified beside the learned ones.
+# A representation is an HDF5 file with train, train_labels, test, test_labels; whoever makes one adds it here.
+REPRESENTATIONS = {
+    ("mnist", "pixels"): "results/representations/mnist/pixels.h5",
+    ("mnist", "pca"): "results/representations/mnist/pca.h5",
+    ("newsgroups", "tfidf"): "results/representations/newsgroups/tfidf.h5",
+}
+REPRESENTATIONS |= {
+    ("mnist", f"vae_{run}_seed{seed}"): f"{VAE}/embeddings.h5".format(run=run, seed=seed) for run, seed in VAE_RUNS
+}
+ARTIFACTS += REPRESENTATIONS.values()
+
+
+def representation_file(wildcards) -> str:
+    """The file of the data set and representation that the wildcards name."""
+    return REPRESENTATIONS[wildcards.dataset, wildcards.representation]
+
+
+rule representations_pixels:
+    input:
+        digits="results/digits/digits.h5",
+        code=code("representations"),
+    output:
+        representation="results/representations/mnist/pixels.h5",
+    log:
+        "logs/representations/mnist/pixels.log",
+    benchmark:
+        "logs/representations/mnist/pixels.tsv"
+    shell:
+        "python -m latents.stages.representations pixels --digits {input.digits}"
+        " --representation {output.representation} --log {log}"
+
+
+rule representations_pca:
+    input:
+        digits="results/digits/digits.h5",
+        code=code("representations"),
+    output:
+        representation="results/representations/mnist/pca.h5",
+    log:
+        "logs/representations/mnist/pca.log",
+    benchmark:
+        "logs/representations/mnist/pca.tsv"
+    params:
+        tracked=tracked("representations.pca_components"),
+    shell:
+        "python -m latents.stages.representations pca --digits {input.digits}"
+        " --representation {output.representation} --log {log}"
+
+
+rule representations_tfidf:
+    input:
+        documents="results/newsgroups/newsgroups.h5",
+        code=code("representations"),
+    output:
+        representation="results/representations/newsgroups/tfidf.h5",
+    log:
+        "logs/representations/newsgroups/tfidf.log",
+    benchmark:
+        "logs/representations/newsgroups/tfidf.tsv"
+    params:
+        tracked=tracked("representations.tfidf"),
+    shell:
+        "python -m latents.stages.representations tfidf --documents {input.documents}"
+        " --representation {output.representation} --log {log}"
