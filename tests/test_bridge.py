@@ -16,14 +16,31 @@ from harness import ROOT, copy_sources, environment, run
 pytestmark = pytest.mark.pipeline
 
 SRC = "src/latents"
-VAE_BELOW_MODEL = {
-    "vae_evaluate-plane-0", "vae_embed-plane-0", "vae_generate-plane-0", "ranking-vae_plane_seed0",
-    "figures_embedding-plane-0", "figures_manifold-plane-0", "metrics",
+
+
+def ranked(name: str) -> set[str]:
+    """What a representation's file is the input of, to the end."""
+    dataset = "newsgroups" if name == "tfidf" else "mnist"
+    blocks = {f"ranking_block-{dataset}-{name}-{part}-of-2" for part in (1, 2)}
+    each = {f"ranking-{dataset}-{name}", f"classification-{dataset}-{name}"}
+    return blocks | each | {f"figures_ranking-{dataset}", "metrics"}
+
+
+NAMES = ("pixels", "pca", "vae_plane_seed0", "tfidf")
+RANKED = set().union(*map(ranked, NAMES))
+RANKING = {job for job in RANKED if not job.startswith("classification")}
+VAE_EMBED = {"vae_embed-plane-0", "figures_embedding-plane-0"} | ranked("vae_plane_seed0")
+VAE_GENERATE = {"vae_generate-plane-0", "figures_manifold-plane-0"}
+VAE_EVALUATE = {"vae_evaluate-plane-0", "metrics"}
+VAE = {"vae_train-plane-0", "figures_curves-plane-0"} | VAE_EMBED | VAE_GENERATE | VAE_EVALUATE
+DIGITS = {"digits", "representations_pixels", "representations_pca"} | VAE | ranked("pixels") | ranked("pca")
+TFIDF = {"representations_tfidf", "timing_svm", "figures_svm"} | ranked("tfidf")
+FIGURES = {
+    "figures_embedding-plane-0", "figures_manifold-plane-0", "figures_curves-plane-0",
+    "figures_ranking-mnist", "figures_ranking-newsgroups", "figures_svm",
 }  # fmt: skip
-VAE_BELOW = {"vae_train-plane-0", "figures_curves-plane-0"} | VAE_BELOW_MODEL
-FIGURES = {"figures_embedding-plane-0", "figures_manifold-plane-0", "figures_curves-plane-0"}
 DATA = {"data_mnist", "data_lfw", "data_newsgroups"}
-EVERYTHING = DATA | {"digits", "newsgroups"} | VAE_BELOW
+EVERYTHING = DATA | {"newsgroups"} | DIGITS | TFIDF
 
 
 def bridge(verb: str, folder: Path, **options: bool) -> str:
@@ -67,47 +84,28 @@ def new_parameter(path: Path) -> None:
 EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
     "nothing at all": ("params.yaml", lambda path: None, set()),
     "a comment in params.yaml": ("params.yaml", add_line("# a comment"), set()),
-    "a training parameter": ("params.yaml", replace("latent_dim: 2", "latent_dim: 3"), VAE_BELOW),
-    "two swapped parameters": ("params.yaml", swap_values, VAE_BELOW),
-    "an evaluation parameter": (
-        "params.yaml",
-        replace("bound_samples: 50", "bound_samples: 60"),
-        {"vae_evaluate-plane-0", "metrics"},
-    ),
-    "a parameter at the source": ("params.yaml", replace("validation: 200", "validation: 100"), VAE_BELOW | {"digits"}),
-    "a library module": (f"{SRC}/likelihood.py", add_line("# edited"), VAE_BELOW),
-    "a module of the ranking": (
-        f"{SRC}/ranking/metrics.py",
-        add_line("# edited"),
-        {"ranking-vae_plane_seed0", "metrics"},
-    ),
+    "a training parameter": ("params.yaml", replace("latent_dim: 2", "latent_dim: 3"), VAE),
+    "two swapped parameters": ("params.yaml", swap_values, VAE),
+    "an evaluation parameter": ("params.yaml", replace("bound_samples: 50", "bound_samples: 60"), VAE_EVALUATE),
+    "a parameter at the source": ("params.yaml", replace("validation: 200", "validation: 100"), DIGITS),
+    "a parameter of one data set": ("params.yaml", replace("newsgroups: cosine", "newsgroups: dot"), ranked("tfidf")),
+    "a library module": (f"{SRC}/likelihood.py", add_line("# edited"), VAE),
+    "a module of the ranking": (f"{SRC}/ranking/metrics.py", add_line("# edited"), RANKED),
     "the module that all import": (f"{SRC}/storage.py", add_line("# edited"), EVERYTHING),
     "a package's __init__": (f"{SRC}/figures/__init__.py", add_line("# edited"), FIGURES),
     "a module that no stage imports": (f"{SRC}/cli.py", add_line("# edited"), set()),
     "the composed schema": (f"{SRC}/stages/schema.py", add_line("# edited"), set()),
-    "a new parameter of another stage": (
-        f"{SRC}/stages/ranking.py",
-        new_parameter,
-        {"ranking-vae_plane_seed0", "metrics"},
-    ),
+    "a new parameter of another stage": (f"{SRC}/stages/ranking.py", new_parameter, RANKING),
     "a new option of a command": (
         f"{SRC}/stages/figures.py",
         replace("    figure: Figure,\n", "    figure: Figure,\n    spare: int = 0,\n"),
         FIGURES,
     ),
-    "a shell line": (
-        "workflow/rules/vae.smk",
-        replace("vae embed --digits", "vae embed  --digits"),
-        {"vae_embed-plane-0", "ranking-vae_plane_seed0", "figures_embedding-plane-0", "metrics"},
-    ),
+    "a shell line": ("workflow/rules/vae.smk", replace("vae embed --digits", "vae embed  --digits"), VAE_EMBED),
     "a comment in a rule file": ("workflow/rules/vae.smk", add_line("# edited"), set()),
     "a data file that figures read": (f"{SRC}/figures/style.mplstyle", add_line("# edited"), FIGURES),
     "a file of the set-up": ("pyproject.toml", add_line("# edited"), set()),
-    "a deleted intermediate": (
-        "results/vae/mnist/plane/seed0/embeddings.h5",
-        lambda path: path.unlink(),
-        {"vae_embed-plane-0", "ranking-vae_plane_seed0", "figures_embedding-plane-0", "metrics"},
-    ),
+    "a deleted intermediate": ("results/vae/mnist/plane/seed0/embeddings.h5", lambda path: path.unlink(), VAE_EMBED),
     "a deleted figure": (
         "results/figures/vae/mnist/plane/seed0/manifold.png",
         lambda path: path.unlink(),
@@ -247,7 +245,7 @@ def test_commit_blesses_no_stale_output(workspace: Path) -> None:
     """After an edit and no run, `commit` leaves the stages alone that would have to run."""
     replace("latent_dim: 2", "latent_dim: 3")(workspace / "params.yaml")
     bridge("commit", workspace)
-    assert named(workspace) == VAE_BELOW
+    assert named(workspace) == VAE
 
 
 def test_hooks_leave_a_hook_of_the_user_alone(workspace: Path) -> None:

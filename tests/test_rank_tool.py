@@ -66,7 +66,7 @@ def test_every_format_gives_the_librarys_numbers(tmp_path: Path, write) -> None:
         (["--queries", "q.h5:rows"], "q.h5: no data set 'rows'; it has embeddings, labels"),
         (["--queries", "q.h5", "--score", "cosin"], "score must be one of cosine, dot, l2, hamming, got 'cosin'"),
         (["--queries", "q.h5", "--cutoffs", "ten"], "--cutoffs: got 'ten', allowed: whole numbers"),
-        (["--queries", "two.npz", "--query-labels", "q.h5"], "2 arrays with 2 dimensions in it (it has a, b); name one"),
+        (["--queries", "two.npz", "--query-labels", "q.h5"], "2 arrays with 2 dimensions in it (it has a, b)"),
         (["--queries", "bad.npy", "--query-labels", "q.h5"], "bad.npy: not a plain numpy file"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 
 from latents.errors import InputError
 from latents.ranking import evaluate, top_k
-from latents.ranking.compiled import Codes, Dense, Sparse
+from latents.ranking.codes import Codes
+from latents.ranking.dense import Dense
 from latents.ranking.engines import choose
 from latents.ranking.inputs import sides
+from latents.ranking.inverted import Sparse
 from latents.ranking.relevance import relevance
 from latents.ranking.scorers import DenseScorer, HammingScorer, SparseScorer
 from latents.ranking.sorting import Sorting
@@ -46,7 +49,7 @@ def both_engines(queries, database, labels, score, *, ties="expected", metrics="
     elif sp.issparse(queries):
         fast, scorer = Sparse(task), SparseScorer(queries, database, score)
     else:
-        fast, scorer = Dense(task, "cpu"), DenseScorer(queries, database, score)
+        fast, scorer = Dense(task, 2**28, "cpu"), DenseScorer(queries, database, score)
     relevant = task.relevant(0, sizes[0])
     return [e.measure(0, sizes[0], relevant) for e in (fast, Sorting(task, scorer))]
 
@@ -153,7 +156,7 @@ def test_a_large_database_is_streamed_by_sorting():
     """Where rows of scores do not fit the budget, the streaming engine takes over."""
     database = np.zeros((5000, 4))
     task = Task(database[:1], database, "dot", None, None, (1,), "expected", "all")
-    small, _ = choose(task, 2, 2**19, "cpu")
+    small, _ = choose(task, 2, 2**18, "cpu")
     large, _ = choose(task, 2, 2**24, "cpu")
     assert isinstance(small, Sorting)
     assert isinstance(large, Dense)
@@ -201,3 +204,48 @@ def test_import_needs_neither_torch_nor_numba():
     """`import latents.ranking` is light; numba comes with the first evaluation."""
     code = "import sys, latents.ranking; sys.exit(bool({'torch', 'numba', 'sklearn', 'pandas'} & set(sys.modules)))"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("score", ["cosine", "l2"])
+@pytest.mark.parametrize("metrics", ["all", "cutoffs"])
+def test_workers_that_share_a_block_change_nothing(score, metrics):
+    """A database too long for a block per worker is cut over its rows, with the same result."""
+    rng = np.random.default_rng(3)
+    rows = [rng.standard_normal((n, 24)).astype(np.float32) for n in (60, 20_000)]
+    labels = rng.integers(0, 40, 60), rng.integers(0, 40, 20_000)
+    options = {"score": score, "metrics": metrics, "cutoffs": (10,)}
+    task = Task(*rows, score, relevance(*labels, (60, 20_000)), None, (10,), "expected", metrics)
+    engine, plan = choose(task, 3, 2**23, "cpu")
+    assert isinstance(engine, Dense)
+    assert plan.shared
+    expected = evaluate(*rows, *labels, **options, threads=1)
+    result = evaluate(*rows, *labels, **options, threads=3, max_bytes=2**23)
+    np.testing.assert_allclose(result.values, expected.values, rtol=0, atol=1e-12)
+
+
+def test_memory_stays_within_the_budget():
+    """Beyond the inputs, and the library itself, evaluation allocates less than max_bytes."""
+    rng = np.random.default_rng(4)
+    rows = [rng.standard_normal((n, 16)).astype(np.float32) for n in (500, 30_000)]
+    labels = rng.integers(0, 10, 500), rng.integers(0, 10, 30_000)
+    evaluate(rows[0][:50], *rows[1:], labels[0][:50], labels[1])
+    for budget in (2**25, 2**26):
+        tracemalloc.start()
+        evaluate(*rows, *labels, threads=4, max_bytes=budget)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 1.1 * budget
+
+
+def test_without_numba_and_threadpoolctl_the_numbers_are_the_same():
+    """numpy and scipy are enough."""
+    code = (
+        "import sys; sys.modules.update(numba=None, threadpoolctl=None, torch=None)\n"
+        "import numpy as np; from latents.ranking import evaluate\n"
+        "rows = np.random.default_rng(0).standard_normal((40, 5)); y = np.arange(40) % 3\n"
+        "print(evaluate(rows, rows, y, y, exclude_self=True).means()['map'])"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    rows, labels = np.random.default_rng(0).standard_normal((40, 5)), np.arange(40) % 3
+    expected = evaluate(rows, rows, labels, labels, exclude_self=True).means()["map"]
+    assert float(answer.stdout) == pytest.approx(expected, abs=1e-12)

@@ -43,15 +43,16 @@ class Job:
     def stage(self) -> dict[str, Any]:
         """The job as an entry of dvc.yaml."""
         kept = [path for path in self.outputs if not _in_git(path)]
+        tables = [path for path in kept if Path(path).name in AXES]
         entry = {
             "cmd": f"{PREFIX} {self.command}",
             "deps": sorted(self.inputs),
             "params": sorted(self.tracked),
-            "outs": sorted(path for path in kept if not path.endswith(".csv")),
+            "outs": sorted(set(kept) - set(tables)),
             "metrics": [{path: {"cache": False}} for path in self.outputs if _is_metrics(path)],
             "plots": [
                 *({path: {"cache": False}} for path in self.outputs if path.endswith(".png")),
-                *({path: _axes(path)} for path in kept if path.endswith(".csv")),
+                *({path: AXES[Path(path).name]} for path in tables),
             ],
         }
         return {key: value for key, value in entry.items() if value}
@@ -66,11 +67,11 @@ def _in_git(path: str) -> bool:
     return _is_metrics(path) or path.endswith(".png")
 
 
-def _axes(path: str) -> dict[str, str]:
-    """What `dvc plots` draws of a table: its first column across, its last one up."""
-    if path.endswith("history.csv"):
-        return {"x": "epoch", "y": "validation_reconstruction"}
-    return {"x": "recall", "y": "precision"}
+AXES = {  # what `dvc plots` draws of a table
+    "history.csv": {"x": "epoch", "y": "validation_reconstruction"},
+    "precision_recall.csv": {"x": "recall", "y": "precision"},
+    "svm.csv": {"x": "items", "y": "seconds"},
+}
 
 
 # --- Snakemake ------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ rule classification:
     benchmark:
         "logs/classification/{dataset}/{representation}.tsv"
     params:
-        tracked=tracked("classification", "ranking.scores.{dataset}"),
+        tracked=tracked("classification", "scores.{dataset}"),
     shell:
         "python -m latents.stages.classification evaluate --dataset {wildcards.dataset}"
         " --representation {input.representation} --metrics {output.metrics} --log {log}"

@@ -1,4 +1,4 @@
-# Shared by the files beside this one - tracked() for parameters, code() for sources, commit() for DVC.
+# Shared by the files beside this one - tracked() for parameters, code() for sources, input functions, commit() for DVC.
 import functools
 import subprocess
 from collections.abc import Callable
@@ -43,6 +43,17 @@ def module_file(name: str) -> str:
     """The source file of a module or package, relative to the working directory."""
     path = Path(SOURCE, *name.split("."))
     return str(path / "__init__.py" if path.is_dir() else path.with_suffix(".py"))
+
+
+def representation_file(wildcards) -> str:
+    """The file of the data set and representation that the wildcards name."""
+    return REPRESENTATIONS[wildcards.dataset, wildcards.representation]
+
+
+def curves_of(wildcards) -> list[str]:
+    """The precision-recall curves of all representations of the data set that the wildcards name."""
+    names = [name for dataset, name in REPRESENTATIONS if dataset == wildcards.dataset]
+    return expand(f"{RANKING}/precision_recall.csv", dataset=wildcards.dataset, representation=names)
 
 
 def commit():

@@ -49,14 +49,8 @@ rule figures_curves:
         "python -m latents.stages.figures curves --history {input.history} --figure {output.figure} --log {log}"
 
 
-ARTIFACTS += [f"results/figures/ranking/{dataset}.png" for dataset in PARAMS["ranking"]["scores"]]
+ARTIFACTS += [f"results/figures/ranking/{dataset}.png" for dataset in PARAMS["scores"]]
 ARTIFACTS += ["results/figures/timing/svm.png"]
-
-
-def curves_of(wildcards) -> list[str]:
-    """The precision-recall curves of all representations of a data set."""
-    names = [name for dataset, name in REPRESENTATIONS if dataset == wildcards.dataset]
-    return expand(f"{RANKING}/precision_recall.csv", dataset=wildcards.dataset, representation=names)
 
 
 rule figures_ranking:

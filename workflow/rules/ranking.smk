@@ -23,7 +23,7 @@ rule ranking_block:
         "logs/ranking/{dataset}/{representation}/{scatteritem}.tsv"
     threads: 4
     params:
-        tracked=tracked("ranking.scores.{dataset}", "ranking.cutoffs", "ranking.ties"),
+        tracked=tracked("scores.{dataset}", "ranking.cutoffs", "ranking.ties"),
     shell:
         "python -m latents.stages.ranking evaluate --dataset {wildcards.dataset} --part {wildcards.scatteritem}"
         " --representation {input.representation} --result {output.result} --log {log}"

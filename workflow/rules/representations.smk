@@ -11,11 +11,6 @@ REPRESENTATIONS |= {
 ARTIFACTS += REPRESENTATIONS.values()
 
 
-def representation_file(wildcards) -> str:
-    """The file of the data set and representation that the wildcards name."""
-    return REPRESENTATIONS[wildcards.dataset, wildcards.representation]
-
-
 rule representations_pixels:
     input:
         digits="results/digits/digits.h5",

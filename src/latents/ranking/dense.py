@@ -6,10 +6,11 @@ import numpy as np
 
 from latents.ranking import selection
 from latents.ranking.inputs import chunks, product_dtype
-from latents.ranking.rows import EPS, NOTHING, TILE, Array, Block, Rows
+from latents.ranking.rows import EPS, NOTHING, Array, Block, Rows
 from latents.ranking.scorers import DenseScorer, power_of_two, rounding
 from latents.ranking.task import Each, Task
 
+TILE, TILE_BYTES = 2048, 2**22  # database rows of one matrix product, fewer where they are wide
 KINDS = {"dot": selection.DOT, "cosine": selection.COSINE, "l2": selection.L2}
 
 
@@ -33,11 +34,14 @@ class Dense(Rows):
         self._dtype = np.dtype(np.float64 if self.whole else np.float32)
         self.per_score = self._dtype.itemsize
         self._scale = self._scale_of_items()
+        self._step = max(64, min(TILE, TILE_BYTES // (8 * width)))
         self._kept: Array | None = None
         bytes_of_rows = n * (width + 2) * self._dtype.itemsize
         if device != "cpu" or bytes_of_rows <= max_bytes // 8:
             self._kept = np.concatenate([self._tile(a, b) for a, b in chunks(n, width)])
             self.kept_bytes += bytes_of_rows
+        else:
+            self.tile_bytes = 24 * self._step * (width + 2)
         self._multiply = None
         if device != "cpu" and self._kept is not None:
             from latents.ranking.device import product_on
@@ -49,8 +53,9 @@ class Dense(Rows):
         norms, score = self.scorer.norms, self.scorer.score
         if score == "cosine":
             return 1 / np.where(norms > 0, norms, 1.0)
-        largest = 1.0 if self.whole or self.scorer.largest == 0 else self.scorer.largest
-        return np.full(len(norms), power_of_two(np.array(largest)) * (2 if largest == 1.0 else 1))
+        if self.whole or self.scorer.largest == 0:
+            return np.ones(len(norms))
+        return np.full(len(norms), power_of_two(np.array(self.scorer.largest)))
 
     def _tile(self, start: int, stop: int) -> Array:
         """Database rows for the product."""
@@ -104,8 +109,8 @@ class Dense(Rows):
             return
 
         def product(low: int) -> None:
-            high = min(low + TILE, self.task.n_items)
+            high = min(low + self._step, self.task.n_items)
             np.matmul(rows, self._tile(low, high).T, out=scores[:, low:high])
 
-        for _ in each(product, range(0, self.task.n_items, TILE)):
+        for _ in each(product, range(0, self.task.n_items, self._step)):
             pass

@@ -21,8 +21,9 @@ class Sparse(Rows):
         super().__init__(task)
         self._scorer = SparseScorer(task.queries, task.database, task.score)
         self._index = sp.csc_array(task.database)
+        self._items = self._index.indices.astype(np.uint32)  # unsigned: numba wraps no index around
         self.per_score = 8.0 if self.whole else 12.0
-        self.kept_bytes = int(self._index.data.nbytes + self._index.indices.nbytes)
+        self.kept_bytes = int(self._index.data.nbytes + self._index.indices.nbytes + self._items.nbytes)
 
     def block(self, first: int, last: int, each: Each) -> Block:
         """Scores of queries first .. last."""
@@ -37,7 +38,7 @@ class Sparse(Rows):
                 rows.indices,
                 rows.data,
                 index.indptr,
-                index.indices,
+                self._items,
                 index.data,
                 exact[low : low + BATCH],
             )

@@ -38,20 +38,21 @@ def fill_keys(scores: Any, tolerance: Any, trec: bool, indptr: Any, columns: Any
 
 
 @njit(cache=True, nogil=True)
-def rank_sorted(keys: Any, tolerance: float, trec: bool, gains: Any, groups: Any) -> int:
+def rank_sorted(keys: Any, tolerance: float, trec: bool, gains: Any, places: Any, groups: Any) -> int:
     """Tie groups of the relevant items among all ascending `keys`, best first; returns how many.
 
     Scores closer than `tolerance` are tied. `gains` of relevant items, best first, or empty.
+    `places` is scratch of one more than there are relevant items.
     """
-    n, n_groups, seen = len(keys), 0, 0
-    p = n - 1
-    while p >= 0:
-        if not keys[p] & ONE:
-            p -= 1
-            continue
-        low, high = p, p
+    n, n_groups, seen, found = len(keys), 0, 0, 0
+    for p in range(n):  # no branch: relevant items come at random
+        places[found] = p
+        found += np.int64(keys[p] & ONE)
+    x = found - 1
+    while x >= 0:
+        low, high = places[x], places[x]
         if not trec:
-            lowest = highest = long_score(keys[p])
+            lowest = highest = long_score(keys[low])
             while high + 1 < n and long_score(keys[high + 1]) - highest <= tolerance:
                 high += 1
                 highest = long_score(keys[high])
@@ -59,16 +60,12 @@ def rank_sorted(keys: Any, tolerance: float, trec: bool, gains: Any, groups: Any
                 low -= 1
                 lowest = long_score(keys[low])
         relevant, gain = 0, 0.0
-        for x in range(low, p + 1):
-            if keys[x] & ONE:
-                relevant += 1
-        for x in range(seen, seen + relevant):
-            gain += gains[x] if len(gains) else 1.0
-        seen += relevant
+        while x >= 0 and places[x] >= low:
+            gain += gains[seen] if len(gains) else 1.0
+            relevant, seen, x = relevant + 1, seen + 1, x - 1
         groups[n_groups, 0], groups[n_groups, 1] = n - 1 - high, high - low + 1
         groups[n_groups, 2], groups[n_groups, 3] = relevant, gain
         n_groups += 1
-        p = low - 1
     return n_groups
 
 
@@ -90,9 +87,9 @@ def measure_sorted(
     most = 0
     for i in range(len(keys)):
         most = max(most, indptr[i + 1] - indptr[i])
-    groups = np.empty((most, 4))
+    groups, places = np.empty((most, 4)), np.empty(most + 1, np.int64)
     for i in range(len(keys)):
         start, stop = indptr[i] - indptr[0], indptr[i + 1] - indptr[0]
         own = gains[start:stop] if len(gains) else gains
-        n_groups = rank_sorted(keys[i], tolerance[i], trec, own, groups)
+        n_groups = rank_sorted(keys[i], tolerance[i], trec, own, places, groups)
         measure(groups[:n_groups], stop - start, ideal[i], cutoffs, full, harmonic, discount, out[i])

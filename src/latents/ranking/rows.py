@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 
 from latents.ranking import kernels, selection
 from latents.ranking.relevance import Relevant
-from latents.ranking.task import Each, Plan, Task, fit
+from latents.ranking.task import Each, Plan, Task
 
 Array = NDArray[Any]
 BATCH = 8  # queries ranked by one call of a kernel
 BLOCKS = (128, 64, 32)  # queries of one matrix product
-TILE = 2048  # database rows of one matrix product
 EPS = float(np.finfo(np.float32).eps)
 NOTHING = np.zeros((0, 0))
 
@@ -51,6 +50,7 @@ class Rows:
 
     per_score = 8.0  # bytes of a block
     kept_bytes = 0  # from block to block
+    tile_bytes = 0  # of a worker, to prepare rows in
 
     def __init__(self, task: Task) -> None:
         self.task = task
@@ -63,14 +63,14 @@ class Rows:
     def plan(self, workers: int, max_bytes: int) -> Plan | None:
         """A block per worker, or where those would be small one block for all of them."""
         n, most = self.task.n_items, self.task.most_relevant
-        of_worker = (0 if self.whole else 17 * n) + 32 * most + 8 * TILE * self.task.database.shape[1]
+        of_worker = (0 if self.whole else 17 * n) + 32 * most + self.tile_bytes
         free = max_bytes - self.kept_bytes - workers * of_worker
         of_query = self.per_score * n + 24 * most
-        plan = fit(workers, free, BLOCKS, of_query)
-        if plan is None and free >= BATCH * of_query:
-            block = int(min(BLOCKS[0], free // of_query))
-            plan = Plan(block - block % BATCH, workers, shared=True)
-        return plan
+        for block in BLOCKS:
+            if workers * block * of_query <= free:
+                return Plan(block, workers)
+        block = int(min(BLOCKS[0], free // of_query)) // BATCH * BATCH
+        return Plan(block, workers, shared=True) if block >= BATCH else None
 
     def block(self, first: int, last: int, each: Each) -> Block:
         """Scores of queries first .. last."""

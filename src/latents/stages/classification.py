@@ -10,7 +10,7 @@ from pydantic import Field
 
 from latents.params import Section, load_section
 from latents.stages.entry import PARAMS, Log, Params, run, stage
-from latents.stages.ranking import Ranking, score_of
+from latents.stages.scores import Scores
 
 
 class Classification(Section):
@@ -27,7 +27,7 @@ app = stage("Classify the test items of a representation: kNN and linear SVM.")
 
 @app.command()
 def evaluate(
-    dataset: Annotated[str, typer.Option(help="The data set, a key of ranking.scores.")],
+    dataset: Annotated[str, typer.Option(help="The data set, a key of the section scores.")],
     representation: Annotated[Path, typer.Option(help="HDF5 with train, train_labels, test, test_labels.")],
     metrics: Annotated[Path, typer.Option(help="JSON to write: shares of right classes.")],
     params: Params = PARAMS,
@@ -40,7 +40,7 @@ def evaluate(
     from latents.storage import read_hdf5, write_json
 
     section = load_section(Classification, "classification", params)
-    score = score_of(load_section(Ranking, "ranking", params), dataset)
+    score = load_section(Scores, "scores", params).of(dataset)
     train, test, train_labels, test_labels = read_hdf5(representation, "train", "test", "train_labels", "test_labels")
     nearest = classification.nearest_neighbours(train, test, train_labels, k=section.neighbours, score=score)
     generator = np.random.default_rng(section.seed)

@@ -12,14 +12,14 @@ import typer
 from pydantic import Field
 
 from latents.errors import InputError
-from latents.params import Name, Section, Structural, load_section
+from latents.params import Section, Structural, load_section
 from latents.stages.entry import PARAMS, Log, Params, run, stage
+from latents.stages.scores import Scores
 
 
 class Ranking(Section):
     """How representations are ranked and scored."""
 
-    scores: dict[Name, Literal["cosine", "dot", "l2"]] = Field(description="cosine, dot or l2 for each data set")
     cutoffs: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] = Field(
         description="a list of at least one rank from 1"
     )
@@ -27,19 +27,12 @@ class Ranking(Section):
     parts: Annotated[int, Field(ge=1, le=1000), Structural()] = Field(description="a whole number from 1 to 1000")
 
 
-def score_of(section: Ranking, dataset: str) -> str:
-    """The score of a data set; InputError that lists the data sets there are."""
-    if dataset not in section.scores:
-        raise InputError(f"ranking.scores: got no {dataset!r}, it has {', '.join(section.scores)}")
-    return section.scores[dataset]
-
-
 app = stage("Rank every training item for every test item; precision, recall, NDCG.")
 
 
 @app.command()
 def evaluate(
-    dataset: Annotated[str, typer.Option(help="The data set, a key of ranking.scores.")],
+    dataset: Annotated[str, typer.Option(help="The data set, a key of the section scores.")],
     representation: Annotated[Path, typer.Option(help="HDF5 with train, train_labels, test, test_labels.")],
     part: Annotated[str, typer.Option(help="Which block of queries, as 1-of-4.")],
     result: Annotated[Path, typer.Option(help="HDF5 to write: metrics of each query of the block.")],
@@ -57,7 +50,7 @@ def evaluate(
             rows_of(file, "train"),
             rows_of(file, "test_labels")[...],
             rows_of(file, "train_labels")[...],
-            score=score_of(section, dataset),
+            score=load_section(Scores, "scores", params).of(dataset),
             cutoffs=section.cutoffs,
             ties=section.ties,
             part=block(part),

@@ -12,6 +12,7 @@ from latents.stages.data import Data
 from latents.stages.digits import Digits
 from latents.stages.ranking import Ranking
 from latents.stages.representations import Representations
+from latents.stages.scores import Scores
 from latents.stages.timing import Timing
 from latents.stages.vae import VAE
 
@@ -24,6 +25,7 @@ class Schema(Section):
     digits: Digits
     vae: VAE
     representations: Representations
+    scores: Scores
     ranking: Ranking
     classification: Classification
     timing: Timing

@@ -1,0 +1,25 @@
+"""The params section `scores`: what makes two items of a data set near, for ranking and for classification."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from latents.errors import InputError
+from latents.params import Section
+
+Score = Literal["cosine", "dot", "l2"]
+
+
+class Scores(Section):
+    """One score a data set."""
+
+    mnist: Score = Field(description="cosine, dot or l2")
+    newsgroups: Score = Field(description="cosine, dot or l2")
+
+    def of(self, dataset: str) -> Score:
+        """The score of a data set; InputError that lists the data sets there are."""
+        if dataset not in type(self).model_fields:
+            raise InputError(f"scores: got no {dataset!r}, allowed: {', '.join(type(self).model_fields)}")
+        return getattr(self, dataset)
