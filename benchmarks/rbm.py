@@ -16,18 +16,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import time
 import warnings
 from collections.abc import Callable, Iterator
 
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[name] = "1"  # one BLAS thread on both sides; read when numpy and torch are imported
-
 import numpy as np
 import torch
 from sklearn.neural_network import BernoulliRBM
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from latents.ais import LogZ, log_partition
@@ -167,10 +164,14 @@ def main() -> None:
         "beta": lambda: beta(options.repeats, options.workers),
         "ais": lambda: ais(options.repeats, options.workers),
     }
-    for part in options.parts:
-        for line in parts[part]():
-            shown = {name: round(value, 3) if isinstance(value, float) else value for name, value in line.items()}
-            print(json.dumps(shown), flush=True)
+    with threadpool_limits(1):  # one BLAS thread on the peer's side too
+        for part in options.parts:
+            for line in parts[part]():
+                print(json.dumps({name: rounded(value) for name, value in line.items()}), flush=True)
+
+
+def rounded(value: object) -> object:
+    return round(value, 3) if isinstance(value, float) else value
 
 
 if __name__ == "__main__":

@@ -74,9 +74,7 @@ def plain_loop(images: Tensor, epochs: int) -> Iterator[float]:
 
 def our_loop(images: Tensor, epochs: int, folder: Path) -> Iterator[float]:
     """The library's loop, an epoch a call (each resumes the checkpoint); yields the seconds of each epoch."""
-    sizes = architecture(
-        n_visible=784, latent_dim=LATENT_DIM, encoder_widths=(WIDTH,) * 2, decoder_widths=(WIDTH,) * 2
-    )
+    sizes = architecture(n_visible=784, latent_dim=LATENT_DIM, encoder_widths=(WIDTH,) * 2, decoder_widths=(WIDTH,) * 2)
     train = len(images) * 11 // 12
     read = reader(images, how="dynamic", generator=torch.Generator())
     for epoch in range(1, epochs + 1):

@@ -14,6 +14,7 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import pytest  # noqa: E402
 from filelock import FileLock  # noqa: E402
+
 from harness import ROOT, copy_sources, run  # noqa: E402
 
 

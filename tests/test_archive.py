@@ -72,9 +72,7 @@ def test_content_digest_is_the_hash_of_the_sorted_lines_of_hashes_and_paths():
         ("", False, {}),
     ],
 )
-def test_canonical_tar_does_not_depend_on_how_the_members_were_packed(
-    tmp_path, target, prefix, compress, attributes
-):
+def test_canonical_tar_does_not_depend_on_how_the_members_were_packed(tmp_path, target, prefix, compress, attributes):
     """Order, compression, owners, times, modes and a leading ./ leave no trace in the canonical bytes."""
     shuffled = {prefix + name: FILES[name] for name in reversed(FILES)}
     source = pack(tmp_path / "any", shuffled, compress=compress, **attributes)

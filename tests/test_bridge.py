@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from harness import ROOT, copy_sources, environment, run
 
 pytestmark = pytest.mark.pipeline

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import typer.main
-from harness import ROOT, run
 
+from harness import ROOT, run
 from latents.cli import app
 
 GROUPS = typer.main.get_command(app).commands  # type: ignore[attr-defined]

@@ -153,9 +153,7 @@ def closed_port() -> int:
 def test_web_and_mirror_give_the_same_files_and_identity(on_server, mirror, tmp_path, monkeypatch):
     """The identity and every byte are the same whatever the way, and the cache is empty in the end."""
     ways = {"mirror": download.fetch("tiny", tmp_path / "a", mirror=mirror)}
-    dataset = tiny(
-        {f"{on_server.url}/tiny.tgz": sha256(ARCHIVE)}, {f"{on_server.url}/notes.bin": sha256(NOTES)}
-    )
+    dataset = tiny({f"{on_server.url}/tiny.tgz": sha256(ARCHIVE)}, {f"{on_server.url}/notes.bin": sha256(NOTES)})
     monkeypatch.setitem(registry.DATASETS, "tiny", dataset)
     ways["web"] = download.fetch("tiny", tmp_path / "b", cache=tmp_path / "cache")
     assert ways["web"] == ways["mirror"]
@@ -192,9 +190,7 @@ def test_addresses_are_tried_in_order(on_server, tmp_path, monkeypatch, caplog):
     dataset = registry.DATASETS["tiny"]
     files = (dataclasses.replace(dataset.files[0], sources=sources), dataset.files[1])
     monkeypatch.setitem(registry.DATASETS, "tiny", Dataset(files, CONTENT))
-    assert (
-        download.fetch("tiny", tmp_path / "out", cache=tmp_path / "cache")["content_digest"] == CONTENT.digest
-    )
+    assert download.fetch("tiny", tmp_path / "out", cache=tmp_path / "cache")["content_digest"] == CONTENT.digest
     reasons = ("connection refused", "HTTP status 404", f"{bad}: wrong sha256")
     assert all(reason in record.message for reason, record in zip(reasons, caplog.records, strict=True))
 

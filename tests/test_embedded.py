@@ -126,9 +126,7 @@ def test_landmarks_move_with_depth_as_the_head_turns(built):
     light = (0.0, 0.0, 1.0)
     nose, eyes = {}, {}
     for degrees in (-20, 20):
-        pose = embedded_faces.Pose(
-            np.radians(degrees), 0, 0, light, 0.6, 1.0, (0, 0), embedded_faces.FACE_SCALE
-        )
+        pose = embedded_faces.Pose(np.radians(degrees), 0, 0, light, 0.6, 1.0, (0, 0), embedded_faces.FACE_SCALE)
         image = embedded_faces.render(texture, height, pose)
         (box,) = detector(image, 1)
         points = np.array([(point.x, point.y) for point in predictor(image, box).parts()])  # (68, 2)
@@ -142,9 +140,7 @@ def test_photographs_of_a_person_differ_and_people_differ(built):
     archive = built / "lfw" / "lfw-deepfunneled.tar"
     entries = index_lfw(archive)
     with archive.open("rb") as stream:
-        faces = np.stack(
-            [decode_grey(read_face(stream, entry))[::5, ::5].ravel() for entry in entries]
-        ).astype(float)
+        faces = np.stack([decode_grey(read_face(stream, entry))[::5, ::5].ravel() for entry in entries]).astype(float)
     faces -= faces.mean(1, keepdims=True)
     faces /= np.linalg.norm(faces, axis=1, keepdims=True)
     similarity = faces @ faces.T  # (96, 96)

@@ -63,8 +63,7 @@ def test_elbo_is_below_the_bound_which_rises_with_the_samples_and_stays_below_th
     many = x.expand(2_000, -1)  # the bounds hold in expectation: average over many repetitions
     elbo = monte_carlo_elbo(model, many, samples=1, generator=seeded()).mean()
     means = [
-        importance_weighted_bound(model, many, samples=samples, generator=seeded()).mean()
-        for samples in (1, 4, 16, 64)
+        importance_weighted_bound(model, many, samples=samples, generator=seeded()).mean() for samples in (1, 4, 16, 64)
     ]
     exact = exact_log_likelihood(model, x, 2)[0]
     assert torch.equal(elbo, means[0])  # one sample: the same estimate
@@ -84,9 +83,7 @@ def test_monte_carlo_elbo_agrees_with_the_closed_form_parts():
 def test_memory_and_workers_do_not_change_a_bit():
     model, x = tiny(2), pixels(230)  # five blocks, the last one short
     options = [{}, {"workers": 3}, {"workers": 3, "max_bytes": 300_000}, {"workers": 2}]
-    bounds = [
-        importance_weighted_bound(model, x, samples=300, generator=seeded(), **each) for each in options
-    ]
+    bounds = [importance_weighted_bound(model, x, samples=300, generator=seeded(), **each) for each in options]
     assert all(torch.equal(bound, bounds[0]) for bound in bounds)
     other = importance_weighted_bound(model, x, samples=300, generator=seeded(1))
     assert not torch.equal(other, bounds[0])

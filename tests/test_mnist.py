@@ -16,14 +16,10 @@ from latents.datasets.mnist import mnist_content, paths, read_mnist, write_idx
 from latents.errors import InputError
 
 MIRROR = Path(os.environ.get("LATENTS_MIRROR") or Path(__file__).parents[2] / "shared" / "data")
-needs_real_data = pytest.mark.skipif(
-    not (MIRROR / "mnist").is_dir(), reason=f"no mnist in the mirror {MIRROR}"
-)
+needs_real_data = pytest.mark.skipif(not (MIRROR / "mnist").is_dir(), reason=f"no mnist in the mirror {MIRROR}")
 
 
-def write_split(
-    folder: Path, split: str, n: int, n_labels: int | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+def write_split(folder: Path, split: str, n: int, n_labels: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     generator = np.random.default_rng(n)
     images = generator.integers(0, 256, (n, 28, 28), dtype=np.uint8)
     labels = generator.integers(0, 10, n if n_labels is None else n_labels, dtype=np.uint8)
@@ -54,9 +50,9 @@ def test_the_same_array_gives_the_same_bytes(tmp_path):
         write_idx(tmp_path / name, np.arange(12, dtype=np.uint8).reshape(3, 4))
     assert (tmp_path / "a.gz").read_bytes() == (tmp_path / "b.gz").read_bytes()
     assert (tmp_path / "a.gz").read_bytes()[4:8] == bytes(4)
-    assert gzip.decompress((tmp_path / "a.gz").read_bytes()) == struct.pack(
-        ">4B2I", 0, 0, 8, 2, 3, 4
-    ) + bytes(range(12))
+    assert gzip.decompress((tmp_path / "a.gz").read_bytes()) == struct.pack(">4B2I", 0, 0, 8, 2, 3, 4) + bytes(
+        range(12)
+    )
 
 
 def test_only_bytes_are_written(tmp_path):
@@ -120,9 +116,7 @@ def test_a_file_cut_anywhere_is_refused_in_one_line(share, which, inside):
 
 @settings(deadline=None, max_examples=200)
 @given(
-    header=st.one_of(
-        st.binary(max_size=20), st.tuples(*[st.integers(0, 2**32 - 1)] * 3).map(lambda n: _header(*n))
-    ),
+    header=st.one_of(st.binary(max_size=20), st.tuples(*[st.integers(0, 2**32 - 1)] * 3).map(lambda n: _header(*n))),
     body=st.binary(max_size=2000),
     gzipped=st.booleans(),
 )
@@ -130,9 +124,7 @@ def test_garbage_gives_one_line_and_no_crash(header, body, gzipped):
     """Any bytes are either digits or an InputError, and no header makes the reader ask for its gigabytes."""
     with tempfile.TemporaryDirectory() as name:
         image_path, label_path = paths(Path(name), "train")
-        write_idx(
-            label_path, np.zeros(struct.unpack(">I", header[4:8])[0] % 50 if len(header) > 7 else 2, np.uint8)
-        )
+        write_idx(label_path, np.zeros(struct.unpack(">I", header[4:8])[0] % 50 if len(header) > 7 else 2, np.uint8))
         image_path.write_bytes(gzip.compress(header + body) if gzipped else header + body)
         try:
             read_all(Path(name))

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import pytest
-from harness import ROOT
 from pydantic import Field, ValidationError
 
+from harness import ROOT
 from latents.errors import InputError
 from latents.params import Name, Section, Seeds, Structural, load_section, read_yaml, structure
 from latents.stages import schema

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from harness import ROOT, copy_sources, environment, run
 
+from harness import ROOT, copy_sources, environment, run
 from latents.storage import read_csv, read_hdf5
 
 pytestmark = pytest.mark.pipeline
@@ -49,7 +49,7 @@ def test_a_training_killed_in_the_middle_resumes_to_the_same_bytes(workspace: Pa
         command, cwd=workspace, env=environment(), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         start_new_session=True,
     )  # fmt: skip
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while not list(workspace.glob("checkpoints/*.safetensors")) and time.monotonic() < until:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)

@@ -4,8 +4,9 @@ Whatever its units and centres, an RBM with an energy is put into one form, with
 
     log p*(v) = constant + o.t(v) + sum_j log(1 + exp(x_j)),  x = c + t(v) W,
 
-and annealed from independent visible units with the data's marginals, o_A, over
-(1 - beta) o_A + beta o and beta x (Salakhutdinov & Murray 2008).
+and annealed from independent units with the data's marginals, o_A and, for the hidden layer, c_A, over
+(1 - beta) o_A + beta o and (1 - beta) c_A + beta x (Salakhutdinov & Murray 2008, who leave c_A at zero: with
+hidden units that are rarely on, that leads the chains away from the data and back).
 
 Each block of `BLOCK_CHAINS` chains has a random stream of its own, spawned from one draw of the caller's generator,
 so that no result depends on how many workers share the blocks.
@@ -26,7 +27,7 @@ from torch import Tensor
 from latents.errors import InputError
 from latents.models.products import multiply
 from latents.models.rbm import EVALUATION_ROWS, RBM
-from latents.models.units import Unit
+from latents.models.units import BERNOULLI, Unit
 
 BLOCK_CHAINS = 25  # chains that share a random stream: the unit of work
 ENUMERABLE = 20  # hidden units whose 2^n states are summed one by one
@@ -196,8 +197,10 @@ class _Path:
         self.model = _canonical(rbm)
         self.base = self.model.unit.fit(data)  # natural parameters (k n_visible,)
         self.rise = self.model.offset - self.base
+        hidden_means = torch.cat([rbm.mean_hidden(rows) for rows in data.split(EVALUATION_ROWS)])
+        self.base_hidden = BERNOULLI.fit(hidden_means)  # natural parameters (n_hidden,)
         log_visible = float(_log_partition_of(self.model.unit, self.base.double()))
-        self.log_base = log_visible + len(self.model.hidden_bias) * math.log(2)  # all hidden units are free
+        self.log_base = log_visible + float(_log_partition_of(BERNOULLI, self.base_hidden.double()))
 
     def sample(self, natural: Tensor, stream: torch.Generator) -> Tensor:
         """Statistics of visible units: (n, k n_visible)."""
@@ -209,7 +212,7 @@ class _Path:
 
     def step(self, x: Tensor, beta: float, stream: torch.Generator) -> Tensor:
         """One Gibbs step at beta, from x(v) to the statistics of the next v."""
-        h = torch.rand(x.shape, generator=stream, device=x.device, dtype=x.dtype).lt_(torch.sigmoid(beta * x))
+        h = BERNOULLI.sample(torch.lerp(self.base_hidden, x, beta), generator=stream, workers=1)
         natural = torch.add(self.base, self.rise, alpha=beta) + beta * multiply(h, self.model.weight.t())
         return self.sample(natural, stream)
 
@@ -218,14 +221,15 @@ class _Path:
         log_weights = torch.zeros(len(t), dtype=torch.float64, device=t.device)
         for before, after in zip(betas[:-1].tolist(), betas[1:].tolist(), strict=True):
             x = self.hidden_input(t)
-            log_weights += (after - before) * (t @ self.rise).double() + _softplus_rise(x, before, after)
+            log_weights += (after - before) * (t @ self.rise).double()
+            log_weights += _softplus_rise(self.base_hidden, x, before, after)
             t = self.step(x, after, stream)
         return log_weights
 
 
-def _softplus_rise(x: Tensor, before: float, after: float) -> Tensor:
-    """Sum over the hidden units of softplus(after x) - softplus(before x), without cancellation: (n,) float64."""
-    rise = torch.sigmoid(before * x) * torch.expm1((after - before) * x)
+def _softplus_rise(base: Tensor, x: Tensor, before: float, after: float) -> Tensor:
+    """Sum over the hidden units of the rise of softplus((1 - beta) base + beta x), without cancellation: (n,)."""
+    rise = torch.sigmoid(torch.lerp(base, x, before)) * torch.expm1((after - before) * (x - base))
     return torch.log1p(rise).sum(1, dtype=torch.float64)
 
 

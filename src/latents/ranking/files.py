@@ -50,7 +50,7 @@ def open_rows(spec: str, stack: ExitStack, *, dimensions: int = 2, name: str | N
 
 
 def _dimensions(item: Any) -> int:
-    return len(item.attrs["shape"]) if "indptr" in item else len(getattr(item, "shape", ()))
+    return len(item.shape) if hasattr(item, "shape") else len(item.attrs.get("shape", ()))
 
 
 def _load(path: str) -> Any:

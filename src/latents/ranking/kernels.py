@@ -47,7 +47,7 @@ def rank_sorted(keys: Any, tolerance: float, trec: bool, gains: Any, places: Any
     n, n_groups, seen, found = len(keys), 0, 0, 0
     for p in range(n):  # no branch: relevant items come at random
         places[found] = p
-        found += np.int64(keys[p] & ONE)
+        found += np.int64(keys[p] & ONE)  # type: ignore[assignment]
     x = found - 1
     while x >= 0:
         low, high = places[x], places[x]

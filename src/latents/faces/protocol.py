@@ -1,0 +1,195 @@
+"""LFW's verification protocol, view 2: are two photographs of one person?
+
+Huang, Ramesh, Berg and Learned-Miller 2007: 10 folds of 300 + 300 pairs; people of one fold are in no other. The
+threshold of each fold is chosen on the nine others; accuracy is the mean over folds, with its standard error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from latents.datasets.lfw import Pair
+from latents.errors import InputError
+from latents.faces.pool import blocks
+from latents.storage import open_hdf5
+
+PAIRS_AT_ONCE = 512
+
+
+class Verification(NamedTuple):
+    """How well scores tell same from different."""
+
+    accuracy: float  # mean over folds
+    std_error: float  # of that mean
+    auc: float  # over all pairs
+    pairs: int
+    folds: np.ndarray  # float64, accuracy of each fold
+
+
+def correlate(first: np.ndarray, second: np.ndarray, *, mean: np.ndarray | None = None) -> np.ndarray:
+    """Correlation of the pixels of pictures, pair by pair, float64 (n,); 0 where a picture is even.
+
+    Parameters
+    ----------
+    first, second : float arrays of shape (n, ...)
+    mean : array of shape (...), taken away first: of the mean face, what is left is how a face differs from others.
+
+    Examples
+    --------
+    >>> correlate(np.array([[1.0, 2.0, 3.0]]), np.array([[3.0, 2.0, 1.0]]))
+    array([-1.])
+    """
+    if first.shape != second.shape:
+        raise ValueError(f"pictures must come in pairs, got {first.shape} and {second.shape}")
+    origin = 0.0 if mean is None else np.asarray(mean, np.float64)
+    a, b = ((each - origin).reshape(len(each), -1).astype(np.float64) for each in (first, second))
+    a -= a.mean(axis=1, keepdims=True)
+    b -= b.mean(axis=1, keepdims=True)
+    size = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
+    return (a * b).sum(axis=1) / np.where(size > 0, size, 1)
+
+
+def area_under_curve(scores: np.ndarray, same: np.ndarray) -> float:
+    """Probability that a random same pair outscores a random different one, ties counted half (Mann-Whitney).
+
+    Examples
+    --------
+    >>> area_under_curve(np.array([0.9, 0.5, 0.5]), np.array([True, True, False]))
+    0.75
+    """
+    from scipy.stats import rankdata
+
+    positives = int(np.count_nonzero(same))
+    negatives = len(same) - positives
+    if not positives or not negatives:
+        return float("nan")
+    ranks = rankdata(scores)[same].sum() - positives * (positives + 1) / 2
+    return float(ranks / (positives * negatives))
+
+
+def best_threshold(scores: np.ndarray, same: np.ndarray) -> float:
+    """The threshold t for which `scores > t` is right most often; in the middle of the gap, the lowest of equals.
+
+    Examples
+    --------
+    >>> best_threshold(np.array([0.1, 0.3, 0.7]), np.array([False, False, True]))
+    0.5
+    """
+    order = np.argsort(scores, kind="stable")
+    ordered, truth = scores[order], same[order]
+    # right[k]: with the k lowest called different; only cuts between distinct scores are thresholds
+    right = np.concatenate([[0], np.cumsum(~truth)]) + np.concatenate([np.cumsum(truth[::-1])[::-1], [0]])
+    edges = np.concatenate([[-np.inf], (ordered[:-1] + ordered[1:]) / 2, [np.inf]])
+    cuts = np.concatenate([[True], ordered[1:] > ordered[:-1], [True]])
+    return float(edges[cuts][np.argmax(right[cuts])])
+
+
+def verify(scores: np.ndarray, same: np.ndarray, fold: np.ndarray) -> Verification:
+    """Score a protocol.
+
+    Parameters
+    ----------
+    scores : float array of shape (pairs,), higher for more alike.
+    same : bool array of shape (pairs,)
+    fold : int array of shape (pairs,)
+
+    Returns
+    -------
+    Verification
+        A fold without pairs does not count.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not match, a score is not finite, or there are fewer than two folds.
+    """
+    scores, same, fold = np.asarray(scores, np.float64), np.asarray(same, bool), np.asarray(fold)
+    if not scores.shape == same.shape == fold.shape or scores.ndim != 1:
+        raise ValueError(f"scores, same, fold must be (pairs,), got {scores.shape}, {same.shape}, {fold.shape}")
+    if not np.isfinite(scores).all():
+        raise ValueError("every pair must have a finite score: nothing is left out of the protocol")
+    names = np.unique(fold)
+    if len(names) < 2:
+        raise ValueError(f"the threshold of a fold is chosen on the others: needs 2 folds, got {len(names)}")
+    accuracies = np.array([_fold_accuracy(scores, same, fold == name) for name in names])
+    std_error = accuracies.std(ddof=1) / np.sqrt(len(names))
+    return Verification(
+        float(accuracies.mean()), float(std_error), area_under_curve(scores, same), len(scores), accuracies
+    )
+
+
+def _fold_accuracy(scores: np.ndarray, same: np.ndarray, held_out: np.ndarray) -> float:
+    threshold = best_threshold(scores[~held_out], same[~held_out])
+    return float(((scores[held_out] > threshold) == same[held_out]).mean())
+
+
+# --- on the files of the face stage -------------------------------------------------------------------------
+
+
+def score_pairs(faces: Path, variant: str, pairs: Sequence[Pair], *, mean: np.ndarray | None = None) -> np.ndarray:
+    """Correlation of the pictures of each pair, float64 (pairs,).
+
+    Parameters
+    ----------
+    faces : HDF5 of `write_faces`.
+    variant : which of its pictures.
+    pairs : of a protocol; each photograph must be in the file, kept or not.
+    mean : see `correlate`.
+
+    Raises
+    ------
+    InputError
+        If there is no such variant, or a photograph of a pair is not in the file.
+    """
+    with open_hdf5(faces) as file:
+        if variant not in file:
+            raise InputError(f"{faces}: no data set {variant!r}; it has {', '.join(sorted(file))}")
+        row = {name: index for index, name in enumerate(file["name"].asstr()[...])}
+        missing = next((name for pair in pairs for name in pair[2:] if name not in row), None)
+        if missing is not None:
+            raise InputError(f"{faces}: has no photograph {missing!r}, which a pair asks for")
+        scores = [
+            correlate(*(_rows(file[variant], [row[pair[side]] for pair in part]) for side in (2, 3)), mean=mean)
+            for part in blocks(pairs, PAIRS_AT_ONCE)
+        ]
+    return np.concatenate(scores) if scores else np.zeros(0)
+
+
+def _rows(data: Any, rows: Sequence[int]) -> np.ndarray:
+    """Rows of an HDF5 data set in any order, repeated as given."""
+    distinct, places = np.unique(rows, return_inverse=True)
+    return data[distinct][places]
+
+
+def mean_picture(faces: Path, variant: str, people: Collection[str]) -> np.ndarray:
+    """The mean face, float64 (pixels, pixels), of the kept pictures of some people (those trained on).
+
+    Raises
+    ------
+    InputError
+        If there is no such variant, or none of these people has a kept picture.
+    """
+    with open_hdf5(faces) as file:
+        if variant not in file:
+            raise InputError(f"{faces}: no data set {variant!r}; it has {', '.join(sorted(file))}")
+        data, chosen = file[variant], set(people)
+        kept = file["kept"][...] & np.array([person in chosen for person in file["person"].asstr()[...]], bool)
+        if not kept.any():
+            raise InputError(f"{faces}: none of the {len(chosen)} people of the mean face is in it")
+        total = np.zeros(data.shape[1:])
+        for start in range(0, len(data), PAIRS_AT_ONCE):
+            part = slice(start, start + PAIRS_AT_ONCE)
+            total += data[part][kept[part]].sum(axis=0, dtype=np.float64)
+    return total / np.count_nonzero(kept)
+
+
+def turned(faces: Path, pairs: Sequence[Pair], *, degrees: float = 20.0) -> np.ndarray:
+    """bool (pairs,): is one of the two faces seen at a yaw of more than `degrees`? Not where no face was found."""
+    with open_hdf5(faces) as file:
+        names, yaw = file["name"].asstr()[...], np.nan_to_num(file["yaw"][...])
+    far = set(names[np.abs(yaw) > degrees])
+    return np.array([pair.first in far or pair.second in far for pair in pairs], bool)
