@@ -91,7 +91,8 @@ def write_features(
         `name`, `person` UTF-8.
     variant : data set of `faces` to encode.
     role : uint8 (n,), of each kept face; the map is fitted on those in training.
-    spread : standard deviations from the middle of [0, 1] to its ends; with 3, normal features have .27 % outside.
+    spread : standard deviations from the middle of [0, 1] to its ends; with 2, 4.6 % of normal features lie
+        outside, with 3 .27 %, but then the sampling noise of an RBM's visible units is larger beside them.
     eps : see `UnitMap`.
     block_rows : faces encoded at once.
 

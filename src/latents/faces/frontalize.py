@@ -31,6 +31,7 @@ class Symmetry:
         little off would show a seam.
     own : how far it is held back in eyes and mouth, 0 not at all, 1 wholly: gaze and smiles have no mirror image...
     trusted : ...while their own side is seen; from this visibility on in full.
+    turned : degrees of yaw over which it sets in: a face that looks at the camera stays as it is, background too.
     """
 
     start: float = 0.0
@@ -38,6 +39,7 @@ class Symmetry:
     midline: float = 0.3
     own: float = 0.7
     trusted: float = 0.9
+    turned: tuple[float, float] = (3.0, 12.0)
 
 
 class Frontal(NamedTuple):
@@ -84,7 +86,7 @@ def frontalize(
     seen = _seen(shape, yaw, pitch)
     visibility = np.minimum(np.einsum("nij,ij->n", seen, shape.face) / shape.face.sum(), 1)
     if blend:
-        pictures = _symmetric(pictures, seen, shape, blend)
+        pictures = _symmetric(pictures, seen, yaw, shape, blend)
     return Frontal(pictures, yaw.astype(np.float32), pitch.astype(np.float32), visibility.astype(np.float32))
 
 
@@ -233,12 +235,14 @@ def _bracket(knots: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndar
     return below, (values - knots[below]) / (knots[below + 1] - knots[below])
 
 
-def _symmetric(pictures: np.ndarray, seen: np.ndarray, shape: Shape, blend: Symmetry) -> np.ndarray:
+def _symmetric(pictures: np.ndarray, seen: np.ndarray, yaw: np.ndarray, shape: Shape, blend: Symmetry) -> np.ndarray:
     """Take what the mirrored side shows better, as `blend` says; float32 (n, pixels, pixels)."""
     x = grid_points(shape.half_width, shape.centre, len(shape.face))[..., 0]
     away = _smoothstep(np.abs(x) / max(blend.midline, 1e-9)).astype(np.float32)
     share = away * _smoothstep((seen[:, :, ::-1] - seen - np.float32(blend.start)) / np.float32(blend.width))
     share *= 1 - np.float32(blend.own) * shape.own * _smoothstep(seen / np.float32(blend.trusted))
+    begin, end = blend.turned
+    share *= _smoothstep((np.abs(yaw) - begin) / max(end - begin, 1e-9)).astype(np.float32)[:, None, None]
     return pictures + share * (pictures[:, :, ::-1] - pictures)
 
 

@@ -147,5 +147,6 @@ def mixing(path: Path, correlations: Mapping[str, Sequence[float]]) -> None:
         for name, values in correlations.items():
             axes.plot(range(len(values)), values, label=NAMES.get(name, name))
         axes.axhline(0, color="#999999", lw=0.6)
-        axes.set(xlabel="lag (Gibbs steps)", ylabel="autocorrelation of features", xscale="symlog")
+        axes.set(xlabel="lag (Gibbs steps)", ylabel="autocorrelation of features")
+        axes.set_xlim(left=0)
         axes.legend()

@@ -21,14 +21,16 @@ def svm(path: Path, table: Sequence[Mapping[str, str]]) -> None:
     with figure(path, PAGE, 2.6) as canvas:
         for axes, (key, unit, name) in zip(
             canvas.subplots(1, 2),
-            (("seconds", 1.0, "training time (s)"), ("peak_bytes", 2.0**20, "memory above the start (MiB)")),
+            (("seconds", 1.0, "training time (s)"), ("peak_bytes", 2.0**20, "memory beyond the sparse rows (MiB)")),
             strict=True,
         ):
             for machine, colour in COLOURS.items():
                 for layout, line in LINES.items():
                     rows = [row for row in table if (row["machine"], row["layout"]) == (machine, layout)]
-                    values = [max(float(row[key]) / unit, 1e-3) for row in rows]
+                    values = [float(row[key]) / unit for row in rows]
                     items = [int(row["items"]) for row in rows]
                     axes.plot(items, values, line, color=colour, marker="o", ms=2.5, label=f"{machine}, {layout}")
             axes.set(xlabel="training documents", ylabel=name, xscale="log", yscale="log")
+            axes.minorticks_off()
+            axes.set_xticks(items, [str(count) for count in items])
         axes.legend()

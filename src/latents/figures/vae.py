@@ -11,7 +11,7 @@ from latents.figures.style import CLASSES, COLUMN, PAGE, blank, figure
 
 
 def embedding(path: Path, points: np.ndarray, labels: np.ndarray) -> None:
-    """Scatter embedded items, coloured by class, each class's number at its median.
+    """Scatter embedded items, coloured by class, each class's number near its median.
 
     Parameters
     ----------
@@ -23,11 +23,25 @@ def embedding(path: Path, points: np.ndarray, labels: np.ndarray) -> None:
         axes = canvas.add_subplot()
         colours = np.array(CLASSES)[labels]
         axes.scatter(plane[:, 0], plane[:, 1], c=colours, s=1.2, linewidths=0, alpha=0.6, rasterized=True)
-        for label in np.unique(labels):
-            x, y = np.median(plane[labels == label], axis=0)
-            box = {"boxstyle": "round,pad=0.2", "fc": "white", "ec": CLASSES[label], "alpha": 0.85}
-            axes.text(x, y, str(label), ha="center", va="center", fontsize=8, bbox=box)
+        classes = np.unique(labels)
+        medians = np.array([np.median(plane[labels == label], axis=0) for label in classes])
+        for label, (x, y) in zip(classes, spread(medians, 0.045 * np.ptp(plane, axis=0).max()), strict=True):
+            box = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": CLASSES[label], "alpha": 0.85}
+            axes.text(x, y, str(label), ha="center", va="center", fontsize=7, bbox=box)
         axes.set(xlabel=f"{axis_name} 1", ylabel=f"{axis_name} 2", aspect="equal")
+
+
+def spread(points: np.ndarray, distance: float) -> np.ndarray:
+    """Points (n, 2) moved apart until any two of them are `distance` apart, so that labels do not cover each other."""
+    moved = points.astype(np.float64)
+    for _ in range(200):
+        gaps = moved[:, None] - moved[None]  # (n, n, 2)
+        lengths = np.linalg.norm(gaps, axis=-1) + np.eye(len(moved)) * 2 * distance
+        if lengths.min() >= distance:
+            break
+        push = np.clip(distance - lengths, 0, None) / 2
+        moved += (gaps / np.maximum(lengths, 1e-12)[..., None] * push[..., None]).sum(axis=1)
+    return moved
 
 
 def planar(points: np.ndarray) -> tuple[np.ndarray, str]:

@@ -79,6 +79,7 @@ def _only(path: str, shapes: dict[str, int], dimensions: int, name: str | None) 
     if len(fitting) != 1:
         found = ", ".join(sorted(shapes)) or "nothing"
         raise InputError(
-            f"{path}: {len(fitting)} arrays with {dimensions} dimensions in it (it has {found}); name one, as {path}:NAME"
+            f"{path}: {len(fitting)} arrays with {dimensions} dimensions in it (it has {found}); "
+            f"name one, as {path}:NAME"
         )
     return fitting[0]
