@@ -62,3 +62,24 @@ def test_environments_agree_on_every_version() -> None:
     for requirement in dependencies[-1]["pip"]:
         name, _, version = requirement.partition("==")
         assert pinned[key(name)] == version
+
+
+def test_the_readmes_example_prints_what_it_says() -> None:
+    """The library example runs as it stands."""
+    import doctest
+
+    failures, tried = doctest.testfile(str(ROOT / "README.md"), module_relative=False)
+    assert tried > 0
+    assert failures == 0
+
+
+def test_the_readme_names_every_target_of_the_makefile_and_every_verb_of_the_bridge() -> None:
+    """A command that is not in README cannot be found."""
+    import re
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    for target in set(targets) - {"all"}:
+        assert f"make {target}" in readme
+    for verb in ("gen", "commit", "restore", "status", "hooks"):
+        assert f"bridge.py {verb}" in readme
