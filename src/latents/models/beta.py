@@ -1,7 +1,7 @@
 """Beta distributions: their concentrations by moments, and draws on any number of threads.
 
-numpy's generators draw about twice as fast as torch's on one thread, and, since they let go of the interpreter's
-lock, as many times faster again as there are cores. Each block of `BLOCK_ROWS` rows has an SFC64 stream of its own,
+numpy's generators draw about twice as fast as torch's on one thread and, since they let go of the interpreter's
+lock, faster on more (benchmarks/rbm.py). Each block of `BLOCK_ROWS` rows has an SFC64 stream of its own,
 so the draws are the same for any number of threads.
 """
 
