@@ -209,6 +209,15 @@ def test_a_structural_parameter_stops_exp_run_with_one_line(workspace: Path, ove
     assert "Running stage 'vae" not in said
 
 
+def test_an_upstream_edit_that_changes_no_byte_need_not_rerun_what_is_below(workspace: Path) -> None:
+    """Rerun the edited jobs alone, then `restore`: DVC sees the same outputs, and Snakemake takes that over."""
+    add_line("# edited")(workspace / SRC / "datasets/download.py")
+    assert named(workspace) == EVERYTHING
+    run("snakemake", "data_mnist", "data_lfw", "data_newsgroups", cwd=workspace)
+    bridge("restore", workspace)
+    assert named(workspace) == set()
+
+
 def test_after_a_failed_run_what_succeeded_is_recorded(workspace: Path) -> None:
     """`onerror` commits: DVC and Snakemake agree on the jobs that are left."""
     replace("bound_samples: 50", "bound_samples: 40")(workspace / "params.yaml")

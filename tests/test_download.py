@@ -96,8 +96,18 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+@pytest.fixture(scope="module")
+def loopback() -> None:
+    """The servers of these tests listen on 127.0.0.1; in a network namespace of its own that may be down."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        try:
+            socket.create_connection(listener.getsockname(), timeout=5).close()
+        except OSError as error:
+            pytest.skip(f"the loopback interface is down ({error}): ip link set lo up")
+
+
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def server(loopback: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with Server() as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -293,7 +303,7 @@ def test_a_part_of_another_file_is_deleted_with_one_line_then_had_afresh(server,
 # --- what is refused ----------------------------------------------------------------------------------------
 
 
-def test_no_network_and_no_mirror_is_one_line_with_every_address(monkeypatch, tmp_path, caplog):
+def test_no_network_and_no_mirror_is_one_line_with_every_address(loopback, monkeypatch, tmp_path, caplog):
     """It names the data set, each address with its failure, LATENTS_MIRROR and make demo."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     urls = [f"http://127.0.0.1:{closed_port()}/{i}/tiny.tgz" for i in range(2)]

@@ -170,6 +170,7 @@ def _reason(url: str, error: Exception) -> str:
     for sign, reason in (
         ("resolve", "host not found"),
         ("refused", "connection refused"),
+        ("unreachable", "network unreachable"),
         ("SSL", "TLS failure"),
     ):
         if sign in text:

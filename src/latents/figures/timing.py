@@ -19,8 +19,9 @@ def svm(path: Path, table: Sequence[Mapping[str, str]]) -> None:
     table : rows with `machine`, `layout`, `items`, `seconds`, `peak_bytes`.
     """
     with figure(path, PAGE, 2.6) as canvas:
+        panels = canvas.subplots(1, 2)
         for axes, (key, unit, name) in zip(
-            canvas.subplots(1, 2),
+            panels,
             (("seconds", 1.0, "training time (s)"), ("peak_bytes", 2.0**20, "memory beyond the sparse rows (MiB)")),
             strict=True,
         ):
@@ -33,4 +34,4 @@ def svm(path: Path, table: Sequence[Mapping[str, str]]) -> None:
             axes.set(xlabel="training documents", ylabel=name, xscale="log", yscale="log")
             axes.minorticks_off()
             axes.set_xticks(items, [str(count) for count in items])
-        axes.legend()
+        panels[0].legend(loc="upper left")
