@@ -39,9 +39,13 @@ TFIDF = {"representations_tfidf", "timing_svm", "figures_svm"} | ranked("tfidf")
 FIGURES = {
     "figures_embedding-plane-0", "figures_manifold-plane-0", "figures_curves-plane-0",
     "figures_ranking-mnist", "figures_ranking-newsgroups", "figures_svm",
+    "figures_faces", "figures_contact", "figures_errors",
 }  # fmt: skip
+AUTOENCODER = {"autoencoder_train", "autoencoder_features", "figures_errors", "metrics"}
+FACES = {"faces_landmarks", "faces_shape", "faces_frontalize", "faces_verify", "figures_faces", "figures_contact"}
+FACES_LOOK = FACES - {"faces_landmarks", "faces_shape"} | AUTOENCODER
 DATA = {"data_mnist", "data_lfw", "data_newsgroups"}
-EVERYTHING = DATA | {"newsgroups"} | DIGITS | TFIDF
+EVERYTHING = DATA | {"newsgroups"} | DIGITS | TFIDF | FACES | AUTOENCODER
 
 
 def bridge(verb: str, folder: Path, **options: bool) -> str:
@@ -90,6 +94,8 @@ EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
     "an evaluation parameter": ("params.yaml", replace("bound_samples: 50", "bound_samples: 60"), VAE_EVALUATE),
     "a parameter at the source": ("params.yaml", replace("validation: 200", "validation: 100"), DIGITS),
     "a parameter of one data set": ("params.yaml", replace("newsgroups: cosine", "newsgroups: dot"), ranked("tfidf")),
+    "a parameter of the faces": ("params.yaml", replace("std: 0.3", "std: 0.25"), FACES_LOOK),
+    "a parameter of the autoencoder": ("params.yaml", replace("spread: 2.0", "spread: 2.5"), AUTOENCODER),
     "a library module": (f"{SRC}/likelihood.py", add_line("# edited"), VAE),
     "a module of the ranking": (f"{SRC}/ranking/metrics.py", add_line("# edited"), RANKED),
     "the module that all import": (f"{SRC}/storage.py", add_line("# edited"), EVERYTHING),

@@ -6,18 +6,21 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from latents.datasets.lfw import Pair
+from latents.datasets.lfw import Pair, Person
 from latents.errors import InputError
 from latents.faces.protocol import (
     area_under_curve,
     best_threshold,
+    compare_variants,
     correlate,
+    examples,
     mean_picture,
+    of_folds,
     score_pairs,
     turned,
     verify,
 )
-from latents.storage import write_hdf5
+from latents.storage import read_hdf5, write_hdf5
 
 
 def _random(seed: int, n: int, levels: int) -> tuple[np.ndarray, np.ndarray]:
@@ -149,3 +152,46 @@ def test_what_a_file_does_not_have_is_named(faces):
         mean_picture(faces[0], "aligned", ["A"])
     with pytest.raises(InputError, match="has no photograph 'C_0001'"):
         score_pairs(faces[0], "frontal", [Pair(0, False, "A_0001", "C_0001")])
+
+
+def test_people_of_folds_are_those_of_the_list():
+    people = [Person(0, "A", 2), Person(0, "B", 1), Person(1, "C", 1)]
+    assert of_folds(people, [0]) == {"A", "B"}
+    assert of_folds(people, [0, 1]) == {"A", "B", "C"}
+    with pytest.raises(ValueError, match=r"folds must be among \[0, 1\], those of people.txt, got \[4\]"):
+        of_folds(people, [4])
+
+
+@pytest.fixture
+def variants(tmp_path):
+    """20 people, two photographs each; `frontal` shows the person, the other variants are noise."""
+    rng = np.random.default_rng(5)
+    faces, noise = rng.normal(size=(20, 1, 6, 6)), rng.normal(size=(3, 40, 6, 6))
+    pictures = {name: part.astype(np.float32) for name, part in zip(("crop", "aligned", "raw"), noise, strict=True)}
+    pictures["frontal"] = (np.repeat(faces, 2, axis=1).reshape(40, 6, 6) + 0.3 * noise[0]).astype(np.float32)
+    people = np.repeat([f"P{i:02}" for i in range(20)], 2)
+    names = np.array([f"{person}_{i % 2 + 1:04}" for i, person in enumerate(people)])
+    columns = {"name": names, "person": people, "kept": np.arange(40) != 7, "yaw": np.linspace(-30, 30, 40)}
+    write_hdf5(tmp_path / "faces.h5", pictures | columns)
+    same = [Pair(i % 2, True, f"P{i:02}_0001", f"P{i:02}_0002") for i in range(20)]
+    others = [Pair(i % 2, False, f"P{i:02}_0001", f"P{(i + 1) % 20:02}_0001") for i in range(20)]
+    return tmp_path / "faces.h5", same + others
+
+
+def test_the_variant_that_shows_the_person_wins(variants):
+    path, pairs = variants
+    figures = compare_variants(path, pairs, {"P00", "P01"}, training_folds=[0], degrees=20)
+    assert figures["frontal_auc"] > 0.95 > 0.8 > figures["crop_auc"]
+    assert (figures["n_kept"], figures["n_pairs"]) == (39, 40)
+    assert 0 < figures["n_pairs_turned"] < 40
+    assert figures["frontal_auc_report"] > 0.9
+
+
+def test_examples_run_over_yaw_and_hold_no_dropped_photograph(variants):
+    path, _ = variants
+    shown = examples(path, seed=0, over_yaw=5, at_random=100)
+    assert shown["over_yaw"].shape == (5, 4, 6, 6)
+    assert shown["at_random"].shape == (39, 6, 6)
+    (crop,) = read_hdf5(path, "crop")
+    np.testing.assert_array_equal(shown["over_yaw"][[0, -1], 0], crop[[0, -1]])
+    assert not (shown["at_random"] == read_hdf5(path, "frontal")[0][7]).all(axis=(1, 2)).any()

@@ -9,9 +9,10 @@ import pytest
 from heads import MIRROR, UNIT, head_shape, rotation, solid, views
 from latents.errors import InputError
 from latents.faces import Frame, fit_shape
-from latents.faces.schemes import FIVE, IBUG68
-from latents.faces.shape import read_shape, write_shape
+from latents.faces.schemes import FIVE, IBUG68, Scheme
+from latents.faces.shape import fit_people, read_shape, write_shape
 from latents.faces.visibility import Rays, direction
+from latents.storage import write_hdf5
 
 pytest.importorskip("cv2")
 FEW = Rays(yaws=(-40.0, 40.0), pitches=(-16.0, 16.0))  # where visibility is not looked at
@@ -166,3 +167,15 @@ def test_heads_that_never_turn_are_refused():
 def test_cameras_that_are_no_symmetric_grid_are_refused(yaws):
     with pytest.raises(InputError, match="yaws must be at least 2 degrees"):
         Rays(yaws=yaws)
+
+
+def test_a_head_is_fitted_to_the_kept_photographs_of_the_people_asked_for(tmp_path):
+    points = views(60, np.random.default_rng(2)).astype(np.float32)
+    scheme = Scheme(name="sixteen", mirror=tuple(MIRROR), weights=(1.0,) * 16, unit=UNIT)
+    people = np.repeat(["A", "B", "C"], 20)
+    write_hdf5(tmp_path / "l.h5", {"points": points, "kept": np.arange(60) < 40, "person": people})
+    fitted = fit_people(tmp_path / "l.h5", scheme, {"A", "B"})
+    expected = fit_shape(points[:40], mirror=MIRROR, weights=scheme.weights, unit=UNIT)
+    np.testing.assert_array_equal(fitted.points, expected.points)
+    with pytest.raises(InputError, match="none of the 1 people to fit the head to is kept"):
+        fit_people(tmp_path / "l.h5", scheme, {"C"})

@@ -43,7 +43,7 @@ class Job:
     def stage(self) -> dict[str, Any]:
         """The job as an entry of dvc.yaml."""
         kept = [path for path in self.outputs if not _in_git(path)]
-        tables = [path for path in kept if Path(path).name in AXES]
+        tables = [path for path in kept if _axes(path)]
         entry = {
             "cmd": f"{PREFIX} {self.command}",
             "deps": sorted(self.inputs),
@@ -52,7 +52,7 @@ class Job:
             "metrics": [{path: {"cache": False}} for path in self.outputs if _is_metrics(path)],
             "plots": [
                 *({path: {"cache": False}} for path in self.outputs if path.endswith(".png")),
-                *({path: AXES[Path(path).name]} for path in tables),
+                *({path: _axes(path)} for path in tables),
             ],
         }
         return {key: value for key, value in entry.items() if value}
@@ -67,11 +67,18 @@ def _in_git(path: str) -> bool:
     return _is_metrics(path) or path.endswith(".png")
 
 
-AXES = {  # what `dvc plots` draws of a table
-    "history.csv": {"x": "epoch", "y": "validation_reconstruction"},
-    "precision_recall.csv": {"x": "recall", "y": "precision"},
-    "svm.csv": {"x": "items", "y": "seconds"},
+AXES = {  # what `dvc plots` draws of a stage's table
+    ("vae", "history.csv"): {"x": "epoch", "y": "validation_reconstruction"},
+    ("autoencoder", "history.csv"): {"x": "epoch", "y": "validation_l2"},
+    ("autoencoder", "errors.csv"): {"x": "step", "y": "held_out_mse"},
+    ("ranking", "precision_recall.csv"): {"x": "recall", "y": "precision"},
+    ("timing", "svm.csv"): {"x": "items", "y": "seconds"},
 }
+
+
+def _axes(path: str) -> dict[str, str] | None:
+    """The axes of an output below results/<stage>/, None when it is no table that is drawn."""
+    return AXES.get((Path(path).parts[1], Path(path).name))
 
 
 # --- Snakemake ------------------------------------------------------------------------------------------------------

@@ -5,9 +5,11 @@ from __future__ import annotations
 import typer
 
 from latents.stages import (
+    autoencoder,
     classification,
     data,
     digits,
+    faces,
     figures,
     metrics,
     newsgroups,
@@ -25,7 +27,20 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for module in (data, digits, newsgroups, vae, representations, ranking, classification, timing, figures, metrics):
+for module in (
+    data,
+    digits,
+    newsgroups,
+    faces,
+    autoencoder,
+    vae,
+    representations,
+    ranking,
+    classification,
+    timing,
+    figures,
+    metrics,
+):
     app.add_typer(module.app, name=module.__name__.rpartition(".")[2])
 
 

@@ -83,3 +83,57 @@ rule figures_svm:
         "logs/figures/timing/svm.log",
     shell:
         "python -m latents.stages.figures svm --table {input.table} --figure {output.figure} --log {log}"
+
+
+ARTIFACTS += ["results/figures/faces/grid.png", "results/figures/faces/contact.png"]
+ARTIFACTS += ["results/figures/autoencoder/errors.png"]
+
+
+rule figures_faces:
+    input:
+        examples=f"{FACES}/examples.h5",
+        code=code("figures"),
+    output:
+        figure=report(
+            "results/figures/faces/grid.png",
+            caption="../report/faces.rst",
+            category="Faces",
+        ),
+    log:
+        "logs/figures/faces/grid.log",
+    shell:
+        "python -m latents.stages.figures faces --examples {input.examples} --figure {output.figure} --log {log}"
+
+
+rule figures_contact:
+    input:
+        examples=f"{FACES}/examples.h5",
+        code=code("figures"),
+    output:
+        figure=report(
+            "results/figures/faces/contact.png",
+            caption="../report/contact.rst",
+            category="Faces",
+        ),
+    log:
+        "logs/figures/faces/contact.log",
+    shell:
+        "python -m latents.stages.figures contact --examples {input.examples} --figure {output.figure} --log {log}"
+
+
+rule figures_errors:
+    input:
+        errors=f"{AUTOENCODER}/errors.csv",
+        metrics=f"{AUTOENCODER}/metrics.json",
+        code=code("figures"),
+    output:
+        figure=report(
+            "results/figures/autoencoder/errors.png",
+            caption="../report/errors.rst",
+            category="Faces",
+        ),
+    log:
+        "logs/figures/autoencoder/errors.log",
+    shell:
+        "python -m latents.stages.figures errors --errors {input.errors} --metrics {input.metrics}"
+        " --figure {output.figure} --log {log}"

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from latents.datasets.lfw import Pair
+from latents.datasets.lfw import Pair, Person
 from latents.errors import InputError
+from latents.faces.output import VARIANTS
 from latents.faces.pool import blocks
 from latents.storage import open_hdf5
 
@@ -127,6 +128,20 @@ def _fold_accuracy(scores: np.ndarray, same: np.ndarray, held_out: np.ndarray) -
     return float(((scores[held_out] > threshold) == same[held_out]).mean())
 
 
+def of_folds(people: Sequence[Person], folds: Collection[int]) -> set[str]:
+    """Names of the people of some folds of people.txt.
+
+    Raises
+    ------
+    InputError
+        If a fold is none of the list's.
+    """
+    there = {person.fold for person in people}
+    if not set(folds) <= there:
+        raise InputError(f"folds must be among {sorted(there)}, those of people.txt, got {sorted(folds)}")
+    return {person.person for person in people if person.fold in set(folds)}
+
+
 # --- on the files of the face stage -------------------------------------------------------------------------
 
 
@@ -193,3 +208,54 @@ def turned(faces: Path, pairs: Sequence[Pair], *, degrees: float = 20.0) -> np.n
         names, yaw = file["name"].asstr()[...], np.nan_to_num(file["yaw"][...])
     far = set(names[np.abs(yaw) > degrees])
     return np.array([pair.first in far or pair.second in far for pair in pairs], bool)
+
+
+def compare_variants(
+    faces: Path, pairs: Sequence[Pair], training: Collection[str], *, training_folds: Collection[int], degrees: float
+) -> dict[str, float]:
+    """Area under the curve and accuracy of every variant of a file of faces.
+
+    Parameters
+    ----------
+    faces : HDF5 of `write_faces` with all of `VARIANTS`.
+    pairs : the protocol's.
+    training : people of the mean face that is taken off every picture.
+    training_folds : `<variant>_auc_report` is over the pairs of all other folds.
+    degrees : `<variant>_auc_turned` is over the pairs of which one face is turned further.
+
+    Returns
+    -------
+    dict
+        For each variant `auc`, `auc_turned`, `auc_report`, `accuracy`, `accuracy_std_error`, and `auc_plain`, without
+        a mean face; and the numbers of pairs and of kept photographs.
+    """
+    same, fold = np.array([pair.same for pair in pairs]), np.array([pair.fold for pair in pairs])
+    far, report = turned(faces, pairs, degrees=degrees), ~np.isin(fold, list(training_folds))
+    with open_hdf5(faces) as file:
+        figures: dict[str, float] = {"n_kept": int(file["kept"][...].sum()), "n_pairs": len(pairs)}
+    figures["n_pairs_turned"] = int(far.sum())
+    for variant in VARIANTS:
+        scores = score_pairs(faces, variant, pairs, mean=mean_picture(faces, variant, training))
+        result = verify(scores, same, fold)
+        figures |= {
+            f"{variant}_auc": result.auc,
+            f"{variant}_auc_turned": area_under_curve(scores[far], same[far]),
+            f"{variant}_auc_report": area_under_curve(scores[report], same[report]),
+            f"{variant}_auc_plain": area_under_curve(score_pairs(faces, variant, pairs), same),
+            f"{variant}_accuracy": result.accuracy,
+            f"{variant}_accuracy_std_error": result.std_error,
+        }
+    return figures
+
+
+def examples(faces: Path, *, seed: int, over_yaw: int = 24, at_random: int = 64) -> dict[str, np.ndarray]:
+    """Faces to look at: `over_yaw` (n, variants, y, x) evenly over ranks of yaw, `at_random` (n, y, x) frontal."""
+    with open_hdf5(faces) as file:
+        rows = np.flatnonzero(file["kept"][...])
+        ordered = rows[np.argsort(file["yaw"][...][rows], kind="stable")]
+        spaced = ordered[np.linspace(0, len(ordered) - 1, min(over_yaw, len(ordered))).round().astype(int)]
+        drawn = np.random.default_rng(seed).permutation(rows)[:at_random]
+        return {
+            "over_yaw": np.stack([_rows(file[variant], list(spaced)) for variant in VARIANTS], axis=1),
+            "at_random": _rows(file["frontal"], list(drawn)),
+        }

@@ -9,7 +9,7 @@ Axes: x to the image's right, y down, z away from the camera; the unit is the di
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from latents.errors import InputError
+from latents.faces.schemes import Scheme
 from latents.faces.surface import around, grid_points, surface
 from latents.faces.visibility import Rays, visibility_grid
 from latents.storage import read_hdf5, write_hdf5
@@ -124,6 +125,30 @@ def fit_shape(
     trust = _trust(weights, len(flat))
     points = np.column_stack([flat, _depth(views, flat, mirror, trust)])
     return _dense(points, mirror, trust, own, frame or Frame(), rays or Rays())
+
+
+def fit_people(landmarks: Path, scheme: Scheme, people: Collection[str], *, frame: Frame | None = None) -> Shape:
+    """The head of some people, from the kept photographs of a landmarks file.
+
+    Parameters
+    ----------
+    landmarks : HDF5 of `latents.faces.landmarks.write_landmarks`.
+    scheme : of the landmarks.
+    people : whose photographs count.
+    frame : see `fit_shape`.
+
+    Raises
+    ------
+    InputError
+        If none of these people has a kept photograph; else as `fit_shape`.
+    """
+    points, kept, person = read_hdf5(landmarks, "points", "kept", "person")
+    kept &= np.isin(person.astype(str), list(people))
+    if not kept.any():
+        raise InputError(f"{landmarks}: none of the {len(people)} people to fit the head to is kept in it")
+    return fit_shape(
+        points[kept], mirror=scheme.mirror, weights=scheme.weights, unit=scheme.unit, own=scheme.own, frame=frame
+    )
 
 
 def _checked(landmarks: np.ndarray, mirror: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ from latents.figures.style import CLASSES, COLUMN, PAGE, blank, figure
 
 LIMIT = 0.75  # grey value shown as white, and its opposite as black; pixels have a standard deviation of 0.3
 SHADES = 48  # of grey that are drawn: a figure of faces stays below 300 KB, and nobody sees the steps
+CONTACT = 4.2  # in; about a pixel of the figure for each of 12 faces side by side, and below 300 KB
 GAP_PX = 2  # white, between tiles
 NAMES = {"cnn": "CNN", "rbm": "RBM", "deep_rbm": "deep RBM"}
 COLOURS = {name: CLASSES[index] for index, name in enumerate(NAMES)}
@@ -30,6 +31,22 @@ def grid(path: Path, faces: np.ndarray, *, columns: int = 8) -> None:
     rows = filled.reshape(-1, columns, *faces.shape[1:])
     with figure(path, COLUMN, COLUMN * len(rows) * faces.shape[1] / (columns * faces.shape[2])) as canvas:
         _show(canvas.add_subplot(), _tiled(rows, gap=0))
+
+
+def contact(path: Path, faces: np.ndarray, *, columns: int = 12) -> None:
+    """Draw each face in several variants below one another, side by side, in bands of `columns` faces.
+
+    Parameters
+    ----------
+    faces : float (n, variants, y, x), in [-1, 1].
+    """
+    n, variants, y, x = faces.shape
+    missing = -n % columns
+    filled = np.concatenate([faces, np.full((missing, variants, y, x), LIMIT, faces.dtype)])
+    bands = filled.reshape(-1, columns, variants, y, x).transpose(0, 2, 1, 3, 4)  # (bands, variants, columns, y, x)
+    rows = bands.reshape(-1, columns, y, x)
+    with figure(path, CONTACT, CONTACT * len(rows) * y / (columns * x)) as canvas:
+        _show(canvas.add_subplot(), _tiled(rows))
 
 
 def interpolation(path: Path, first: np.ndarray, second: np.ndarray, between: Mapping[str, np.ndarray]) -> None:

@@ -69,5 +69,41 @@ def svm(table: Annotated[Path, typer.Option(help="CSV of the timings.")], figure
     timing.svm(figure, read_csv(table))
 
 
+@app.command()
+def faces(
+    examples: Annotated[Path, typer.Option(help="HDF5 with at_random.")], figure: Figure, log: Log = None
+) -> None:
+    """Frontal faces drawn at random."""
+    from latents.figures import faces
+    from latents.storage import read_hdf5
+
+    faces.grid(figure, *read_hdf5(examples, "at_random"))
+
+
+@app.command()
+def contact(
+    examples: Annotated[Path, typer.Option(help="HDF5 with over_yaw.")], figure: Figure, log: Log = None
+) -> None:
+    """Faces over yaw: crop, aligned, raw frontal, symmetric."""
+    from latents.figures import faces
+    from latents.storage import read_hdf5
+
+    faces.contact(figure, *read_hdf5(examples, "over_yaw"))
+
+
+@app.command()
+def errors(
+    errors: Annotated[Path, typer.Option(help="CSV of the autoencoder's errors.")],
+    metrics: Annotated[Path, typer.Option(help="JSON with the error of PCA.")],
+    figure: Figure,
+    log: Log = None,
+) -> None:
+    """Held-out error of the autoencoder after each step of its training, beside PCA."""
+    from latents.figures import faces
+    from latents.storage import read_csv, read_json
+
+    faces.errors(figure, read_csv(errors), read_json(metrics)["pca_held_out_mse"])
+
+
 if __name__ == "__main__":
     run(app)

@@ -6,10 +6,12 @@ import os
 from typing import Any
 
 from latents.params import Section, read_yaml, structure, validate
+from latents.stages.autoencoder import Autoencoder
 from latents.stages.classification import Classification
 from latents.stages.compute import Compute
 from latents.stages.data import Data
 from latents.stages.digits import Digits
+from latents.stages.faces import Faces
 from latents.stages.ranking import Ranking
 from latents.stages.representations import Representations
 from latents.stages.scores import Scores
@@ -23,6 +25,8 @@ class Schema(Section):
     data: Data
     compute: Compute
     digits: Digits
+    faces: Faces
+    autoencoder: Autoencoder
     vae: VAE
     representations: Representations
     scores: Scores

@@ -1,0 +1,142 @@
+"""Stage `autoencoder`: the layer-wise convolutional autoencoder of faces, its held-out error, and its features."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from pydantic import Field
+
+from latents.params import Section, load_section
+from latents.stages.compute import Compute
+from latents.stages.entry import PARAMS, Log, Params, run, stage
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Autoencoder(Section):
+    """How the autoencoder is trained, and how its features are mapped to [0, 1]."""
+
+    variant: Literal["aligned", "frontal"] = Field(description="aligned or frontal")
+    validation: float = Field(gt=0, lt=1, description="a share of the people between 0 and 1")
+    held_out: float = Field(gt=0, lt=1, description="a share of the people between 0 and 1")
+    epochs: int = Field(ge=1, description="a whole number from 1")
+    fine_tuning_epochs: int = Field(ge=0, description="a whole number from 0")
+    batch_size: int = Field(ge=1, description="a whole number from 1")
+    learning_rate: float = Field(gt=0, le=1, description="a number above 0, at most 1")
+    fine_tuning_rate: float = Field(gt=0, le=1, description="a number above 0, at most 1")
+    mirror: bool = Field(description="true or false")
+    spread: float = Field(gt=0, description="a number of standard deviations above 0")
+    margin: float = Field(gt=0, lt=0.5, description="a number between 0 and 0.5")
+    seed: int = Field(ge=0, description="a seed from 0")
+
+
+FacesFile = Annotated[Path, typer.Option(help="HDF5 of the stage faces.")]
+
+app = stage("Train the convolutional autoencoder of faces; store its features.")
+
+
+@app.command()
+def train(
+    faces: FacesFile,
+    model: Annotated[Path, typer.Option(help="Weights to write (safetensors).")],
+    history: Annotated[Path, typer.Option(help="CSV to write, a row an epoch of each step.")],
+    errors: Annotated[Path, typer.Option(help="CSV to write: held-out squared error a pixel after each step.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: the last error, and that of PCA.")],
+    params: Params = PARAMS,
+    log: Log = None,
+) -> None:
+    """Train layer by layer, then jointly; measure on people who are in no training image, beside PCA."""
+    import torch
+
+    from latents.models import autoencoder, autoencoder_training
+    from latents.stages.checkpoint import checkpoint_path, discard
+    from latents.storage import write_csv, write_json, write_weights
+    from latents.training import set_threads
+
+    section, compute = load_section(Autoencoder, "autoencoder", params), load_section(Compute, "compute", params)
+    checkpoint = checkpoint_path("autoencoder", [section, compute], [faces])
+    set_threads(compute.threads)
+    training, validation, held_out = by_role(faces, section)
+    architecture = autoencoder.architecture(side_px=training.shape[1])
+    network = autoencoder.build(architecture, device=compute.device)
+    trained = autoencoder_training.train(
+        network,
+        training,
+        validation=validation,
+        held_out=held_out,
+        generator=torch.Generator(compute.device).manual_seed(section.seed),
+        checkpoint=checkpoint,
+        **section.model_dump(include=TRAINING),
+    )
+    pca = autoencoder_training.pca_error([training], [held_out], components=min(network.n_features, len(training)))
+    write_weights(model, network.state_dict(), architecture)
+    write_csv(history, trained.history)
+    write_csv(errors, trained.errors)
+    sizes = {"n_training": len(training), "n_validation": len(validation), "n_held_out": len(held_out)}
+    last = {"held_out_mse": trained.errors[-1]["held_out_mse"], "pca_held_out_mse": pca[0]}
+    write_json(metrics, last | {"ratio_to_pca": last["held_out_mse"] / pca[0]} | sizes)
+    discard("autoencoder")
+
+
+TRAINING = {"epochs", "fine_tuning_epochs", "batch_size", "learning_rate", "fine_tuning_rate", "mirror"}
+
+
+@app.command()
+def features(
+    faces: FacesFile,
+    model: Annotated[Path, typer.Option(help="Trained weights.")],
+    features: Annotated[Path, typer.Option(help="HDF5 to write: features, their map to [0, 1], role, person.")],
+    params: Params = PARAMS,
+    log: Log = None,
+) -> None:
+    """Store the features of every kept face by blocks, with the linear map to [0, 1] fitted on training people."""
+    from latents.features import write_features
+    from latents.models import autoencoder
+    from latents.storage import read_weights
+    from latents.training import set_threads
+
+    set_threads(1)
+    section = load_section(Autoencoder, "autoencoder", params)
+    network = autoencoder.load(*read_weights(model))
+    write_features(
+        faces,
+        network,
+        features,
+        variant=section.variant,
+        role=roles(faces, section),
+        spread=section.spread,
+        eps=section.margin,
+    )
+
+
+def roles(faces: Path, section: Autoencoder) -> np.ndarray:
+    """The role of each kept face, an index into `latents.models.autoencoder_training.ROLES`."""
+    import numpy as np
+
+    from latents.models.autoencoder_training import split_people
+    from latents.storage import read_hdf5
+
+    person, kept = read_hdf5(faces, "person", "kept")
+    return split_people(
+        person[kept].astype(str),
+        validation=section.validation,
+        held_out=section.held_out,
+        generator=np.random.default_rng(section.seed),
+    )
+
+
+def by_role(faces: Path, section: Autoencoder) -> list[np.ndarray]:
+    """The kept faces in training, validation and held out, float32 (n, 64, 64) each."""
+    from latents.models.autoencoder_training import ROLES
+    from latents.storage import read_hdf5
+
+    pictures, kept = read_hdf5(faces, section.variant, "kept")
+    role = roles(faces, section)
+    return [pictures[kept][role == index] for index in range(len(ROLES))]
+
+
+if __name__ == "__main__":
+    run(app)

@@ -1,0 +1,167 @@
+"""Stage `faces`: landmarks, the reference head, frontal faces, and what each alignment gains on LFW's protocol."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import Field
+
+from latents.params import Section, load_section
+from latents.stages.entry import PARAMS, Log, Params, run, stage
+
+
+class DetectionParams(Section):
+    """When a detected face is believed; lengths are shares of the image's side."""
+
+    central: float = Field(gt=0, le=1, description="a share of the image's side above 0, at most 1")
+    off_centre: float = Field(gt=0, le=1, description="a share of the image's side above 0, at most 1")
+    doubtful: float = Field(ge=0, description="a detection score from 0")
+
+
+class FrameParams(Section):
+    """The frontal picture, in distances of the outer eye corners."""
+
+    half_width: float = Field(gt=0, le=3, description="a number above 0, at most 3")
+    centre_y: float = Field(ge=-2, le=2, description="a number from -2 to 2")
+
+
+class SymmetryParams(Section):
+    """When a pixel is taken from the other side of the face."""
+
+    start: float = Field(ge=0, le=1, description="a difference of visibility from 0 to 1")
+    width: float = Field(gt=0, le=1, description="a difference of visibility above 0, at most 1")
+    midline: float = Field(gt=0, le=2, description="a distance above 0, at most 2")
+    own: float = Field(ge=0, le=1, description="a share from 0 to 1")
+    trusted: float = Field(ge=0, le=1, description="a visibility from 0 to 1")
+
+
+class Faces(Section):
+    """From photographs to frontal faces."""
+
+    training_folds: Annotated[list[Annotated[int, Field(ge=0, le=9)]], Field(min_length=1)] = Field(
+        description="a list of at least one fold from 0 to 9"
+    )
+    detection: DetectionParams
+    frame: FrameParams
+    symmetry: SymmetryParams
+    std: float = Field(gt=0, le=1, description="a number above 0, at most 1")
+    turned_degrees: float = Field(gt=0, lt=90, description="an angle above 0, below 90")
+    seed: int = Field(ge=0, description="a seed from 0")
+
+
+Archive = Annotated[Path, typer.Option(help="The canonical tar of LFW.")]
+People = Annotated[Path, typer.Option(help="people.txt of LFW, with its folds.")]
+LandmarksFile = Annotated[Path, typer.Option(help="HDF5 of landmarks.")]
+ShapeFile = Annotated[Path, typer.Option(help="HDF5 of the reference head.")]
+Workers = Annotated[int, typer.Option(help="Processes; no result depends on them. 0: all cores.")]
+
+app = stage("Landmarks, frontal faces, and LFW's verification protocol.")
+
+
+@app.command()
+def landmarks(
+    archive: Archive,
+    points: Annotated[Path, typer.Option(help="HDF5 to write: points, score, rung, kept, reason.")],
+    dropped: Annotated[Path, typer.Option(help="CSV to write: each dropped photograph and why.")],
+    workers: Workers = 0,
+    params: Params = PARAMS,
+    log: Log = None,
+) -> None:
+    """Find 68 landmarks in every photograph; drop by a recorded rule."""
+    from latents.faces.landmarks import Detection, write_landmarks
+
+    section = load_section(Faces, "faces", params)
+    options = Detection(**section.detection.model_dump())
+    write_landmarks(archive, points, dropped, options, workers=cores(workers))
+
+
+@app.command()
+def shape(
+    points: LandmarksFile,
+    people: People,
+    head: Annotated[Path, typer.Option(help="HDF5 to write: the reference head.")],
+    params: Params = PARAMS,
+    log: Log = None,
+) -> None:
+    """Fit the reference head to the landmarks of the training people."""
+    from latents.datasets.lfw import read_people
+    from latents.faces.protocol import of_folds
+    from latents.faces.schemes import IBUG68
+    from latents.faces.shape import Frame, fit_people, write_shape
+
+    section = load_section(Faces, "faces", params)
+    training = of_folds(read_people(people), section.training_folds)
+    write_shape(head, fit_people(points, IBUG68, training, frame=Frame(**section.frame.model_dump())))
+
+
+@app.command()
+def frontalize(
+    archive: Archive,
+    points: LandmarksFile,
+    head: ShapeFile,
+    faces: Annotated[Path, typer.Option(help="HDF5 to write: aligned, frontal, yaw, pitch, visibility, kept.")],
+    workers: Workers = 0,
+    params: Params = PARAMS,
+    log: Log = None,
+) -> None:
+    """Align and frontalize every photograph; 64x64, grey, mean 0, clipped to [-1, 1]."""
+    from latents.faces.output import write_faces
+    from latents.faces.shape import read_shape
+
+    section = load_section(Faces, "faces", params)
+    write_faces(archive, points, read_shape(head), faces, look(section), workers=cores(workers))
+
+
+@app.command()
+def verify(
+    archive: Archive,
+    points: LandmarksFile,
+    head: ShapeFile,
+    people: People,
+    pairs: Annotated[Path, typer.Option(help="pairs.txt of LFW.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: AUC and accuracy of each variant.")],
+    examples: Annotated[Path, typer.Option(help="HDF5 to write: 24 faces over yaw in each variant; 64 at random.")],
+    workers: Workers = 0,
+    params: Params = PARAMS,
+    log: Log = None,
+) -> None:
+    """Score LFW's pairs by pixel correlation after each way of aligning: crop, similarity, frontal, symmetric."""
+    from tempfile import TemporaryDirectory
+
+    from latents.datasets.lfw import read_pairs, read_people
+    from latents.faces import protocol
+    from latents.faces.output import VARIANTS, write_faces
+    from latents.faces.shape import read_shape
+    from latents.storage import write_hdf5, write_json
+
+    section = load_section(Faces, "faces", params)
+    training = protocol.of_folds(read_people(people), section.training_folds)
+    with TemporaryDirectory(dir=metrics.parent) as folder:  # all four variants are needed here only
+        every = Path(folder) / "faces.h5"
+        write_faces(archive, points, read_shape(head), every, look(section, VARIANTS), workers=cores(workers))
+        measured = protocol.compare_variants(
+            every, read_pairs(pairs), training, training_folds=section.training_folds, degrees=section.turned_degrees
+        )
+        shown = protocol.examples(every, seed=section.seed)
+    write_json(metrics, measured)
+    write_hdf5(examples, shown, dataset="lfw")
+
+
+def look(section: Faces, variants: tuple[str, ...] = ("aligned", "frontal")) -> Any:
+    """The library's options from the parameters."""
+    from latents.faces import Symmetry
+    from latents.faces.output import Look
+
+    return Look(symmetry=Symmetry(**section.symmetry.model_dump()), std=section.std, variants=variants)
+
+
+def cores(workers: int) -> int:
+    """The number given, or that of the cores of this process."""
+    return workers or len(os.sched_getaffinity(0))
+
+
+if __name__ == "__main__":
+    run(app)

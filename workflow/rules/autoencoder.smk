@@ -1,0 +1,42 @@
+# The convolutional autoencoder of faces, and the features of every kept face.
+AUTOENCODER = "results/autoencoder/lfw"
+AUTOENCODER_FILES = ["model.safetensors", "history.csv", "errors.csv", "metrics.json", "features.h5"]
+ARTIFACTS += [f"{AUTOENCODER}/{file}" for file in AUTOENCODER_FILES]
+
+
+rule autoencoder_train:
+    input:
+        faces=f"{FACES}/faces.h5",
+        code=code("autoencoder"),
+    output:
+        model=f"{AUTOENCODER}/model.safetensors",
+        history=f"{AUTOENCODER}/history.csv",
+        errors=f"{AUTOENCODER}/errors.csv",
+        metrics=f"{AUTOENCODER}/metrics.json",
+    log:
+        "logs/autoencoder/train.log",
+    benchmark:
+        "logs/autoencoder/train.tsv"
+    params:
+        tracked=tracked("compute", "autoencoder"),
+    shell:
+        "python -m latents.stages.autoencoder train --faces {input.faces} --model {output.model}"
+        " --history {output.history} --errors {output.errors} --metrics {output.metrics} --log {log}"
+
+
+rule autoencoder_features:
+    input:
+        faces=f"{FACES}/faces.h5",
+        model=f"{AUTOENCODER}/model.safetensors",
+        code=code("autoencoder"),
+    output:
+        features=f"{AUTOENCODER}/features.h5",
+    log:
+        "logs/autoencoder/features.log",
+    benchmark:
+        "logs/autoencoder/features.tsv"
+    params:
+        tracked=tracked("autoencoder"),
+    shell:
+        "python -m latents.stages.autoencoder features --faces {input.faces} --model {input.model}"
+        " --features {output.features} --log {log}"

@@ -1,0 +1,84 @@
+# Faces: landmarks, the reference head, frontal faces, and what each way of aligning gains on LFW's protocol.
+FACES = "results/faces/lfw"
+FACE_FILES = ["landmarks.h5", "dropped.csv", "shape.h5", "faces.h5", "metrics.json", "examples.h5"]
+ARTIFACTS += [f"{FACES}/{file}" for file in FACE_FILES]
+
+
+rule faces_landmarks:
+    input:
+        archive="data/raw/lfw/lfw-deepfunneled.tar",
+        code=code("faces"),
+    output:
+        points=f"{FACES}/landmarks.h5",
+        dropped=f"{FACES}/dropped.csv",
+    log:
+        "logs/faces/landmarks.log",
+    benchmark:
+        "logs/faces/landmarks.tsv"
+    threads: 4
+    params:
+        tracked=tracked("faces.detection"),
+    shell:
+        "python -m latents.stages.faces landmarks --archive {input.archive}"
+        " --points {output.points} --dropped {output.dropped} --log {log}"
+
+
+rule faces_shape:
+    input:
+        points=f"{FACES}/landmarks.h5",
+        people="data/raw/lfw/people.txt",
+        code=code("faces"),
+    output:
+        head=f"{FACES}/shape.h5",
+    log:
+        "logs/faces/shape.log",
+    benchmark:
+        "logs/faces/shape.tsv"
+    params:
+        tracked=tracked("faces.training_folds", "faces.frame"),
+    shell:
+        "python -m latents.stages.faces shape --points {input.points} --people {input.people}"
+        " --head {output.head} --log {log}"
+
+
+rule faces_frontalize:
+    input:
+        archive="data/raw/lfw/lfw-deepfunneled.tar",
+        points=f"{FACES}/landmarks.h5",
+        head=f"{FACES}/shape.h5",
+        code=code("faces"),
+    output:
+        faces=f"{FACES}/faces.h5",
+    log:
+        "logs/faces/frontalize.log",
+    benchmark:
+        "logs/faces/frontalize.tsv"
+    threads: 4
+    params:
+        tracked=tracked("faces.symmetry", "faces.std"),
+    shell:
+        "python -m latents.stages.faces frontalize --archive {input.archive} --points {input.points}"
+        " --head {input.head} --faces {output.faces} --log {log}"
+
+
+rule faces_verify:
+    input:
+        archive="data/raw/lfw/lfw-deepfunneled.tar",
+        people="data/raw/lfw/people.txt",
+        pairs="data/raw/lfw/pairs.txt",
+        points=f"{FACES}/landmarks.h5",
+        head=f"{FACES}/shape.h5",
+        code=code("faces"),
+    output:
+        metrics=f"{FACES}/metrics.json",
+        examples=f"{FACES}/examples.h5",
+    log:
+        "logs/faces/verify.log",
+    benchmark:
+        "logs/faces/verify.tsv"
+    threads: 4
+    params:
+        tracked=tracked("faces"),
+    shell:
+        "python -m latents.stages.faces verify --archive {input.archive} --people {input.people} --pairs {input.pairs}"
+        " --points {input.points} --head {input.head} --metrics {output.metrics} --examples {output.examples} --log {log}"
