@@ -1,14 +1,19 @@
 """Ranking evaluation against its peers: seconds, memory, ratio to the matrix product, in one run.
 
-    python benchmarks/ranking.py [--cases notes-1 dense-128 ...] [--repeats 3] [--threads 4]
-                                 [--out results/timing/ranking-benchmark]
+    python benchmarks/ranking.py [--cases notes-1 dense-128 ...] [--repeats 3] [--threads 4] [--pairs 1e9]
+                                 [--limit 20] [--out results/timing/ranking-benchmark]
 
-Each method runs in a process of its own, first once (with compiled kernels loaded or built), then `repeats`
-times; the table shows the median. Methods of a case run one after the other, so ratios are of one run. Peers
-that would take many minutes measure a share of the queries, and their time is scaled and marked ~. `cpu` is
-the process's CPU time: on a shared machine it is steadier than wall time. `extra MB` is the peak of resident
-memory beyond the inputs, the first call included. Ours answers every metric of the full ranking; the indexes
-of faiss and torch answer the top 100 or 1000 alone.
+The default takes about 12 minutes on 4 quiet cores; `--pairs inf --limit 600` measures every query.
+
+Each method runs in a process of its own, first once (compiled kernels loaded from disk; `cold s` is the same
+with none on disk), then `repeats` times or until `limit` seconds are spent; the table shows the median, and
+saves each row as soon as it is measured. Methods of a case run one after the other, so ratios are of one run.
+A method measures so many queries that it scores at most `pairs` pairs, slow peers fewer: the column `measured`
+says how many. The cost of a pair does not depend on the number of queries, so seconds are scaled to all
+queries of the case and marked ~ (not those of the first call, which also loads kernels). `cpu` is the
+process's CPU time: on a shared machine it is steadier than wall time. `extra MB` is the peak of
+resident memory beyond the inputs, the first call included. Ours answers every metric of the full ranking,
+ours@100 those at 100; faiss and torch find the top 100 or 1000 alone.
 """
 
 from __future__ import annotations
@@ -19,6 +24,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -68,14 +74,16 @@ NEEDS = {
     "sklearn": "sklearn.metrics",
     "cdist": "scipy.spatial.distance",
 }
-QUICK = ("notes-1", "grow-5k")
+USUAL = ("notes-1", "notes-2", "notes-3", "dense-128", "dense-32", "bits-128", "sparse")
+SKIPPED = {("bits-32", "faiss-binary")}  # many minutes: nearly all distances are tied
+COLD = {("notes-1", "ours"), ("notes-1", "ours@100")}  # measured once more with nothing compiled
 Method = Callable[..., Any]
 
 
-def draw(case: Case) -> tuple[Any, Any, np.ndarray, np.ndarray]:
-    """Both sides and their labels; classes differ in their means, so metrics are not trivial."""
+def draw(case: Case, n_queries: int) -> tuple[Any, Any, np.ndarray, np.ndarray]:
+    """So many queries, the database and their labels; classes differ in their means, so metrics are not trivial."""
     rng = np.random.default_rng(0)
-    labels = [rng.integers(0, CLASSES, n) for n in (case.n_queries, case.n_database)]
+    labels = [rng.integers(0, CLASSES, n) for n in (n_queries, case.n_database)]
     if case.kind == "sparse":
         rows = [tf_idf(rng, len(of_rows), case.width) for of_rows in labels]
     else:
@@ -241,8 +249,8 @@ OF_KIND = {
     "hamming": ("ours", "ours@100", "faiss-binary"),
     "sparse": ("ours", "ours@100", "csr"),
 }
-# Scores a slow peer may compute; beyond them it gets a share of the queries and is scaled
-MOST_SCORES = {"loop": 1e8, "broadcast": 1e8, "cdist": 2e8, "sklearn": 6e8, "csr": 6e8}
+# Pairs that a slow peer scores at most
+MOST_PAIRS = {"loop": 1e8, "broadcast": 5e7, "cdist": 1e8, "sklearn": 1e8, "csr": 2e8, "faiss-binary": 1e8}
 
 
 def resident_mb(field: str) -> float:
@@ -253,58 +261,88 @@ def resident_mb(field: str) -> float:
     raise KeyError(field)
 
 
-def run_child(name: str, method: str, repeats: int, threads: int) -> dict[str, Any]:
-    """Time one method in this process."""
+def measured_queries(case: Case, method: str, pairs: float) -> int:
+    """How many queries a method gets."""
+    most = min(pairs, MOST_PAIRS.get(method, np.inf)) / case.n_database
+    return int(min(case.n_queries, max(256, most)))
+
+
+def run_child(name: str, method: str, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Time one method in this process; the row so far, after every repetition but the first call."""
     from threadpoolctl import threadpool_limits
 
-    case = CASES[name]
-    queries, database, y, of_items = draw(case)
-    share = min(1.0, MOST_SCORES.get(method, np.inf) / case.n_queries / case.n_database)
-    n = max(256, int(share * case.n_queries))
-    scale = case.n_queries / min(n, case.n_queries)
-    arguments = queries[:n], database, y[:n], of_items, case, threads
+    case, threads = CASES[name], options.threads
+    n = measured_queries(case, method, options.pairs)
+    arguments = *draw(case, n), case, threads
     import_module(NEEDS.get(method, "numpy"))  # libraries are no working memory
     Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM
     before, wall, cpu = resident_mb("VmRSS"), [], []
     blas = 1 if method in ("gemm", "ours", "ours@100", "csr") else threads
-    for _ in range(repeats + 1):
+    began = time.perf_counter()
+    for repeat in range(options.repeats + 1):
         start, start_cpu = time.perf_counter(), time.process_time()
         with threadpool_limits(blas, user_api="blas"):
             METHODS[method](*arguments)
-        wall.append(scale * (time.perf_counter() - start))
-        cpu.append(scale * (time.process_time() - start_cpu))
-    return {
-        "case": name,
-        "method": method,
-        "first_seconds": wall[0],
-        "seconds": statistics.median(wall[1:]),
-        "cpu_seconds": statistics.median(cpu[1:]),
-        "all_seconds": wall[1:],
-        "extra_mb": resident_mb("VmHWM") - before,
-        "scaled": scale > 1,
-    }
+        wall.append(case.n_queries / n * (time.perf_counter() - start))
+        cpu.append(case.n_queries / n * (time.process_time() - start_cpu))
+        yield {
+            "case": name,
+            "method": method,
+            "measured_queries": n,
+            "first_seconds": wall[0] * n / case.n_queries,
+            "seconds": statistics.median(wall[1:] or wall),
+            "cpu_seconds": statistics.median(cpu[1:] or cpu),
+            "all_seconds": wall[1:],
+            "extra_mb": resident_mb("VmHWM") - before,
+            "scaled": n < case.n_queries,
+        }
+        if repeat and time.perf_counter() - began > options.limit:
+            return
 
 
-def run_case(name: str, methods: list[str] | None, repeats: int, threads: int) -> Iterator[dict[str, Any]]:
+def last_row(name: str, method: str, options: argparse.Namespace, **changes: str) -> dict[str, Any] | None:
+    """The last row that a child process measured within twice the limit, and a minute to start."""
+    pinned = {f"{library}_NUM_THREADS": str(options.threads) for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
+    command = [sys.executable, __file__, "--child", name, method, "--limit", str(options.limit)]
+    command += ["--repeats", str(options.repeats), "--threads", str(options.threads), "--pairs", str(options.pairs)]
+    try:
+        found = subprocess.run(
+            command,
+            env=os.environ | pinned | changes,
+            stdout=subprocess.PIPE,
+            check=False,
+            timeout=2 * options.limit + 60,
+        ).stdout
+    except subprocess.TimeoutExpired as late:
+        found = late.stdout or b""
+    lines = found.decode().splitlines()
+    return json.loads(lines[-1]) if lines else None
+
+
+def run_case(name: str, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Every method of a case, each in a process with pinned thread counts."""
-    pinned = {f"{library}_NUM_THREADS": str(threads) for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
     for method in OF_KIND[CASES[name].kind]:
-        if methods and method not in methods:
+        chosen = options.methods or [method]
+        if method not in chosen or ((name, method) in SKIPPED and not options.methods):
             continue
-        command = [sys.executable, __file__, "--child", name, method]
-        command += ["--repeats", str(repeats), "--threads", str(threads)]
-        found = subprocess.run(command, env=os.environ | pinned, stdout=subprocess.PIPE, text=True, check=False)
-        if found.returncode:
-            print(f"{name} {method}: ended with {found.returncode}", file=sys.stderr)
+        row = last_row(name, method, options)
+        if row is None:
+            print(f"{name} {method}: failed, or not one call within the limit", file=sys.stderr)
             continue
-        yield json.loads(found.stdout.splitlines()[-1])
+        if (name, method) in COLD:
+            once = argparse.Namespace(**{**vars(options), "repeats": 0})
+            with tempfile.TemporaryDirectory() as nothing:
+                cold = last_row(name, method, once, NUMBA_CACHE_DIR=nothing)
+            row["cold_seconds"] = cold and cold["first_seconds"]
+        yield row
 
 
 def table(rows: list[dict[str, Any]]) -> str:
     """One line a measurement; ratios to the product and to ours, of the same case."""
     by = {(row["case"], row["method"]): row for row in rows}
-    head = f"{'case':12} {'queries x database':>18} {'width':>6} {'method':13} {'seconds':>9} {'cpu s':>8} "
-    head += f"{'first s':>8} {'extra MB':>8} {'/product':>8} {'(cpu)':>6} {'/ours':>7} {'(cpu)':>7}"
+    head = f"{'case':12} {'queries x database':>18} {'width':>6} {'method':13} {'measured':>8} "
+    head += f"{'seconds':>9} {'cpu s':>8} "
+    head += f"{'first s':>8} {'cold s':>7} {'extra MB':>8} {'/product':>8} {'(cpu)':>6} {'/ours':>7} {'(cpu)':>7}"
     lines = [head]
     for row in rows:
         case, ratios = CASES[row["case"]], []
@@ -313,10 +351,11 @@ def table(rows: list[dict[str, Any]]) -> str:
             for key, wide in (("seconds", width), ("cpu_seconds", width - 2 if base == "gemm" else 7)):
                 ratios.append(f"{row[key] / other[key]:{wide}.2f}" if other else " " * wide)
         mark = "~" if row["scaled"] else " "
+        cold = f"{row['cold_seconds']:7.1f}" if row.get("cold_seconds") else " " * 7
         lines.append(
             f"{row['case']:12} {case.n_queries:>8} x {case.n_database:>7} {case.width:>6} "
-            f"{row['method']:13} {mark}{row['seconds']:8.2f} {row['cpu_seconds']:8.2f} "
-            f"{row['first_seconds']:8.2f} {row['extra_mb']:8.0f} " + " ".join(ratios)
+            f"{row['method']:13} {row['measured_queries']:>8} {mark}{row['seconds']:8.2f} {row['cpu_seconds']:8.2f} "
+            f"{row['first_seconds']:8.2f} {cold} {row['extra_mb']:8.0f} " + " ".join(ratios)
         )
     return "\n".join(lines)
 
@@ -346,6 +385,7 @@ def draw_figure(rows: list[dict[str, Any]], path: Path) -> None:
         drawn = axis.barh(labels, nanoseconds, color=colours)
         axis.bar_label(drawn, fmt="%.2f", padding=2, fontsize=7)
         axis.set_xscale("log")
+        axis.margins(x=0.12)  # room for the numbers
         axis.invert_yaxis()
         axis.tick_params(labelsize=7)
         axis.set_ylabel(f"{name}\n{case.n_queries:,} x\n{case.n_database:,}\nwidth {case.width}", fontsize=7)
@@ -355,26 +395,30 @@ def draw_figure(rows: list[dict[str, Any]], path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cases", nargs="+", choices=[*CASES, "all", "quick"], default=["quick"])
+    parser.add_argument("--cases", nargs="+", choices=[*CASES, "all", "usual"], default=["usual"])
     parser.add_argument("--methods", nargs="+", choices=list(METHODS))
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=4)
+    parser.add_argument("--pairs", type=float, default=1e9, help="pairs of query and item scored by a call, at most")
+    parser.add_argument("--limit", type=float, default=20, help="seconds, after which a method is not repeated")
     parser.add_argument("--out", type=Path, default=Path("results/timing/ranking-benchmark"))
     parser.add_argument("--child", nargs=2, metavar=("CASE", "METHOD"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        print(json.dumps(run_child(*options.child, options.repeats, options.threads)))
+        for row in run_child(*options.child, options):
+            print(json.dumps(row), flush=True)
         return
     names = [n for n in CASES if n in options.cases or "all" in options.cases]
-    names = list(QUICK) if "quick" in options.cases else names
-    rows = []
-    for name in names:
-        for row in run_case(name, options.methods, options.repeats, options.threads):
-            rows.append(row)
-            print(f"{name} {row['method']}: {row['seconds']:.2f} s", file=sys.stderr, flush=True)
-    print(table(rows))
+    names = list(USUAL) if "usual" in options.cases else names
+    rows: list[dict[str, Any]] = []
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.with_suffix(".json").write_text(json.dumps(rows, indent=1) + "\n")
+    for name in names:
+        for row in run_case(name, options):
+            rows.append(row)
+            options.out.with_suffix(".json").write_text(json.dumps(rows, indent=1) + "\n")
+            print(table(rows).splitlines()[-1], file=sys.stderr, flush=True)
+    print(table(rows))
+    options.out.with_suffix(".txt").write_text(table(rows) + "\n")
     draw_figure(rows, options.out.with_suffix(".png"))
 
 

@@ -20,6 +20,7 @@ from latents.ranking.inverted import Sparse
 from latents.ranking.relevance import relevance
 from latents.ranking.scorers import DenseScorer, HammingScorer, SparseScorer
 from latents.ranking.sorting import Sorting
+from latents.ranking.streamed import Streamed
 from latents.ranking.task import Task
 
 CUTOFFS = (1, 5, 50)
@@ -89,6 +90,46 @@ def test_cutoffs_alone_equal_the_full_ranking(seed, score, levels, ties):
     whole, _ = both_engines(queries, database, labels, score, ties=ties)
     short, _ = both_engines(queries, database, labels, score, ties=ties, metrics="cutoffs")
     np.testing.assert_allclose(short, whole[:, : short.shape[1]], rtol=0, atol=1e-12)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    score=st.sampled_from(["cosine", "dot", "l2"]),
+    levels=st.sampled_from([0, 1, 6]),
+    ties=st.sampled_from(["expected", "trec"]),
+    labels=st.sampled_from(["classes", "gains", "shared"]),
+    exclude_self=st.booleans(),
+    n_database=st.sampled_from([1024, 1100, 3333]),
+)
+def test_streamed_cutoffs_equal_the_sorting_engine(seed, score, levels, ties, labels, exclude_self, n_database):
+    """A running bound loses nothing that a cutoff needs: crowded lists, ties, ragged tiles, rows left out."""
+    rng = np.random.default_rng(seed)
+    queries, database = sides(*draw_sides(rng, score, 11, n_database, levels=levels, duplicates=300), score)
+    of_queries, of_items = rng.integers(0, 4, 11), rng.integers(0, 3, n_database)
+    gains = rng.random(n_database) if labels == "gains" else None
+    if labels == "shared":
+        of_queries, of_items = rng.random((11, 4)) < 0.3, rng.random((n_database, 4)) < 0.3
+    relevant_to = relevance(of_queries, of_items, (11, n_database), gains)
+    left_out = rng.integers(-1, n_database, 11) if exclude_self else None
+    task = Task(queries, database, score, relevant_to, left_out, CUTOFFS, ties, "cutoffs")
+    engine = Streamed(task, 2**28, "cpu")
+    assert engine.streams
+    sorting = Sorting(task, DenseScorer(queries, database, score))
+    fast, slow = (e.measure(2, 11, task.relevant(2, 11)) for e in (engine, sorting))
+    np.testing.assert_allclose(fast, slow, rtol=0, atol=1e-9)
+
+
+def test_ascending_and_descending_scores_stream_alike():
+    """The order of rows does not matter, not even where every item is a new best or none is."""
+    rng = np.random.default_rng(5)
+    queries = np.abs(rng.standard_normal((40, 1))).astype(np.float32)
+    database = np.sort(rng.standard_normal((9000, 1)).astype(np.float32), axis=0)
+    labels = rng.integers(0, 3, 40), rng.integers(0, 3, 9000)
+    options = {"score": "dot", "metrics": "cutoffs", "cutoffs": (10, 100)}
+    up = evaluate(queries, database, *labels, **options)
+    down = evaluate(queries, database[::-1], labels[0], labels[1][::-1], **options, threads=3, max_bytes=2**24)
+    np.testing.assert_allclose(up.values, down.values, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("score", ["cosine", "l2"])
@@ -213,8 +254,9 @@ def test_workers_that_share_a_block_change_nothing(score, metrics):
     rng = np.random.default_rng(3)
     rows = [rng.standard_normal((n, 24)).astype(np.float32) for n in (60, 20_000)]
     labels = rng.integers(0, 40, 60), rng.integers(0, 40, 20_000)
-    options = {"score": score, "metrics": metrics, "cutoffs": (10,)}
-    task = Task(*rows, score, relevance(*labels, (60, 20_000)), None, (10,), "expected", metrics)
+    cutoffs = (10, 3000)  # the lists that scores could stream into would be as long as the rows
+    options = {"score": score, "metrics": metrics, "cutoffs": cutoffs}
+    task = Task(*rows, score, relevance(*labels, (60, 20_000)), None, cutoffs, "expected", metrics)
     engine, plan = choose(task, 3, 2**23, "cpu")
     assert isinstance(engine, Dense)
     assert plan.shared
@@ -223,15 +265,16 @@ def test_workers_that_share_a_block_change_nothing(score, metrics):
     np.testing.assert_allclose(result.values, expected.values, rtol=0, atol=1e-12)
 
 
-def test_memory_stays_within_the_budget():
+@pytest.mark.parametrize("metrics", ["all", "cutoffs"])
+def test_memory_stays_within_the_budget(metrics):
     """Beyond the inputs, and the library itself, evaluation allocates less than max_bytes."""
     rng = np.random.default_rng(4)
     rows = [rng.standard_normal((n, 16)).astype(np.float32) for n in (500, 30_000)]
     labels = rng.integers(0, 10, 500), rng.integers(0, 10, 30_000)
-    evaluate(rows[0][:50], *rows[1:], labels[0][:50], labels[1])
+    evaluate(rows[0][:50], *rows[1:], labels[0][:50], labels[1], metrics=metrics)
     for budget in (2**25, 2**26):
         tracemalloc.start()
-        evaluate(*rows, *labels, threads=4, max_bytes=budget)
+        evaluate(*rows, *labels, threads=4, max_bytes=budget, metrics=metrics)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak < 1.1 * budget

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit, types
 from numba.extending import intrinsic
 
@@ -33,6 +34,28 @@ def _bits_of(typing_context: Any, value: Any) -> Any:
     return types.uint32(types.float32), code
 
 
+def _reached(typing_context: Any, scores: Any, start: Any, bound: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        vector, lanes = (ir.VectorType(kind, 64) for kind in (ir.FloatType(), ir.IntType(32)))
+        place = builder.bitcast(builder.gep(array.data, [arguments[1]]), vector.as_pointer())
+        one = builder.insert_element(ir.Constant(vector, ir.Undefined), arguments[2], ir.Constant(ir.IntType(32), 0))
+        bounds = builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), ir.Constant(lanes, [0] * 64))
+        hits = builder.fcmp_ordered(">=", builder.load(place, align=4), bounds)
+        return builder.bitcast(hits, ir.IntType(64))
+
+    return types.uint64(scores, types.intp, types.float32), code
+
+
+def _lowest_bit(typing_context: Any, word: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.uint64), code
+
+
+reached: Any = intrinsic(_reached)  # which of the 64 float32 from flat index `start` on are >= bound: bits of a uint64
+lowest_bit: Any = intrinsic(_lowest_bit)  # position of the lowest set bit of a uint64 other than 0
 float_of: Any = intrinsic(_float_of)  # the float32 of these uint32 bits
 double_of: Any = intrinsic(_double_of)  # the float64 of these uint64 bits
 bits_of: Any = intrinsic(_bits_of)  # the uint32 bits of this float32

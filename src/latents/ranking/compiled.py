@@ -7,6 +7,7 @@ import scipy.sparse as sp
 from latents.ranking.codes import Codes
 from latents.ranking.dense import Dense
 from latents.ranking.inverted import Sparse
+from latents.ranking.streamed import Streamed
 from latents.ranking.task import Task
 
 SAFE = 1e140  # norms up to here have no overflow in float64 scores
@@ -18,5 +19,5 @@ def engine(task: Task, max_bytes: int, device: str) -> Dense | Sparse | Codes | 
         return Codes(task) if device == "cpu" and task.relevance is not None else None
     if sp.issparse(task.queries):
         return Sparse(task) if device == "cpu" else None
-    dense = Dense(task, max_bytes, device)
+    dense = Dense(task, max_bytes, device) if task.full else Streamed(task, max_bytes, device)
     return dense if dense.scorer.largest < SAFE else None

@@ -83,25 +83,23 @@ class Dense(Rows):
         delta = longest * lengths * (rounding(np.dtype(np.float32), width) + EPS)
         return rows.astype(self._dtype, copy=False), delta
 
-    def block(self, first: int, last: int, each: Each) -> Block:
-        """Scores of queries first .. last."""
+    def prepare(self, first: int, last: int) -> tuple[Array, Block]:
+        """Queries first .. last for the product, and their block, as yet without scores."""
         prepared, tolerance = self.scorer.block(first, last)
         rows, delta = self._rows(prepared)
+        if self.whole:
+            return rows, Block(NOTHING, tolerance, delta, 0, NOTHING, NOTHING, delta, delta)
+        queries = np.ascontiguousarray(self.task.queries[first:last], dtype=self._items.dtype)
+        norms = np.sqrt(np.einsum("ij,ij->i", queries, queries, dtype=np.float64))
+        kind = KINDS[self.scorer.score]
+        return rows, Block(NOTHING, tolerance, delta, kind, queries, self._items, self.scorer.norms, norms)
+
+    def block(self, first: int, last: int, each: Each) -> Block:
+        """Scores of queries first .. last."""
+        rows, block = self.prepare(first, last)
         scores = self.buffers.get("scores", (last - first, self.task.n_items), self._dtype)
         self._fill(rows, scores, each)
-        if self.whole:
-            return Block(scores, tolerance, delta, 0, NOTHING, NOTHING, delta, delta)
-        queries = np.ascontiguousarray(self.task.queries[first:last], dtype=self._items.dtype)
-        return Block(
-            scores,
-            tolerance,
-            delta,
-            KINDS[self.scorer.score],
-            queries,
-            self._items,
-            self.scorer.norms,
-            np.sqrt(np.einsum("ij,ij->i", queries, queries, dtype=np.float64)),
-        )
+        return block._replace(scores=scores)
 
     def _fill(self, rows: Array, scores: Array, each: Each) -> None:
         if self._multiply is not None:

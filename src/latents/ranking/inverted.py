@@ -10,7 +10,7 @@ from numba import njit
 
 from latents.ranking import selection
 from latents.ranking.rows import BATCH, EPS, NOTHING, Block, Rows
-from latents.ranking.scorers import SparseScorer, power_of_two
+from latents.ranking.scorers import SparseScorer, power_of_two, sparse_norms
 from latents.ranking.task import Each, Task
 
 
@@ -30,7 +30,7 @@ class Sparse(Rows):
         rows, tolerance = self._scorer.block(first, last)
         shape = last - first, self.task.n_items
         exact = self.buffers.get("exact", shape, np.float64)
-        index = self._index
+        index, own = self._index, sparse_norms(rows)
 
         def fill(low: int) -> None:
             sparse_products(
@@ -42,14 +42,14 @@ class Sparse(Rows):
                 index.data,
                 exact[low : low + BATCH],
             )
+            self._scorer.finish(exact[low : low + BATCH], own[low : low + BATCH], 0)  # while in cache
 
         for _ in each(fill, range(0, shape[0], BATCH)):
             pass
-        self._scorer.finish(exact, rows, 0)
         nobody = np.zeros(shape[0])
         if self.whole:
             return Block(exact, tolerance, nobody, 0, NOTHING, NOTHING, nobody, nobody)
-        largest = np.abs(exact).max(axis=1)
+        largest = np.maximum(exact.max(axis=1), -exact.min(axis=1))
         scores = self.buffers.get("scores", shape, np.float32)
         size = power_of_two(np.where(largest > 0, largest, 1.0))[:, None]
         np.multiply(exact, size, out=scores, casting="same_kind")

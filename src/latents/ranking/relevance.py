@@ -6,6 +6,7 @@ Equal integer (or string) labels, or at least one shared label in sparse indicat
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -48,8 +49,11 @@ class Relevant:
         """The same without one database item per query (-1: none)."""
         keep = self.columns != left_out[self.query]
         counts = np.bincount(self.query[keep], minlength=len(left_out))
-        indptr = np.concatenate([[0], np.cumsum(counts)])
-        return Relevant(indptr, self.columns[keep], None if self.gains is None else self.gains[keep])
+        return Relevant(_starts(counts), self.columns[keep], None if self.gains is None else self.gains[keep])
+
+    def part(self, start: int, stop: int) -> Relevant:
+        """The same of queries start .. stop of these; `indptr` still points into all columns."""
+        return Relevant(self.indptr[start : stop + 1], self.columns, self.gains)
 
     def ideal(self, ranks: Ranks, cutoffs: tuple[int, ...]) -> Floats:
         """DCG of the best order at each cutoff and in full, (n_queries, len(cutoffs) + 1)."""
@@ -65,6 +69,54 @@ class Relevant:
         return np.stack([np.bincount(query, gains * (place < k), minlength=len(counts)) for k in ks], axis=1)
 
 
+def _starts(counts: Any) -> Ints:
+    return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+
+
+class OfClasses(Relevant):
+    """The same where relevant means of one class: pairs are listed only if asked for.
+
+    Attributes
+    ----------
+    of_query, of_item : int64 arrays, the class of each query of the block (-1: none) and of each item
+    """
+
+    of_query: Ints
+    of_item: Ints
+    _labels: ClassLabels
+    _left_out: Ints | None
+
+    def __init__(self, labels: ClassLabels, of_query: Ints, left_out: Ints | None = None) -> None:
+        counts = np.where(of_query >= 0, labels.sizes[of_query], 0)
+        if left_out is not None:
+            counts -= (left_out >= 0) & (labels.of_item[left_out] == of_query)
+        for name, value in {"_labels": labels, "_left_out": left_out, "of_query": of_query}.items():
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "of_item", labels.of_item)
+        object.__setattr__(self, "indptr", _starts(counts))
+
+    @cached_property
+    def columns(self) -> Ints:
+        members = [self._labels.members(label) for label in self.of_query]
+        if self._left_out is not None:
+            members = [own[own != j] for own, j in zip(members, self._left_out, strict=True)]
+        return np.concatenate(members) if members else np.empty(0, np.int64)
+
+    @cached_property
+    def gains(self) -> Floats | None:
+        gains = self._labels.gains
+        return None if gains is None else gains[self.columns]
+
+    def without(self, left_out: Ints) -> Relevant:
+        """The same without one database item per query (-1: none)."""
+        return OfClasses(self._labels, self.of_query, left_out)
+
+    def part(self, start: int, stop: int) -> Relevant:
+        """The same of queries start .. stop of these."""
+        left_out = self._left_out
+        return OfClasses(self._labels, self.of_query[start:stop], None if left_out is None else left_out[start:stop])
+
+
 class ClassLabels:
     """Relevance by equal labels.
 
@@ -75,31 +127,30 @@ class ClassLabels:
     """
 
     def __init__(self, query_labels: Any, database_labels: Any, gains: Floats | None) -> None:
-        classes, of_item = np.unique(database_labels, return_inverse=True)
-        self._members = np.argsort(of_item, kind="stable")
-        self._starts = np.searchsorted(of_item[self._members], np.arange(len(classes) + 1))
+        classes, self.of_item = np.unique(database_labels, return_inverse=True)
+        self._members = np.argsort(self.of_item, kind="stable")
+        self.sizes = np.bincount(self.of_item, minlength=len(classes))
+        self._starts = _starts(self.sizes)
         found = np.searchsorted(classes, query_labels)
         known = found < len(classes)
         known[known] = classes[found[known]] == query_labels[known]
         self._class = np.where(known, found, -1)  # -1: no item of the database has this label
-        self._gains = gains
+        self.gains = gains
 
     @property
     def most(self) -> int:
         """The largest number of items relevant to one query."""
-        sizes = np.diff(self._starts)
         present = self._class[self._class >= 0]
-        return int(sizes[present].max(initial=0))
+        return int(self.sizes[present].max(initial=0))
+
+    def members(self, label: int) -> Ints:
+        """The items of a class, ascending; of class -1 none."""
+        first, last = self._starts[label : label + 2] if label >= 0 else (0, 0)
+        return self._members[first:last]
 
     def of(self, start: int, stop: int) -> Relevant:
         """The relevant items of queries start .. stop."""
-        members = []
-        for label in self._class[start:stop]:
-            first, last = self._starts[label : label + 2] if label >= 0 else (0, 0)
-            members.append(self._members[first:last])
-        indptr = np.concatenate([[0], np.cumsum([len(m) for m in members], dtype=np.int64)])
-        columns = np.concatenate(members) if members else np.empty(0, np.int64)
-        return Relevant(indptr, columns, None if self._gains is None else self._gains[columns])
+        return OfClasses(self, self._class[start:stop])
 
 
 class SharedLabels:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from latents.ranking import kernels, selection
+from latents.ranking import best, kernels
 from latents.ranking.relevance import Relevant
 from latents.ranking.task import Each, Plan, Task
 
@@ -125,7 +125,7 @@ class Rows:
     ) -> None:
         gains = np.empty(0) if relevant.gains is None else relevant.gains
         ranks = self.task.ranks
-        selection.measure_best(
+        best.measure_best(
             block.scores[rows],
             relevant.indptr[rows.start : rows.stop + 1],
             relevant.columns,
@@ -155,7 +155,7 @@ class Rows:
 
         def batch(low: int) -> None:
             rows = slice(low, low + BATCH)
-            selection.top_rows(
+            best.top_rows(
                 block.scores[rows],
                 left_out[rows],
                 block.delta[rows],

@@ -141,13 +141,13 @@ class SparseScorer:
 
     def __init__(self, queries: Any, database: Any, score: str) -> None:
         self._queries, self._database, self.score = queries, database, score
-        self.norms = _sparse_norms(database)
+        self.norms = sparse_norms(database)
         self._longest = int(np.diff(queries.indptr).max(initial=0))
 
     def block(self, start: int, stop: int) -> tuple[Any, NDArray[np.float64]]:
         """Query rows start .. stop and the tolerance of each."""
         rows = self._queries[start:stop]
-        norms = _sparse_norms(rows)
+        norms = sparse_norms(rows)
         largest = self.norms.max()
         magnitude = {
             "cosine": norms * 0 + 1,
@@ -159,23 +159,23 @@ class SparseScorer:
     def scores(self, block: Any, start: int, stop: int) -> Array:
         """Scores of a block against database rows start .. stop."""
         products: Array = (block @ self._database[start:stop].T).toarray()
-        self.finish(products, block, start)
+        self.finish(products, sparse_norms(block), start)
         return products
 
-    def finish(self, products: Array, block: Any, start: int) -> None:
-        """Turn products with database rows from `start` on into scores, in place."""
+    def finish(self, products: Array, of_queries: Array, start: int) -> None:
+        """Turn products of queries of these norms with database rows from `start` on into scores, in place."""
         norms = self.norms[start : start + products.shape[1]]
         if self.score == "l2":
             products *= 2
             products -= norms**2
-            products -= _sparse_norms(block)[:, None] ** 2
+            products -= of_queries[:, None] ** 2
         elif self.score == "cosine":
             products /= np.where(norms > 0, norms, 1.0)
-            own = _sparse_norms(block)[:, None]
-            products /= np.where(own > 0, own, 1.0)
+            products /= np.where(of_queries > 0, of_queries, 1.0)[:, None]
 
 
-def _sparse_norms(rows: Any) -> NDArray[np.float64]:
+def sparse_norms(rows: Any) -> NDArray[np.float64]:
+    """Euclidean norms of sparse rows."""
     return np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1), dtype=np.float64)).ravel()
 
 
