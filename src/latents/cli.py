@@ -19,7 +19,9 @@ from latents.stages import (
     vae,
 )
 from latents.stages.entry import run
+from latents.tools.compare import compare
 from latents.tools.rank import rank
+from latents.tools.where import where
 
 app = typer.Typer(
     help="Latent-variable models, exact ranking evaluation and their pictures.",
@@ -44,7 +46,8 @@ for module in (
     app.add_typer(module.app, name=module.__name__.rpartition(".")[2])
 
 
-app.command()(rank)
+for tool in (rank, compare, where):
+    app.command()(tool)
 
 
 def main() -> None:

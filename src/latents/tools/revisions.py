@@ -1,0 +1,149 @@
+"""What a revision of the repository holds: its files, and its results as dvc.lock records them.
+
+A revision is anything that git can name, the name of a DVC experiment, or "" for the files as they are now.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import subprocess
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from latents.errors import InputError
+
+LOCK = "dvc.lock"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job as dvc.lock records it; files by their path, each with its md5."""
+
+    name: str
+    command: str
+    code: dict[str, str]
+    inputs: dict[str, str]
+    params: dict[str, Any]
+    outputs: dict[str, str]
+
+    def differences(self, other: Job) -> list[str]:
+        """Which of command, code, inputs, params and outputs differ."""
+        kinds = ("command", "code", "inputs", "params", "outputs")
+        return [kind for kind in kinds if getattr(self, kind) != getattr(other, kind)]
+
+
+def git(*arguments: str) -> bytes:
+    """The output of a git command here; InputError with git's own line."""
+    done = subprocess.run(["git", *arguments], capture_output=True, check=False)
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        raise InputError(f"git {arguments[0]}: {said[-1] if said else 'failed'}")
+    return done.stdout
+
+
+def resolve(revision: str) -> str:
+    """The full hash of a revision or of a DVC experiment; InputError that lists near names."""
+    found = subprocess.run(
+        ["git", "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if found.returncode == 0:
+        return found.stdout.strip()
+    references = git("for-each-ref", "--format=%(objectname) %(refname)").decode().splitlines()
+    named = {name.rpartition("/")[2]: sha for sha, name in (line.split(" ", 1) for line in references)}
+    if revision in named:
+        return named[revision]
+    raise InputError(f"{revision}: no such revision or experiment{near(revision, named)}")
+
+
+def near(name: str, names: Iterable[str]) -> str:
+    """The end of an error: which names are like this one."""
+    close = difflib.get_close_matches(name, list(names), n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(close)}?" if close else ""
+
+
+def read_file(revision: str, path: str) -> bytes | None:
+    """The content of a file of git at a revision; None when it is not there."""
+    if not revision:
+        return Path(path).read_bytes() if Path(path).is_file() else None
+    done = subprocess.run(["git", "show", f"{revision}:{path}"], capture_output=True, check=False)
+    return None if done.returncode else done.stdout
+
+
+def files(revision: str, folder: str, suffix: str) -> list[str]:
+    """The files of git below a folder at a revision, by their suffix."""
+    if not revision:
+        return sorted(str(path) for path in Path(folder).rglob(f"*{suffix}"))
+    listed = git("ls-tree", "-r", "--name-only", "-z", revision, "--", folder).decode()
+    return sorted(name for name in listed.split("\0") if name.endswith(suffix))
+
+
+def read_values(revision: str, path: str) -> dict[str, Any]:
+    """A YAML or JSON file of a revision as {dotted key: value}."""
+    from ruamel.yaml import YAML
+
+    content = read_file(revision, path)
+    return {} if content is None else dict(flat(YAML(typ="safe").load(content.decode())))
+
+
+def flat(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Each leaf of nested mappings with its dotted key."""
+    if not isinstance(values, dict):
+        yield prefix, values
+        return
+    for key, value in values.items():
+        yield from flat(value, f"{prefix}.{key}" if prefix else str(key))
+
+
+def read_jobs(revision: str = "") -> dict[str, Job]:
+    """The jobs that dvc.lock of a revision records, by name; InputError when there is none."""
+    from ruamel.yaml import YAML
+
+    content = read_file(revision, LOCK)
+    if content is None:
+        raise InputError(f"{revision or 'here'}: no {LOCK}; run `make` in the root of the repository first")
+    stages = YAML(typ="safe").load(content.decode())["stages"]
+    return {name: _job(name, stage) for name, stage in stages.items() if "outs" in stage}
+
+
+def _job(name: str, stage: dict[str, Any]) -> Job:
+    used = {entry["path"]: entry["md5"] for entry in stage.get("deps", [])}
+    code = {path: md5 for path, md5 in used.items() if path.startswith("src/")}
+    return Job(
+        name=name,
+        command=" ".join(stage["cmd"].split()),
+        code=code,
+        inputs={path: md5 for path, md5 in used.items() if path not in code},
+        params=stage.get("params", {}).get("params.yaml", {}),
+        outputs={entry["path"]: entry["md5"] for entry in stage["outs"]},
+    )
+
+
+def since(names: Iterable[str]) -> dict[str, str]:
+    """The revision since which each job's record is as it is now: "hash date subject", or that it is not committed.
+
+    Compares the records as text, newest revision first, so that the whole history costs a second.
+    """
+    lock = Path(LOCK)
+    present = _records(lock.read_text(encoding="utf-8")) if lock.exists() else {}
+    pending, found = set(names), dict.fromkeys(names, "not committed yet")
+    for line in git("log", "--format=%H %h %as %s", "--", LOCK).decode().splitlines():
+        sha, shown = line.split(" ", 1)
+        past = _records((read_file(sha, LOCK) or b"").decode())
+        pending = {name for name in pending if past.get(name) == present.get(name)}
+        if not pending:
+            break
+        found |= dict.fromkeys(pending, shown)
+    return found
+
+
+def _records(lock: str) -> dict[str, str]:
+    """The text of each stage in dvc.lock; numbers of YAML anchors, which move with other stages, left out."""
+    text = re.sub(r"[&*]id\d+", "id", lock)
+    blocks = re.split(r"^  (?=[\w-]+:$)", text, flags=re.MULTILINE)[1:]
+    return {block.split(":", 1)[0]: block for block in blocks}
