@@ -7,7 +7,7 @@ export LATENTS_MIRROR := $(abspath $(LATENTS_MIRROR))
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: all demo test check pull hooks
+.PHONY: all demo test check report pull restore hooks
 
 all: .venv/installed  ## The real run: fetch, train, evaluate, draw; record everything in dvc.lock.
 	snakemake --cores all
@@ -30,8 +30,17 @@ check: .venv/installed  ## What else CI checks: style, types, imports, the commi
 	python workflow/bridge.py gen
 	git diff --exit-code dvc.yaml
 
+report: .venv/installed  ## One self-contained HTML page with every figure, its caption, parameters, runtimes and code.
+	snakemake --report report.html
+
 pull: .venv/installed  ## Bring this revision's results from the remote; nothing is left to run.
 	dvc pull
+	python workflow/bridge.py restore
+
+restore: .venv/installed  ## REV=<revision>: its files and results, without the hooks; nothing is left to run.
+	$(if $(REV),,$(error say which revision: make restore REV=<revision>))
+	git checkout $(REV)
+	dvc checkout
 	python workflow/bridge.py restore
 
 hooks: .venv/installed  ## After each git checkout, merge or rebase: restore that revision's results.

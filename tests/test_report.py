@@ -1,0 +1,103 @@
+"""The report of a finished demo run, opened in headless Chromium."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import run
+
+pytestmark = [pytest.mark.pipeline, pytest.mark.browser]
+
+SILENT = "--disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
+
+
+@pytest.fixture
+def browser() -> Iterator[Any]:
+    """Headless Chromium that logs each request and each message of the console."""
+    if not (shutil.which("chromium") and shutil.which("chromedriver")):
+        pytest.skip("needs Debian's packages chromium and chromium-driver")
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    for argument in f"--headless=new --no-sandbox --disable-gpu --window-size=1280,900 {SILENT}".split():
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def page(built: Path, tmp_path: Path) -> Path:
+    """The report of the demo run."""
+    written = tmp_path / "report.html"
+    run("snakemake", "--report", str(written), cwd=built)
+    return written
+
+
+def eventually(ask: Callable[[], Any], seconds: float = 10) -> Any:
+    """What `ask` returns as soon as it is true."""
+    end = time.monotonic() + seconds
+    while not (found := ask()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return found
+
+
+def links(browser: Any, icon: str) -> list[Any]:
+    from selenium.webdriver.common.by import By
+
+    return browser.find_elements(By.CSS_SELECTOR, f"a[iconname='{icon}']")
+
+
+def open_category(browser: Any, page: Path, category: str) -> None:
+    from selenium.webdriver.common.by import By
+
+    browser.get(page.as_uri())
+    eventually(lambda: browser.find_elements(By.LINK_TEXT, category))[0].click()
+    assert eventually(lambda: links(browser, "eye")), category
+
+
+def test_each_category_is_there_and_each_figure_loads(browser: Any, page: Path, built: Path) -> None:
+    """Every PNG below results/figures is in the report and is drawn; nothing is fetched, the console has no error."""
+    from selenium.webdriver.common.by import By
+
+    browser.get(page.as_uri())
+    assert eventually(lambda: "RESULTS" in browser.find_element(By.TAG_NAME, "body").text)
+    menu = browser.find_element(By.TAG_NAME, "body").text.split("RESULTS\n")[1].splitlines()
+    categories = [line for line in menu if browser.find_elements(By.LINK_TEXT, line)]
+    assert len(categories) >= 4
+    seen = 0
+    for category in categories:
+        open_category(browser, page, category)
+        for index in range(len(links(browser, "eye"))):
+            open_category(browser, page, category)
+            links(browser, "eye")[index].click()
+            image = eventually(lambda: [e for e in browser.find_elements(By.TAG_NAME, "img") if e.is_displayed()])
+            assert image, f"{category}, figure {index}"
+            assert eventually(lambda image=image: image[0].get_property("naturalWidth"))
+            seen += 1
+    assert seen == len(list((built / "results/figures").rglob("*.png")))
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+    requests = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    sent = [entry["params"]["request"]["url"] for entry in requests if entry["method"] == "Network.requestWillBeSent"]
+    assert sent
+    assert [url for url in sent if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
+def test_a_figure_comes_with_caption_parameters_and_code(browser: Any, page: Path) -> None:
+    """The information pane of a figure names its rule's caption and what ran."""
+    from selenium.webdriver.common.by import By
+
+    open_category(browser, page, "VAE")
+    links(browser, "information-circle")[0].click()
+    body = browser.find_element(By.TAG_NAME, "body")
+    assert eventually(lambda: "coloured by class" in body.text or "epochs of run" in body.text or "grid" in body.text)
+    assert "latents.stages.figures" in page.read_text(encoding="utf-8")
