@@ -7,7 +7,7 @@ export LATENTS_MIRROR := $(abspath $(LATENTS_MIRROR))
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: all demo test check report pull restore hooks
+.PHONY: all demo test test-cluster check report pull restore hooks
 
 all: .venv/installed  ## The real run: fetch, train, evaluate, draw; record everything in dvc.lock.
 	snakemake --cores all
@@ -19,6 +19,9 @@ demo: .venv/installed  ## The whole DAG on small embedded data, offline, in minu
 
 test: .venv/installed  ## All tests.
 	pytest -n auto
+
+test-cluster: .venv/installed  ## The demo on a real SLURM of one node: as root, with Debian's slurm-wlm and munge.
+	pytest -p no:xdist -m cluster tests/test_cluster.py
 
 check: .venv/installed  ## What else CI checks: style, types, imports, the committed dvc.yaml.
 	ruff check .
