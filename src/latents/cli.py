@@ -23,6 +23,7 @@ from latents.stages import (
 )
 from latents.stages.entry import run
 from latents.tools.compare import compare
+from latents.tools.mosaic import mosaic
 from latents.tools.rank import rank
 from latents.tools.where import where
 
@@ -52,7 +53,7 @@ for module in (
     app.add_typer(module.app, name=module.__name__.rpartition(".")[2])
 
 
-for tool in (rank, compare, where):
+for tool in (rank, mosaic, compare, where):
     app.command()(tool)
 
 
