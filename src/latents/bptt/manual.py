@@ -1,0 +1,98 @@
+"""Recurrent layers over a block with resets, by hand: forward in place, backward as a linear recursion.
+
+All that the backward pass needs of the activations is worked out for the whole block at once (`cells`), so that a step
+is left with a product by the recurrent weights and products by entries; the gradients of the weights are one matrix
+product a block each.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from latents.bptt.cells import CELLS, Cell, Resets
+from latents.bptt.state import State, parts_of
+
+
+def run_manual(rnn: nn.RNNBase, inputs: Tensor, resets: Tensor, state: State, seed: State) -> tuple[Tensor, State]:
+    """Layer by layer; every layer takes the block as a whole."""
+    cell = CELLS[rnn.mode]
+    at = Resets.of(resets, inputs.device)
+    ended = []
+    for layer in range(rnn.num_layers):
+        names = [f"{kind}_l{layer}" for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+        weights = [getattr(rnn, name, None) for name in names]
+        begun = [s[layer] for s in (*state, *seed)]
+        inputs, *last = _Block.apply(cell, at, inputs, *weights, *begun)
+        ended.append(last)
+    return inputs, tuple(torch.stack([last[part] for last in ended]) for part in range(parts_of(rnn)))
+
+
+class _Block(torch.autograd.Function):
+    """One layer over one block; torch keeps the gates as rows of the weights in an order of its own.
+
+    `cells` has the last block of rows first: for an LSTM output, input, forget, cell (the three sigmoids side by
+    side); for a GRU new, reset, update. The weights are rolled there, their gradients back.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, cell: Cell, resets: Resets, inputs: Tensor, *tensors: Tensor | None) -> Any:
+        w_ih, w_hh, b_ih, b_hh, *begun = tensors
+        assert w_ih is not None
+        assert w_hh is not None
+        units = w_hh.shape[1]
+        state, seed = tuple(begun[: cell.parts]), tuple(begun[cell.parts :])
+        rolled = torch.roll(w_hh, units, 0)
+        bias, inner_bias = _biases(cell, b_ih, b_hh, units)
+        gates = inputs.reshape(-1, inputs.shape[2]) @ _in(cell, w_ih, units).t()
+        if bias is not None:
+            gates += bias
+        gates = gates.view(*inputs.shape[:2], -1)
+        outputs, last, kept = cell.forward(gates, rolled, inner_bias, state, seed, resets)
+        ctx.save_for_backward(inputs, w_ih, rolled, outputs, state[0], seed[0])
+        ctx.cell, ctx.resets, ctx.kept, ctx.bias = cell, resets, kept, b_ih is not None
+        return outputs, *last
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, d_outputs: Tensor, *d_last: Tensor) -> Any:
+        inputs, w_ih, rolled, outputs, first, seed = ctx.saved_tensors
+        cell, kept = ctx.cell, ctx.kept
+        if kept is None:
+            raise RuntimeError("a block's activations are used up by its backward pass; run it forward again")
+        ctx.kept = None  # the pass works in place
+        units = rolled.shape[1]
+        before = ctx.resets.before(first, seed, outputs)
+        gates, d_begun = cell.backward(d_outputs, d_last, before, kept | {"outputs": outputs}, rolled, ctx.resets)
+        d_x = gates[..., gates.shape[2] - len(w_ih) :].reshape(-1, len(w_ih))
+        d_h = gates[..., : len(w_ih)].reshape(-1, len(w_ih))
+        d_inputs = (d_x @ _in(cell, w_ih, units)).view(inputs.shape) if ctx.needs_input_grad[2] else None
+        d_w_ih = _out(cell, d_x.t() @ inputs.reshape(-1, inputs.shape[2]), units)
+        d_w_hh = torch.roll(d_h.t() @ before.view(-1, units), -units, 0)
+        d_b_ih = _out(cell, d_x.sum(0), units) if ctx.bias else None
+        d_b_hh = torch.roll(d_h.sum(0), -units, 0) if ctx.bias else None
+        return None, None, d_inputs, d_w_ih, d_w_hh, d_b_ih, d_b_hh, *d_begun
+
+
+def _in(cell: Cell, rows: Tensor, units: int) -> Tensor:
+    """What the inputs meet, in the order of the cell."""
+    return rows if cell.inner_gate else torch.roll(rows, units, 0)
+
+
+def _out(cell: Cell, rows: Tensor, units: int) -> Tensor:
+    """And back."""
+    return rows if cell.inner_gate else torch.roll(rows, -units, 0)
+
+
+def _biases(cell: Cell, b_ih: Tensor | None, b_hh: Tensor | None, units: int) -> tuple[Tensor | None, Tensor | None]:
+    """What is added once a block, and what a GRU multiplies by its reset gate and so must add at every step."""
+    if b_ih is None or b_hh is None:
+        return None, None
+    if not cell.inner_gate:
+        return torch.roll(b_ih + b_hh, units, 0), None
+    outer = b_ih.clone()
+    outer[: 2 * units] += b_hh[: 2 * units]
+    return outer, b_hh[2 * units :]

@@ -1,0 +1,174 @@
+"""Run a recurrent layer over a block in which sequences begin at any step of any slot; every way the same gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+from latents.bptt.manual import run_manual
+from latents.bptt.state import State, from_state, spread, to_state, where_reset
+from latents.errors import InputError
+
+Run = Callable[[nn.RNNBase, Tensor, Tensor, State, State], tuple[Tensor, State]]
+
+
+def swapped(
+    rnn: nn.RNNBase,
+    inputs: Tensor,
+    resets: np.ndarray | Tensor,
+    hidden: Tensor | tuple[Tensor, Tensor] | None = None,
+    *,
+    seed: Tensor | tuple[Tensor, Tensor] | None = None,
+    method: str = "auto",
+) -> tuple[Tensor, Tensor | tuple[Tensor, Tensor]]:
+    """Outputs of a recurrent layer whose state is set to `seed` wherever a sequence begins.
+
+    Parameters
+    ----------
+    rnn : nn.RNN, nn.GRU or nn.LSTM, one direction, time first, without dropout between layers or projection.
+    inputs : (time, batch, rnn.input_size).
+    resets : bool (time, batch), on the CPU, for it steers what is run
+        True where a sequence begins.
+    hidden : state before the first step, (layers, batch, hidden units), for an LSTM a pair; None: the seed.
+    seed : (layers, hidden units), for an LSTM a pair; None: zeros.
+    method : the way, which changes the time and not the result
+        "steps": one step after the other; the way that the others are tested against.
+        "manual": hand-written backward pass, which works step by step on no more than dL/dh, and leaves the gradients
+        of all weights to one matrix product a block.
+        "split": torch's own layer on each stretch of steps without a reset.
+        "fragments": all uninterrupted stretches of all slots as one PackedSequence, each with its own first state.
+        "auto": "manual" on a CPU, "fragments" (which suits cuDNN) elsewhere.
+
+    Returns
+    -------
+    outputs (time, batch, hidden units), hidden
+        Of the top layer; and the state after the last step, as `hidden` was given.
+
+    Raises
+    ------
+    InputError
+        For a layer or shapes that do not fit.
+
+    Examples
+    --------
+    >>> gru = nn.GRU(2, 3)
+    >>> inputs = torch.ones(2, 1, 2)
+    >>> outputs, _ = swapped(gru, inputs, np.array([[True], [True]]))
+    >>> torch.equal(outputs[0], outputs[1])  # the second step began anew
+    True
+    """
+    resets = torch.as_tensor(resets)
+    _check(rnn, inputs, resets, method)
+    first_seed = to_state(rnn, seed, inputs, "seed")
+    state = spread(first_seed, inputs.shape[1]) if hidden is None else to_state(rnn, hidden, inputs, "hidden")
+    if method == "auto":
+        method = "manual" if inputs.device.type == "cpu" else "fragments"
+    outputs, state = METHODS[method](rnn, inputs, resets, state, first_seed)
+    return outputs, from_state(rnn, state)
+
+
+def run_steps(rnn: nn.RNNBase, inputs: Tensor, resets: Tensor, state: State, seed: State) -> tuple[Tensor, State]:
+    """One call of the layer for each step."""
+    outputs = []
+    for x, reset in zip(inputs.split(1), resets, strict=True):
+        state = where_reset(reset, seed, state)
+        output, state = _call(rnn, x, state)
+        outputs.append(output)
+    return torch.cat(outputs), state
+
+
+def run_split(rnn: nn.RNNBase, inputs: Tensor, resets: Tensor, state: State, seed: State) -> tuple[Tensor, State]:
+    """One call of the layer for each stretch of steps within which no slot begins anew."""
+    begins = resets.any(dim=1)
+    begins[0] = True
+    bounds = [*begins.nonzero().flatten().tolist(), len(inputs)]
+    outputs = []
+    for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+        state = where_reset(resets[first], seed, state)
+        output, state = _call(rnn, inputs[first:last], state)
+        outputs.append(output)
+    return torch.cat(outputs), state
+
+
+def run_fragments(rnn: nn.RNNBase, inputs: Tensor, resets: Tensor, state: State, seed: State) -> tuple[Tensor, State]:
+    """Every stretch of a slot as a sequence of its own in one PackedSequence, with its own first state."""
+    time, batch = resets.shape
+    begins = resets.clone()
+    begins[0] = True
+    slot, start = begins.T.nonzero().T  # slot by slot, in the order of time
+    following = torch.cat([start[1:], start.new_tensor([0])])
+    last_of_slot = following == 0  # every slot begins a stretch at step 0
+    length = torch.where(last_of_slot, time, following) - start
+    order = torch.sort(length, descending=True, stable=True).indices
+    slot, start, length = slot[order], start[order], length[order]
+    within = torch.arange(int(length[0]))[:, None]  # (longest, fragments), its valid entries step by step
+    rows = ((start + within) * batch + slot)[within < length]
+    sizes = (within < length).sum(dim=1)
+
+    device = inputs.device
+    carried = ~resets[start, slot] & (start == 0)
+    begun = tuple(s[:, slot.to(device)] for s in state)
+    begun = where_reset(~carried, seed, begun)
+    flat = inputs.reshape(time * batch, -1)
+    rows = rows.to(device)
+    packed, ended = rnn(PackedSequence(flat[rows], sizes), _tupled(begun))
+    outputs = torch.empty_like(packed.data).index_copy(0, rows, packed.data)
+    last = torch.empty(batch, dtype=torch.long)
+    at_end = (start + length == time).nonzero().flatten()
+    last[slot[at_end]] = at_end
+    final = tuple(s[:, last.to(device)] for s in _as_state(ended))
+    return outputs.reshape(time, batch, -1), final
+
+
+METHODS: dict[str, Run] = {
+    "steps": run_steps,
+    "manual": run_manual,
+    "split": run_split,
+    "fragments": run_fragments,
+}
+
+
+def _tupled(state: State) -> Tensor | State:
+    return state if len(state) == 2 else state[0]
+
+
+def _as_state(hidden: Tensor | State) -> State:
+    return (hidden,) if isinstance(hidden, Tensor) else tuple(hidden)
+
+
+def _call(rnn: nn.RNNBase, inputs: Tensor, state: State) -> tuple[Tensor, State]:
+    outputs, hidden = rnn(inputs, _tupled(state))
+    return outputs, _as_state(hidden)
+
+
+def why_not(rnn: nn.RNNBase) -> str:
+    """What keeps a layer from being run in blocks; empty if nothing does."""
+    if not isinstance(rnn, nn.RNN | nn.GRU | nn.LSTM):
+        return f"it is a {type(rnn).__name__}"
+    if rnn.bidirectional:
+        return "it is bidirectional"
+    if rnn.batch_first:
+        return "it has batch_first=True"
+    if rnn.proj_size:
+        return f"it has proj_size={rnn.proj_size}"
+    if rnn.dropout and rnn.num_layers > 1:
+        return f"it has dropout={rnn.dropout} between layers"
+    return ""
+
+
+def _check(rnn: nn.RNNBase, inputs: Tensor, resets: Tensor, method: str) -> None:
+    if method != "auto" and method not in METHODS:
+        raise InputError(f"method must be one of auto, {', '.join(METHODS)}; got {method!r}")
+    if reason := why_not(rnn):
+        raise InputError(f"the layer must be an nn.RNN, nn.GRU or nn.LSTM of one direction, time first; {reason}")
+    if inputs.ndim != 3 or inputs.shape[2] != rnn.input_size or 0 in inputs.shape[:2]:
+        raise InputError(f"inputs must be (time, batch, {rnn.input_size}), got {tuple(inputs.shape)}")
+    if resets.shape != inputs.shape[:2] or resets.dtype != torch.bool or resets.device.type != "cpu":
+        shape = tuple(inputs.shape[:2])
+        raise InputError(
+            f"resets must be bool {shape} on the CPU, got {resets.dtype} {tuple(resets.shape)} on {resets.device}"
+        )
