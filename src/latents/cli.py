@@ -9,6 +9,7 @@ from latents.stages import (
     classification,
     data,
     deep_rbm,
+    digit_classifier,
     digits,
     faces,
     figures,
@@ -36,6 +37,7 @@ app = typer.Typer(
 for module in (
     data,
     digits,
+    digit_classifier,
     newsgroups,
     faces,
     autoencoder,

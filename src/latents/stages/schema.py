@@ -11,6 +11,7 @@ from latents.stages.classification import Classification
 from latents.stages.compute import Compute
 from latents.stages.data import Data
 from latents.stages.deep_rbm import Deep, check_bottom
+from latents.stages.digit_classifier import DigitClassifier
 from latents.stages.digits import Digits
 from latents.stages.faces import Faces
 from latents.stages.likelihood import Likelihood
@@ -28,6 +29,7 @@ class Schema(Section):
     data: Data
     compute: Compute
     digits: Digits
+    digit_classifier: DigitClassifier
     faces: Faces
     autoencoder: Autoencoder
     rbm: RBMs
