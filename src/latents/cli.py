@@ -15,6 +15,7 @@ from latents.stages import (
     newsgroups,
     ranking,
     representations,
+    text,
     timing,
     vae,
 )
@@ -31,6 +32,7 @@ for module in (
     data,
     digits,
     newsgroups,
+    text,
     faces,
     autoencoder,
     vae,

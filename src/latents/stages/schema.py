@@ -15,6 +15,7 @@ from latents.stages.faces import Faces
 from latents.stages.ranking import Ranking
 from latents.stages.representations import Representations
 from latents.stages.scores import Scores
+from latents.stages.text import Text
 from latents.stages.timing import Timing
 from latents.stages.vae import VAE
 
@@ -28,6 +29,7 @@ class Schema(Section):
     faces: Faces
     autoencoder: Autoencoder
     vae: VAE
+    text: Text
     representations: Representations
     scores: Scores
     ranking: Ranking
