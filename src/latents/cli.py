@@ -19,6 +19,7 @@ from latents.stages import (
     ranking,
     rbm,
     representations,
+    text,
     timing,
     vae,
 )
@@ -39,6 +40,7 @@ for module in (
     digits,
     digit_classifier,
     newsgroups,
+    text,
     faces,
     autoencoder,
     rbm,

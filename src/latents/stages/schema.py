@@ -19,6 +19,7 @@ from latents.stages.ranking import Ranking
 from latents.stages.rbm import RBMs
 from latents.stages.representations import Representations
 from latents.stages.scores import Scores
+from latents.stages.text import Text
 from latents.stages.timing import Timing
 from latents.stages.vae import VAE
 
@@ -36,6 +37,7 @@ class Schema(Section):
     deep_rbm: Deep
     likelihood: Likelihood
     vae: VAE
+    text: Text
     representations: Representations
     scores: Scores
     ranking: Ranking
