@@ -33,6 +33,7 @@ ARTIFACTS = []  # every rule file adds what its rules make
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/digits.smk"
+include: "workflow/rules/digit_classifier.smk"
 include: "workflow/rules/newsgroups.smk"
 include: "workflow/rules/faces.smk"
 include: "workflow/rules/autoencoder.smk"

@@ -34,7 +34,12 @@ VAE_EMBED = {"vae_embed-plane-0", "figures_embedding-plane-0"} | ranked("vae_pla
 VAE_GENERATE = {"vae_generate-plane-0", "figures_manifold-plane-0"}
 VAE_EVALUATE = {"vae_evaluate-plane-0", "metrics"}
 VAE = {"vae_train-plane-0", "figures_curves-plane-0"} | VAE_EMBED | VAE_GENERATE | VAE_EVALUATE
-DIGITS = {"digits", "representations_pixels", "representations_pca"} | VAE | ranked("pixels") | ranked("pca")
+DIGITS = (
+    {"digits", "digit_classifier", "representations_pixels", "representations_pca"}
+    | VAE
+    | ranked("pixels")
+    | ranked("pca")
+)
 TFIDF = {"representations_tfidf", "timing_svm", "figures_svm"} | ranked("tfidf")
 FIGURES = {
     "figures_embedding-plane-0", "figures_manifold-plane-0", "figures_curves-plane-0",

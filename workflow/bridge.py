@@ -68,6 +68,7 @@ def _in_git(path: str) -> bool:
 
 
 AXES = {  # what `dvc plots` draws of a stage's table
+    ("digit_classifier", "history.csv"): {"x": "epoch", "y": "validation_error"},
     ("vae", "history.csv"): {"x": "epoch", "y": "validation_reconstruction"},
     ("autoencoder", "history.csv"): {"x": "epoch", "y": "validation_l2"},
     ("autoencoder", "errors.csv"): {"x": "step", "y": "held_out_mse"},

@@ -8,6 +8,7 @@ from latents.stages import (
     autoencoder,
     classification,
     data,
+    digit_classifier,
     digits,
     faces,
     figures,
@@ -30,6 +31,7 @@ app = typer.Typer(
 for module in (
     data,
     digits,
+    digit_classifier,
     newsgroups,
     faces,
     autoencoder,

@@ -4,6 +4,7 @@ ARTIFACTS += ["results/metrics.json"]
 
 rule metrics:
     input:
+        digit_classifier=f"{DIGIT_CLASSIFIER}/metrics.json",
         faces=[f"{FACES}/metrics.json", f"{AUTOENCODER}/metrics.json"],
         vae=expand(
             f"{VAE}/metrics.json",
@@ -22,4 +23,4 @@ rule metrics:
     log:
         "logs/metrics/metrics.log",
     shell:
-        "python -m latents.stages.metrics gather {input.faces} {input.vae} {input.others} --metrics {output.metrics} --log {log}"
+        "python -m latents.stages.metrics gather {input.digit_classifier} {input.faces} {input.vae} {input.others} --metrics {output.metrics} --log {log}"

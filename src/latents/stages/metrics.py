@@ -12,6 +12,7 @@ from latents.stages.entry import Log, run, stage
 app = stage("Gather the headline numbers.")
 
 HEADLINES = {
+    "digit_classifier": ["test_accuracy"],
     "faces": ["n_kept", "aligned_auc", "frontal_auc", "frontal_auc_turned"],
     "autoencoder": ["held_out_mse", "pca_held_out_mse"],
     "vae": ["elbo", "bound", "kl"],

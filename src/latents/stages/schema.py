@@ -10,6 +10,7 @@ from latents.stages.autoencoder import Autoencoder
 from latents.stages.classification import Classification
 from latents.stages.compute import Compute
 from latents.stages.data import Data
+from latents.stages.digit_classifier import DigitClassifier
 from latents.stages.digits import Digits
 from latents.stages.faces import Faces
 from latents.stages.ranking import Ranking
@@ -25,6 +26,7 @@ class Schema(Section):
     data: Data
     compute: Compute
     digits: Digits
+    digit_classifier: DigitClassifier
     faces: Faces
     autoencoder: Autoencoder
     vae: VAE

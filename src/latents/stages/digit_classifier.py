@@ -1,0 +1,73 @@
+"""Stage `digit_classifier`: train the classifier that judges generated digits, and report how good it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import Field
+
+from latents.params import Section, load_section
+from latents.stages.compute import Compute
+from latents.stages.entry import PARAMS, Log, Params, run, stage
+
+
+class DigitClassifier(Section):
+    """How the classifier is trained; its settings were chosen on the validation digits."""
+
+    epochs: int = Field(ge=1, description="a whole number from 1")
+    batch_size: int = Field(ge=1, description="a whole number from 1")
+    learning_rate: float = Field(gt=0, le=1, description="a number above 0, at most 1")
+    shift_px: int = Field(ge=0, le=8, description="a whole number of pixels from 0 to 8")
+    seed: int = Field(ge=0, description="a seed from 0")
+
+
+app = stage("Train the fixed classifier that judges generated digits.")
+
+
+@app.command()
+def train(
+    digits: Annotated[Path, typer.Option(help="HDF5 of the stage digits.")],
+    model: Annotated[Path, typer.Option(help="Weights to write (safetensors).")],
+    history: Annotated[Path, typer.Option(help="CSV to write, a row an epoch.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: accuracy on the validation and the test digits.")],
+    params: Params = PARAMS,
+    log: Log = None,
+) -> None:
+    """Train on the training digits; a killed training resumes after its last whole epoch."""
+    import torch
+
+    from latents.models import digit_classifier
+    from latents.stages.checkpoint import checkpoint_path, discard
+    from latents.storage import read_hdf5, write_csv, write_json, write_weights
+    from latents.training import set_threads
+
+    compute = load_section(Compute, "compute", params)
+    settings = load_section(DigitClassifier, "digit_classifier", params)
+    job = "digit_classifier"
+    checkpoint = checkpoint_path(job, [settings, compute], [digits])
+    set_threads(compute.threads)
+    images, labels = read_hdf5(digits, "train_images", "train_labels")
+    held = {role: read_hdf5(digits, f"{role}_images", f"{role}_labels") for role in ("validation", "test")}
+    trained, architecture, fitted = digit_classifier.train(
+        images,
+        labels,
+        validation_images=held["validation"][0],
+        validation_labels=held["validation"][1],
+        generator=torch.Generator(compute.device).manual_seed(settings.seed),
+        checkpoint=checkpoint,
+        **settings.model_dump(exclude={"seed"}),
+    )
+    measured = {
+        f"{role}_accuracy": digit_classifier.accuracy(trained, pictures / 255, truth)
+        for role, (pictures, truth) in held.items()
+    }
+    write_weights(model, trained.state_dict(), architecture)
+    write_csv(history, fitted.history)
+    write_json(metrics, measured | {"n_test": len(held["test"][1])})
+    discard(job)
+
+
+if __name__ == "__main__":
+    run(app)

@@ -1,0 +1,23 @@
+# The fixed classifier that judges generated digits.
+DIGIT_CLASSIFIER = "results/digit_classifier/mnist"
+DIGIT_CLASSIFIER_FILES = ["weights.safetensors", "history.csv", "metrics.json"]
+ARTIFACTS += [f"{DIGIT_CLASSIFIER}/{file}" for file in DIGIT_CLASSIFIER_FILES]
+
+
+rule digit_classifier:
+    input:
+        digits="results/digits/digits.h5",
+        code=code("digit_classifier"),
+    output:
+        model=f"{DIGIT_CLASSIFIER}/weights.safetensors",
+        history=f"{DIGIT_CLASSIFIER}/history.csv",
+        metrics=f"{DIGIT_CLASSIFIER}/metrics.json",
+    log:
+        "logs/digit_classifier/train.log",
+    benchmark:
+        "logs/digit_classifier/train.tsv"
+    params:
+        tracked=tracked("compute", "digit_classifier"),
+    shell:
+        "python -m latents.stages.digit_classifier train --digits {input.digits} --model {output.model}"
+        " --history {output.history} --metrics {output.metrics} --log {log}"
