@@ -6,12 +6,7 @@ rule metrics:
     input:
         digit_classifier=f"{DIGIT_CLASSIFIER}/metrics.json",
         faces=[f"{FACES}/metrics.json", f"{AUTOENCODER}/metrics.json"],
-        vae=expand(
-            f"{VAE}/metrics.json",
-            zip,
-            run=[r for r, _ in VAE_RUNS],
-            seed=[s for _, s in VAE_RUNS],
-        ),
+        measures=MEASURES_SUMMARY,
         others=[
             f"results/{stage}/{dataset}/{name}/metrics.json"
             for stage in ["ranking", "classification"]
@@ -23,4 +18,5 @@ rule metrics:
     log:
         "logs/metrics/metrics.log",
     shell:
-        "python -m latents.stages.metrics gather {input.digit_classifier} {input.faces} {input.vae} {input.others} --metrics {output.metrics} --log {log}"
+        "python -m latents.stages.metrics gather {input.digit_classifier} {input.faces} {input.measures} {input.others}"
+        " --metrics {output.metrics} --log {log}"

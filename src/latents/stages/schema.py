@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from latents.errors import InputError
 from latents.params import Section, read_yaml, structure, validate
 from latents.stages.autoencoder import Autoencoder
 from latents.stages.classification import Classification
@@ -13,11 +14,12 @@ from latents.stages.data import Data
 from latents.stages.digit_classifier import DigitClassifier
 from latents.stages.digits import Digits
 from latents.stages.faces import Faces
+from latents.stages.measures import Measures, unknown_runs
 from latents.stages.ranking import Ranking
 from latents.stages.representations import Representations
 from latents.stages.scores import Scores
 from latents.stages.timing import Timing
-from latents.stages.vae import VAE
+from latents.stages.vae import VAE, contradictions
 
 
 class Schema(Section):
@@ -30,6 +32,7 @@ class Schema(Section):
     faces: Faces
     autoencoder: Autoencoder
     vae: VAE
+    measures: Measures
     representations: Representations
     scores: Scores
     ranking: Ranking
@@ -46,7 +49,10 @@ def load(path: str | os.PathLike[str] = "params.yaml") -> dict[str, Any]:
         In one line: each faulty key's path, what was given, what is allowed.
     """
     values = read_yaml(path)
-    validate(Schema, values, path)
+    whole = validate(Schema, values, path)
+    faults = [*contradictions(whole.vae), *unknown_runs(whole.measures, whole.vae)]
+    if faults:
+        raise InputError(f"{path}: " + "; ".join(faults))
     return values
 
 
