@@ -1,8 +1,7 @@
 # Figures: each drawn from result files, kept in git, shown in the report.
 FIGURES = "results/figures/vae"
 ARTIFACTS += [
-    f"{FIGURES}/{name}.png"
-    for name in ["embedding", "manifold", "random", "confusion", "spread", "bounds", "curves"]
+    f"{FIGURES}/{name}.png" for name in ["embedding", "manifold", "random", "confusion", "spread", "bounds", "curves"]
 ]
 ARTIFACTS += ["results/figures/timing/encoders.png"]
 

@@ -100,8 +100,8 @@ def spreads(path: Path, summary: Mapping[str, Mapping[str, Any]]) -> None:
             network = values["encoder"]
             x = np.arange(len(keys)) + 0.16 * (number - (len(summary) - 1) / 2)
             means, errors = column(values, keys), column(values, [f"{key}_se" for key in keys])
-            options = {"fmt": MARKERS[network], "color": COLOURS[network], "ms": 3.5, "label": NETWORKS[network]}
-            axes.errorbar(x, means, yerr=np.nan_to_num(errors), lw=0.8, **options)
+            options: dict[str, Any] = {"color": COLOURS[network], "ms": 3.5, "label": NETWORKS[network]}
+            axes.errorbar(x, means, yerr=np.nan_to_num(errors), lw=0.8, fmt=MARKERS[network], **options)
         axes.set(yscale="log", xlabel="digit", ylabel="spread: det(C of class) / det(C of all)")
         axes.set_xticks(range(len(keys)), [*(key.removeprefix("spread_") for key in classes), "all"])
         axes.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1))
@@ -121,7 +121,7 @@ def bounds(path: Path, summary: Mapping[str, Mapping[str, Any]]) -> None:
             for row, values in enumerate(chosen.values()):
                 for key, filled in (("elbo", True), ("bound", False)):
                     colour = COLOURS[values["encoder"]]
-                    options = {"ms": 4, "color": colour, "mfc": colour if filled else "white"}
+                    options: dict[str, Any] = {"ms": 4, "color": colour, "mfc": colour if filled else "white"}
                     error = np.nan_to_num(column(values, [f"{key}_se"]))
                     axes.errorbar([values[key]], [row], xerr=error, fmt=MARKERS[values["encoder"]], **options)
             axes.set_yticks(range(len(chosen)), [*chosen])

@@ -88,7 +88,8 @@ class RowReader(nn.Module):
 def initialise(module: nn.Module, *, generator: torch.Generator) -> None:
     """Draw every layer's weights and biases from U(-1/sqrt(n), 1/sqrt(n)), torch's default.
 
-    n is the number of inputs of a linear layer, and of hidden units of a recurrent one. Torch draws from the global generator when a layer is built; here the caller's generator decides.
+    n is the number of inputs of a linear layer, and of hidden units of a recurrent one. Torch draws from the global
+    generator when a layer is built; here the caller's generator decides.
 
     Examples
     --------

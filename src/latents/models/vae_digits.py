@@ -175,10 +175,10 @@ def measure(
     """
     (draws,) = spawn(seed, 1)
     x = to_unit(torch.from_numpy(digits), binarisation)
-    options = {"generator": draws, "workers": workers}
+    options: dict[str, Any] = {"generator": draws, "workers": workers}
     elbos = monte_carlo_elbo(model, x, samples=ELBO_SAMPLES, **options)
     bounds = importance_weighted_bound(model, x[bound_digits], samples=samples, **options)
-    measured = {}
+    measured: dict[str, Any] = {}
     for name, values in {"elbo": elbos, "bound": bounds, "bound_elbo": elbos[bound_digits]}.items():
         interval = mean_interval(values)
         measured |= {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}

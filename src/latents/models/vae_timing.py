@@ -36,7 +36,7 @@ def seconds_per_epoch(
         `ratio` of the median to that of the first model.
     """
     seconds: dict[str, list[float]] = {name: [] for name in settings}
-    options = {"binarisation": binarisation, "device": device, "epochs": 1}
+    options: dict[str, Any] = {"binarisation": binarisation, "device": device, "epochs": 1}
     for seed in range(repeats):
         for name, values in settings.items():
             _, _, fitted = vae_digits.train(images, validation, **values, **options, seed=seed)

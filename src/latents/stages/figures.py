@@ -31,7 +31,11 @@ def embeddings(
     from latents.figures import networks
     from latents.storage import read_hdf5
 
-    networks.embeddings(figure, {run_of(path): tuple(read_hdf5(path, "test", "test_labels")) for path in embeddings})
+    embedded = {}
+    for path in embeddings:
+        points, labels = read_hdf5(path, "test", "test_labels")
+        embedded[run_of(path)] = (points, labels)
+    networks.embeddings(figure, embedded)
 
 
 @app.command()

@@ -115,7 +115,7 @@ def evaluate(
     params: Params = PARAMS,
     log: Log = None,
 ) -> None:
-    """Measure the ELBO, its parts, the importance-weighted bound and the active units on the test digits' fixed draw."""
+    """Measure ELBO, importance-weighted bound and active units on the test digits' fixed draw."""
     from latents.models import vae_digits
     from latents.storage import read_weights, write_json
 
