@@ -27,13 +27,32 @@ def ranked(name: str) -> set[str]:
     return blocks | each | {f"figures_ranking-{dataset}", "metrics"}
 
 
-NAMES = ("pixels", "pca", "vae_plane_seed0", "tfidf")
+def embedded(run: str) -> set[str]:
+    """The job that embeds the digits by a run, and what is below it."""
+    return {f"vae_embed-{run}-0", "figures_embedding", f"measures-{run}-0"} | SUMMARY | ranked(f"vae_{run}_seed0")
+
+
+def evaluated(run: str) -> set[str]:
+    """The job that measures a run's likelihood, and what is below it."""
+    return {f"vae_evaluate-{run}-0"} | SUMMARY
+
+
+def trained(run: str) -> set[str]:
+    """The job that trains a run, and what is below it."""
+    drawn = {f"vae_train-{run}-0", f"vae_generate-{run}-0", "figures_generated"}
+    return drawn | embedded(run) | evaluated(run)
+
+
+NAMES = ("pixels", "pca", "vae_mlp_2d_seed0", "vae_gru_2d_seed0", "tfidf")
 RANKED = set().union(*map(ranked, NAMES))
 RANKING = {job for job in RANKED if not job.startswith("classification")}
-VAE_EMBED = {"vae_embed-plane-0", "figures_embedding-plane-0"} | ranked("vae_plane_seed0")
-VAE_GENERATE = {"vae_generate-plane-0", "figures_manifold-plane-0"}
-VAE_EVALUATE = {"vae_evaluate-plane-0", "metrics"}
-VAE = {"vae_train-plane-0", "figures_curves-plane-0"} | VAE_EMBED | VAE_GENERATE | VAE_EVALUATE
+SUMMARY = {"measures_summary", "figures_separation", "figures_networks", "metrics"}
+MEASURED = {"measures-mlp_2d-0", "measures-gru_2d-0", "measures_timing", "figures_encoders"} | SUMMARY
+TIMED = {"measures_timing", "figures_encoders"}
+VAE_EMBED = embedded("mlp_2d") | embedded("gru_2d")
+VAE_EVALUATE = evaluated("mlp_2d") | evaluated("gru_2d")
+ONE_VAE = trained("mlp_2d") | TIMED
+VAE = ONE_VAE | trained("gru_2d")
 DIGITS = (
     {"digits", "digit_classifier", "representations_pixels", "representations_pca"}
     | VAE
@@ -43,7 +62,7 @@ DIGITS = (
 TFIDF = {"representations_tfidf", "timing_svm", "figures_svm"} | ranked("tfidf")
 TEXT = {f"text-{corpus}" for corpus in ("bydate", "random", "words2000")}
 FIGURES = {
-    "figures_embedding-plane-0", "figures_manifold-plane-0", "figures_curves-plane-0",
+    "figures_embedding", "figures_generated", "figures_separation", "figures_networks", "figures_encoders",
     "figures_ranking-mnist", "figures_ranking-newsgroups", "figures_svm",
     "figures_faces", "figures_contact", "figures_errors",
 }  # fmt: skip
@@ -95,15 +114,21 @@ def new_parameter(path: Path) -> None:
 EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
     "nothing at all": ("params.yaml", lambda path: None, set()),
     "a comment in params.yaml": ("params.yaml", add_line("# a comment"), set()),
-    "a training parameter": ("params.yaml", replace("latent_dim: 2", "latent_dim: 3"), VAE),
-    "two swapped parameters": ("params.yaml", swap_values, VAE),
-    "an evaluation parameter": ("params.yaml", replace("bound_samples: 50", "bound_samples: 60"), VAE_EVALUATE),
+    "a training parameter": ("params.yaml", replace("latent_dim: 2", "latent_dim: 3"), ONE_VAE),
+    "two swapped parameters": ("params.yaml", swap_values, ONE_VAE),
+    "an evaluation parameter": ("params.yaml", replace(" samples: 50", " samples: 60"), VAE_EVALUATE),
+    "another run's parameter": (
+        "params.yaml",
+        replace("latent_dim: 2\n      encoder_widths: [32]", "latent_dim: 3\n      encoder_widths: [32]"),
+        trained("gru_2d") | TIMED,
+    ),
+    "how generated digits are judged": ("params.yaml", replace("neighbours: 10", "neighbours: 9"), MEASURED - TIMED),
     "a parameter at the source": ("params.yaml", replace("validation: 200", "validation: 100"), DIGITS),
     "a parameter of one data set": ("params.yaml", replace("newsgroups: cosine", "newsgroups: dot"), ranked("tfidf")),
     "a parameter of the faces": ("params.yaml", replace("std: 0.3", "std: 0.25"), FACES_LOOK),
     "a parameter of the autoencoder": ("params.yaml", replace("spread: 2.0", "spread: 2.5"), AUTOENCODER),
     "a library module": (f"{SRC}/likelihood.py", add_line("# edited"), VAE),
-    "a module of the ranking": (f"{SRC}/ranking/metrics.py", add_line("# edited"), RANKED),
+    "a module of the ranking": (f"{SRC}/ranking/metrics.py", add_line("# edited"), RANKED | MEASURED),
     "the module that all import": (f"{SRC}/storage.py", add_line("# edited"), EVERYTHING),
     "a package's __init__": (f"{SRC}/figures/__init__.py", add_line("# edited"), FIGURES),
     "a module that no stage imports": (f"{SRC}/cli.py", add_line("# edited"), set()),
@@ -118,11 +143,15 @@ EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
     "a comment in a rule file": ("workflow/rules/vae.smk", add_line("# edited"), set()),
     "a data file that figures read": (f"{SRC}/figures/style.mplstyle", add_line("# edited"), FIGURES),
     "a file of the set-up": ("pyproject.toml", add_line("# edited"), set()),
-    "a deleted intermediate": ("results/vae/mnist/plane/seed0/embeddings.h5", lambda path: path.unlink(), VAE_EMBED),
-    "a deleted figure": (
-        "results/figures/vae/mnist/plane/seed0/manifold.png",
+    "a deleted intermediate": (
+        "results/vae/mnist/mlp_2d/seed0/embeddings.h5",
         lambda path: path.unlink(),
-        {"figures_manifold-plane-0"},
+        embedded("mlp_2d"),
+    ),
+    "a deleted figure": (
+        "results/figures/vae/manifold.png",
+        lambda path: path.unlink(),
+        {"figures_generated"},
     ),
     "a source file saved without a change": (f"{SRC}/storage.py", lambda path: os.utime(path), set()),
 }
@@ -146,7 +175,7 @@ def test_after_a_run_dvc_is_clean_and_repro_does_nothing(workspace: Path) -> Non
 
 
 def change_and_commit(folder: Path) -> None:
-    replace("bound_samples: 50", "bound_samples: 20")(folder / "params.yaml")
+    replace(" samples: 50", " samples: 20")(folder / "params.yaml")
     run("snakemake", "--cores", "all", cwd=folder)
     run("git", "add", "--all", cwd=folder)
     run("git", "commit", "--quiet", "--message", "fewer samples", cwd=folder)
@@ -155,7 +184,7 @@ def change_and_commit(folder: Path) -> None:
 def test_after_a_checkout_of_any_revision_nothing_is_to_be_done(workspace: Path) -> None:
     """Promise 2, through the installed hooks: branch, back, merge, rebase, and not on a file checkout."""
     bridge("hooks", workspace)
-    metrics = workspace / "results/vae/mnist/plane/seed0/metrics.json"
+    metrics = workspace / "results/vae/mnist/mlp_2d/seed0/metrics.json"
     before = metrics.read_bytes()
     run("git", "checkout", "--quiet", "-b", "fewer", cwd=workspace)
     change_and_commit(workspace)
@@ -193,25 +222,25 @@ def test_a_fresh_clone_after_pull_runs_nothing(workspace: Path, tmp_path: Path) 
 
 def test_after_dvc_repro_and_exp_run_restore_leaves_nothing_to_do(workspace: Path) -> None:
     """Promise 5."""
-    replace("bound_samples: 50", "bound_samples: 20")(workspace / "params.yaml")
+    replace(" samples: 50", " samples: 20")(workspace / "params.yaml")
     run("dvc", "repro", cwd=workspace)
     bridge("restore", workspace)
     assert named(workspace) == set()
-    run("dvc", "exp", "run", "--set-param", "vae.bound_samples=30", cwd=workspace)
+    run("dvc", "exp", "run", "--set-param", "vae.bound.samples=30", cwd=workspace)
     bridge("restore", workspace)
     assert named(workspace) == set()
-    assert '"bound_samples": 30' in (workspace / "results/vae/mnist/plane/seed0/metrics.json").read_text()
+    assert '"bound_samples": 30' in (workspace / "results/vae/mnist/mlp_2d/seed0/metrics.json").read_text()
 
 
 def test_an_experiment_in_a_temporary_workspace_runs_its_own_sources(workspace: Path) -> None:
     """`dvc exp run --temp` on a parameter gives the metrics of that parameter and leaves the workspace alone."""
-    run("dvc", "exp", "run", "--temp", "--name", "fewer", "--set-param", "vae.bound_samples=30", cwd=workspace)
+    run("dvc", "exp", "run", "--temp", "--name", "fewer", "--set-param", "vae.bound.samples=30", cwd=workspace)
     assert named(workspace) == set()
     shown = run("dvc", "exp", "show", "--csv", cwd=workspace).stdout
     assert any(line.count("fewer") and ",30," in line for line in shown.splitlines())
 
 
-@pytest.mark.parametrize("override", ["vae.runs.plane.seeds=[0,1]", "+vae.runs.more=${vae.runs.plane}"])
+@pytest.mark.parametrize("override", ["vae.runs.mlp_2d.seeds=[0,1]", "+vae.runs.more=${vae.runs.mlp_2d}"])
 def test_a_structural_parameter_stops_exp_run_with_one_line(workspace: Path, override: str) -> None:
     """No stage runs, and the line names the key and says to run `bridge gen`."""
     done = run("dvc", "exp", "run", "--set-param", override, cwd=workspace, check=False)
@@ -232,7 +261,7 @@ def test_an_upstream_edit_that_changes_no_byte_need_not_rerun_what_is_below(work
 
 def test_after_a_failed_run_what_succeeded_is_recorded(workspace: Path) -> None:
     """`onerror` commits: DVC and Snakemake agree on the jobs that are left."""
-    replace("bound_samples: 50", "bound_samples: 40")(workspace / "params.yaml")
+    replace(" samples: 50", " samples: 40")(workspace / "params.yaml")
     replace("    gathered: dict", "    raise ValueError\n    gathered: dict")(workspace / SRC / "stages/metrics.py")
     assert run("snakemake", "--cores", "all", cwd=workspace, check=False).returncode
     assert named(workspace) == {"metrics"}
@@ -240,7 +269,7 @@ def test_after_a_failed_run_what_succeeded_is_recorded(workspace: Path) -> None:
 
 def test_a_commit_killed_at_any_time_is_repaired_by_the_next_one(workspace: Path) -> None:
     """SIGKILL at several moments of `bridge commit` loses nothing: the next commit makes both tools agree."""
-    replace("bound_samples: 50", "bound_samples: 40")(workspace / "params.yaml")
+    replace(" samples: 50", " samples: 40")(workspace / "params.yaml")
     run("snakemake", "--cores", "all", cwd=workspace, DVC_STAGE="no commit yet")
     for delay_seconds in (0.3, 0.7, 0.9, 1.1, 1.3):
         command = [sys.executable, "workflow/bridge.py", "commit"]
@@ -267,7 +296,7 @@ def test_commit_blesses_no_stale_output(workspace: Path) -> None:
     """After an edit and no run, `commit` leaves the stages alone that would have to run."""
     replace("latent_dim: 2", "latent_dim: 3")(workspace / "params.yaml")
     bridge("commit", workspace)
-    assert named(workspace) == VAE
+    assert named(workspace) == ONE_VAE
 
 
 def test_hooks_leave_a_hook_of_the_user_alone(workspace: Path) -> None:

@@ -1,9 +1,10 @@
 """The inference network: shapes, gradients, and where its first weights come from."""
 
+import pytest
 import torch
 from torch import nn
 
-from latents.models.encoders import InferenceNetwork, initialise, mlp
+from latents.models.encoders import CELLS, InferenceNetwork, RowReader, initialise, mlp
 
 
 def network() -> InferenceNetwork:
@@ -56,3 +57,58 @@ def test_first_weights_have_the_spread_of_torchs_default():
     for mine, default in zip(ours.parameters(), torchs.parameters(), strict=True):
         assert mine.abs().max() <= 1 / 20
         torch.testing.assert_close(mine.std(), default.std(), rtol=0.15, atol=0)
+
+
+# --- recurrent encoders -------------------------------------------------------------------------------------
+
+
+def reader(kind: str) -> RowReader:
+    trunk = RowReader(kind, row_width=4, units=5)
+    initialise(trunk, generator=torch.Generator().manual_seed(0))
+    return trunk.double()
+
+
+def images(n: int = 7) -> torch.Tensor:
+    return torch.rand(n, 12, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("kind", CELLS)
+def test_an_images_features_do_not_depend_on_what_it_is_batched_with(kind):
+    trunk, x = reader(kind), images()
+    together = trunk(x)
+    for row in range(len(x)):
+        torch.testing.assert_close(trunk(x[row : row + 1])[0], together[row])
+    others = torch.cat([100 * torch.ones(1, 12, dtype=torch.float64), x[3:4]])
+    torch.testing.assert_close(trunk(others)[1], together[3])
+
+
+def test_a_gru_reads_the_rows_from_top_to_bottom():
+    """One step a row by the equations of Cho et al. 2014 in torch's order of gates."""
+    trunk, x = reader("gru"), images()
+    w_in, w_hidden, b_in, b_hidden = trunk.cells.all_weights[0]
+    hidden = torch.zeros(len(x), 5, dtype=torch.float64)
+    for row in x.reshape(len(x), 3, 4).unbind(1):
+        from_row, from_hidden = (row @ w_in.T + b_in).chunk(3, 1), (hidden @ w_hidden.T + b_hidden).chunk(3, 1)
+        reset, update = (torch.sigmoid(from_row[gate] + from_hidden[gate]) for gate in (0, 1))
+        new = torch.tanh(from_row[2] + reset * from_hidden[2])
+        hidden = (1 - update) * new + update * hidden
+    torch.testing.assert_close(trunk(x), hidden)
+
+
+def test_the_bidirectional_gru_joins_both_ways_of_reading():
+    """Upside-down images swap the halves when both directions have the same weights."""
+    trunk, x = reader("bigru"), images()
+    with torch.no_grad():
+        for forward, backward in zip(*trunk.cells.all_weights, strict=True):
+            backward.copy_(forward)
+    upside_down = x.reshape(-1, 3, 4).flip(1).reshape(-1, 12)
+    torch.testing.assert_close(trunk(upside_down), trunk(x).roll(5, dims=1))
+    assert trunk.n_features == 10
+
+
+@pytest.mark.parametrize("kind", CELLS)
+def test_a_recurrent_encoders_first_weights_come_from_the_generator_within_torchs_bound(kind):
+    first, second = reader(kind), reader(kind)
+    for one, other in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(one, other)
+        assert 0.5 / 5**0.5 < one.abs().max() <= 1 / 5**0.5

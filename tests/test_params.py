@@ -44,20 +44,20 @@ FAULTS = {
         "latent_dim: 2",
         "latent_dims: 2",
         [
-            "vae.runs.plane.latent_dims: got an unknown key",
+            "vae.runs.mlp_2d.latent_dims: got an unknown key",
             "did you mean latent_dim?",
-            "vae.runs.plane.latent_dim: missing",
+            "vae.runs.mlp_2d.latent_dim: missing",
         ],
     ),
     "a negative size": (
         "latent_dim: 2",
         "latent_dim: -1",
-        ["vae.runs.plane.latent_dim: got -1, allowed: a whole number from 1 to 1000"],
+        ["vae.runs.mlp_2d.latent_dim: got -1, allowed: a whole number from 1 to 1000"],
     ),
     "a wrong type": (
         "epochs: 60",
         "epochs: many",
-        ["vae.runs.plane.epochs: got 'many', allowed: a whole number from 1"],
+        ["vae.runs.mlp_2d.epochs: got 'many', allowed: a whole number from 1"],
     ),
     "a float for a whole number": ("epochs: 60", "epochs: 60.5", ["epochs: got 60.5, allowed: a whole number from 1"]),
     "a wrong choice": ("source: embedded", "source: fake", ["data.source: got 'fake', allowed: real or embedded"]),
@@ -69,14 +69,14 @@ FAULTS = {
     "an item of a list": (
         "seeds: [0]",
         "seeds: [0, -3]",
-        ["vae.runs.plane.seeds.1: got -3, allowed: a list of at least"],
+        ["vae.runs.mlp_2d.seeds.1: got -3, allowed: a list of at least"],
     ),
     "an empty list": (
         "seeds: [0]",
         "seeds: []",
-        ["vae.runs.plane.seeds: got [], allowed: a list of at least one seed"],
+        ["vae.runs.mlp_2d.seeds: got [], allowed: a list of at least one seed"],
     ),
-    "a run's name with a dot": ("    plane:", "    pla.ne:", ["vae.runs.pla.ne: got 'pla.ne', allowed:"]),
+    "a run's name with a dot": ("    mlp_2d:", "    pla.ne:", ["vae.runs.pla.ne: got 'pla.ne', allowed:"]),
     "infinity": ("learning_rate: 3e-3", "learning_rate: .inf", ["learning_rate: got inf, allowed: a number above 0"]),
     "a boolean for a number": ("epochs: 60", "epochs: true", ["epochs: got True, allowed:"]),
     "a section that is a number": (
@@ -85,6 +85,27 @@ FAULTS = {
         ["data: got 3, allowed: a section"],
     ),
     "a key given twice": ("epochs: 60", "epochs: 60\n      epochs: 61", ["not YAML", "duplicate key"]),
+    "no earlier run to start from": (
+        "warm_start: none",
+        "warm_start: gru_2d",
+        ["vae.runs.mlp_2d.warm_start: got 'gru_2d', allowed: none"],
+    ),
+    "a run shown that is none": ("shown: [mlp_2d, gru_2d]", "shown: [mlp]", ["vae.shown: got 'mlp', allowed: mlp_2d,"]),
+    "a run timed that is none": (
+        "runs: [mlp_2d, gru_2d]",
+        "runs: [gru]",
+        ["measures.timing.runs: got 'gru', allowed:"],
+    ),
+    "layers of a recurrent encoder": (
+        "encoder_widths: [32]",
+        "encoder_widths: [32, 32]",
+        ["vae.runs.gru_2d.encoder_widths: got [32, 32], allowed: one width, as gru has"],
+    ),
+    "a bound with a schedule of the KL": (
+        "free_bits: 0.1\n      draws: 1",
+        "free_bits: 0.1\n      draws: 5",
+        ["vae.runs.gru_2d.draws: got 5, allowed: 1, or no warm_up_epochs"],
+    ),
     "broken YAML": ("runs:", "runs: [", ["not YAML"]),
 }
 

@@ -235,6 +235,73 @@ def test_an_empty_training_is_refused_in_one_line(wrong):
         fit(module, optimizer, lambda rows, generator: {}, generator=seeded(), **options)
 
 
+# --- early stopping -----------------------------------------------------------------------------------------
+
+
+def overshooting(losses, *, patience, epochs=8, checkpoint=None, stop_after=None):
+    """One weight that grows by 1 an epoch; validation's loss is given for each of its values, from 1."""
+    module, calls = scalar(), []
+
+    def loss_parts(rows, generator):
+        calls.append(rows)
+        if len(calls) == stop_after:
+            raise KeyboardInterrupt
+        if module.training:
+            return {"loss": -module.weight.expand(len(rows))}
+        return {"loss": torch.full((len(rows),), float(losses[round(module.weight.item()) - 1]))}
+
+    optimizer = torch.optim.SGD(module.parameters(), lr=1.0)
+    options = {"train_rows": ROWS[:5], "validation_rows": ROWS[5:], "epochs": epochs, "batch_size": 5}
+    options |= {"patience": patience, "checkpoint": checkpoint, "digest": "d"}
+    fitted = fit(module, optimizer, loss_parts, generator=seeded(), **options)
+    return module.weight.item(), fitted
+
+
+@pytest.mark.parametrize(
+    ("losses", "patience", "epochs_run", "best"),
+    [
+        ([5, 4, 3, 4, 5, 1, 0, 0], 2, 5, 3),  # two epochs without a better one end it before the better ones
+        ([5, 4, 3, 4, 5, 1, 0, 0], 3, 8, 7),  # the first of equals is the best
+        ([5, 4, 3, 4, 5, 4, 4, 4], 6, 8, 3),  # all epochs are run, and the best one's weights restored
+        ([5, 6, 7, 7, 7, 7, 7, 7], 1, 2, 1),
+        ([5, 6, 7, 7, 7, 7, 7, 7], 0, 8, 0),  # no early stopping: all epochs, the last weights
+    ],
+)
+def test_training_stops_without_improvement_and_the_best_weights_are_restored(losses, patience, epochs_run, best):
+    weight, fitted = overshooting(losses, patience=patience)
+    assert (len(fitted.history), fitted.best_epoch) == (epochs_run, best)
+    assert weight == (best or epochs_run)
+
+
+@pytest.mark.parametrize("stop_after", [3, 5, 7, 9])
+def test_an_interrupted_run_with_early_stopping_goes_on_bit_for_bit(tmp_path, stop_after):
+    """Interrupted before the best epoch, in it and after it; there are two calls an epoch."""
+    losses, path = [5, 4, 3, 4, 5, 1, 0, 0], tmp_path / "c.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        overshooting(losses, patience=2, checkpoint=path, stop_after=stop_after)
+    weight, fitted = overshooting(losses, patience=2, checkpoint=path)
+    whole_weight, whole = overshooting(losses, patience=2)
+    assert (weight, fitted.history, fitted.best_epoch) == (whole_weight, whole.history, whole.best_epoch)
+
+
+def test_a_finished_run_with_early_stopping_resumes_to_its_best_weights(tmp_path):
+    path = tmp_path / "c.safetensors"
+    first = overshooting([5, 4, 3, 4, 5, 1, 0, 0], patience=2, checkpoint=path)
+    assert overshooting([5, 4, 3, 4, 5, 1, 0, 0], patience=2, checkpoint=path, stop_after=1) == first
+
+
+def test_watching_validation_changes_no_epoch():
+    _, plain = trained(epochs=5)
+    _, watched = trained(epochs=5, patience=5)
+    assert watched.history == plain.history
+
+
+def test_patience_without_validation_is_refused_in_one_line():
+    for wrong in ({"patience": 2, "validation_rows": None}, {"patience": -1}):
+        with pytest.raises(InputError, match="patience must be at least 0, and 0 without validation rows"):
+            trained(epochs=1, **wrong)
+
+
 # --- checkpoints --------------------------------------------------------------------------------------------
 
 

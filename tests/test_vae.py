@@ -7,7 +7,15 @@ from torch import nn
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from latents.errors import InputError
-from latents.models.vae import architecture, bernoulli_log_likelihood, build, gaussian_kl
+from latents.models.vae import (
+    architecture,
+    bernoulli_log_likelihood,
+    bound_only,
+    build,
+    gaussian_kl,
+    gaussian_log_ratio,
+    kl_warm_up,
+)
 from latents.storage import read_weights, write_weights
 
 
@@ -137,7 +145,96 @@ def test_the_architecture_is_as_asked():
 
 
 def test_an_impossible_architecture_is_one_line():
-    with pytest.raises(InputError, match="encoder must be 'mlp', got 'lsmt'"):
+    with pytest.raises(InputError, match="encoder must be one of mlp, lstm, gru, bigru, got 'lsmt'"):
         build(architecture(n_visible=784, latent_dim=2, encoder="lsmt"), generator=seeded())
     with pytest.raises(InputError, match="at least 1"):
         build(architecture(n_visible=784, latent_dim=0), generator=seeded())
+    with pytest.raises(InputError, match="one layer and reads whole rows"):
+        build(architecture(n_visible=784, latent_dim=2, encoder="gru", row_width=27), generator=seeded())
+
+
+@pytest.mark.parametrize("encoder", ["lstm", "gru", "bigru"])
+def test_networks_differ_by_their_trunk_only(encoder):
+    """The decoder and the head's outputs are those of the MLP's model."""
+    sizes = {"n_visible": 12, "latent_dim": 2, "decoder_widths": (6, 5), "row_width": 4}
+    model = build(architecture(encoder=encoder, encoder_widths=(7,), **sizes), generator=seeded())
+    plain = build(architecture(encoder="mlp", encoder_widths=(7,), **sizes), generator=seeded())
+    shapes = ([value.shape for value in each.decoder.state_dict().values()] for each in (model, plain))
+    assert next(shapes) == next(shapes)
+    mu, logvar = model.encode(pixels())
+    assert mu.shape == logvar.shape == (9, 2)
+
+
+# --- objectives ---------------------------------------------------------------------------------------------
+
+
+def test_the_log_ratio_is_that_of_torchs_densities():
+    z, mu, logvar = torch.randn(3, 20, 4, generator=seeded(), dtype=torch.float64)
+    prior = Normal(torch.zeros(4, dtype=torch.float64), torch.ones(4, dtype=torch.float64))
+    expected = (prior.log_prob(z) - Normal(mu, torch.exp(0.5 * logvar)).log_prob(z)).sum(-1)
+    torch.testing.assert_close(gaussian_log_ratio(z=z, mu=mu, logvar=logvar), expected)
+
+
+def test_the_weight_of_the_kl_rises_linearly_and_stays_at_one():
+    parts = {"reconstruction": torch.tensor([10.0, 20.0]), "kl": torch.tensor([4.0, 8.0]), "free_bits": torch.ones(2)}
+    values = [kl_warm_up(4)(parts, step).item() for step in (0, 1, 2, 4, 9)]
+    assert values == pytest.approx([15, 15 + 7 / 4, 15 + 7 / 2, 22, 22])
+
+
+def test_free_bits_lift_each_dimensions_mean_kl_to_its_floor():
+    """By hand: KLs of a batch of two in two dimensions, floor 1: the first is below it, the second above."""
+    model, x = tiny(), pixels(2)
+    mu = torch.tensor([[1.0, 2.0], [0.0, 2.0]], requires_grad=True)  # KLs .5 and 2; 0 and 2
+    model.encode = lambda _: (mu, torch.zeros(2, 2))
+    parts = model.elbo_parts(x, generator=seeded(), free_bits=1.0)
+    assert parts["kl"].tolist() == [2.5, 2.0]
+    assert parts["free_bits"].tolist() == [0.75, 0.75]
+    (gradient,) = torch.autograd.grad((parts["kl"] + parts["free_bits"]).mean(), mu)
+    assert gradient.tolist() == [[0.0, 1.0], [0.0, 1.0]]  # none where the KL is free
+    assert "free_bits" not in model.elbo_parts(x, generator=seeded())
+
+
+def test_the_bound_of_one_draw_is_a_draw_of_the_elbo():
+    """With k = 1 it is log p(x | z) + log p(z) - log q(z | x), whose mean is the ELBO."""
+    model, x = tiny(), pixels(1).expand(40_000, -1)
+    with torch.no_grad():
+        bound = model.bound_parts(x, draws=1, generator=seeded())["bound"]
+        parts = model.elbo_parts(x, generator=seeded(1))
+    elbo = parts["reconstruction"] + parts["kl"]
+    error = (bound.var() / len(bound) + elbo.var() / len(elbo)).sqrt()
+    assert error < 0.01
+    assert abs(bound.mean() - elbo.mean()) < 4 * error
+
+
+def test_the_bound_of_several_draws_is_the_log_mean_weight():
+    """Against a loop over the same draws with torch's densities; the two parts beside it are means over draws."""
+    model, x = tiny(), pixels(4)
+    parts = model.bound_parts(x, draws=3, generator=seeded(5))
+    mu, logvar = model.encode(x)
+    z = mu + torch.exp(0.5 * logvar) * torch.randn(3, 4, 2, generator=seeded(5))
+    weights, given = torch.zeros(3, 4), torch.zeros(3, 4)
+    for draw in range(3):
+        given[draw] = model.log_likelihood(x=x, z=z[draw])
+        prior, posterior = Normal(torch.zeros(2), torch.ones(2)), Normal(mu, torch.exp(0.5 * logvar))
+        weights[draw] = given[draw] + (prior.log_prob(z[draw]) - posterior.log_prob(z[draw])).sum(-1)
+    torch.testing.assert_close(parts["bound"], -weights.exp().mean(0).log())
+    torch.testing.assert_close(parts["reconstruction"], -given.mean(0))
+    assert bound_only(parts, 0).item() == pytest.approx(parts["bound"].mean().item())
+
+
+def test_the_bounds_gradient_is_that_of_the_plain_estimator_in_expectation():
+    """The encoder's doubly reparameterised gradient, over many draws, against autograd through everything."""
+    model, x = tiny().double(), pixels(1).double().expand(60_000, -1)
+    bias = model.encoder.head.bias
+
+    def plain() -> torch.Tensor:
+        mu, logvar = model.encode(x)
+        noise = torch.randn(2, *mu.shape, generator=seeded(8), dtype=mu.dtype)
+        z = mu + torch.exp(0.5 * logvar) * noise
+        log_weights = model.log_likelihood(x=x, z=z) + gaussian_log_ratio(z=z, mu=mu, logvar=logvar)
+        return -(torch.logsumexp(log_weights, 0) - np.log(2)).mean()
+
+    (ours,) = torch.autograd.grad(model.bound_parts(x, draws=2, generator=seeded(7))["bound"].mean(), bias)
+    (expected,) = torch.autograd.grad(plain(), bias)
+    assert expected.abs().min() > 0.01
+    torch.testing.assert_close(ours, expected, rtol=0.1, atol=0.01)

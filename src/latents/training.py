@@ -40,10 +40,13 @@ class Fitted:
         A row an epoch: `epoch` (from 1), `train_<part>` and, if asked, `validation_<part>`: means over rows.
     seconds_per_epoch : list of float
         Wall time of each epoch, validation included; apart, since timing may differ between runs.
+    best_epoch : int
+        With early stopping the epoch whose weights the module has, otherwise 0.
     """
 
     history: list[Row] = field(default_factory=list)
     seconds_per_epoch: list[float] = field(default_factory=list)
+    best_epoch: int = 0
 
 
 def set_threads(threads: int) -> None:
@@ -117,6 +120,7 @@ def fit(
     objective: Objective = summed,
     schedule: Schedule | None = None,
     validation_seed: int = 0,
+    patience: int = 0,
     checkpoint: Path | None = None,
     digest: str = "",
     name: str = "training",
@@ -134,6 +138,8 @@ def fit(
     objective : weighs the parts: (parts, step) -> scalar to minimise.
     schedule : step -> factor on the rate; None leaves the rate as it is.
     validation_seed : validation sees the same draws each epoch, so that epochs compare.
+    patience : epochs without a lower validation loss (the sum of its parts) after which training ends; the module
+        then has the weights of the best epoch, as it has after the last one. 0: all epochs, and the last weights.
     checkpoint : file written each epoch; the caller removes it when it has stored the results.
     digest : names parameters, inputs and code; a checkpoint of another digest is ignored. It may stay empty
         where the name of the file tells them apart.
@@ -147,17 +153,22 @@ def fit(
     Raises
     ------
     InputError
-        When the loss is nan or infinite (names the epoch, the batch and the parts), or nothing is to be done.
+        When the loss is nan or infinite (names the epoch, the batch and the parts), nothing is to be done, or
+        patience has no validation rows to watch.
     """
     if epochs < 1 or batch_size < 1 or len(train_rows) == 0:
         given = f"{epochs} epochs, batches of {batch_size}, {len(train_rows)} rows"
         raise InputError(f"training needs at least one epoch, a batch of one and one row, got {given}")
+    if patience < 0 or (patience and validation_rows is None):
+        raise InputError(f"patience must be at least 0, and 0 without validation rows, got {patience}")
     loop = _Loop(module, optimizer, loss_parts, objective, schedule, generator, batch_size)
     fitted = Fitted() if checkpoint is None else _resume(checkpoint, loop, digest=digest)
     steps = math.ceil(len(train_rows) / batch_size)  # an epoch
     done = len(fitted.history)
     with tqdm(total=epochs * steps, initial=done * steps, desc=name, unit="batch", disable=None) as bar:
         for epoch in range(done + 1, epochs + 1):
+            if patience and epoch - 1 - fitted.best_epoch >= patience:
+                break
             began = time.perf_counter()
             row: Row = {"epoch": epoch} | _prefixed("train", loop.train(train_rows, epoch, bar))
             if validation_rows is not None:
@@ -165,9 +176,15 @@ def fit(
                 row |= _prefixed("validation", means)
             fitted.history.append(row)
             fitted.seconds_per_epoch.append(time.perf_counter() - began)
+            if patience and _lowest(fitted.history) == epoch:
+                fitted.best_epoch = epoch
+                loop.keep()
             _report(name, row, epochs=epochs, bar=bar)
             if checkpoint is not None:
                 _save(checkpoint, loop, fitted, digest=digest)
+    if patience:
+        module.load_state_dict(loop.best)
+        log.info("%s: the weights are those of epoch %d of %d", name, fitted.best_epoch, len(fitted.history))
     return fitted
 
 
@@ -213,6 +230,7 @@ class _Loop:
     schedule: Schedule | None
     generator: torch.Generator
     batch_size: int
+    best: dict[str, Tensor] = field(default_factory=dict)  # the best epoch's weights, with early stopping
 
     def __post_init__(self) -> None:
         self.rates = [group["lr"] for group in self.optimizer.param_groups]
@@ -244,6 +262,10 @@ class _Loop:
         loss.backward()
         self.optimizer.step()
 
+    def keep(self) -> None:
+        """Copy the module's weights as the best ones so far."""
+        self.best = {name: value.detach().clone() for name, value in self.module.state_dict().items()}
+
     def validate(self, rows: Tensor, epoch: int, *, seed: int) -> Row:
         """Means of the parts over `rows`, under the same draws whatever the epoch."""
         self.module.eval()
@@ -261,6 +283,12 @@ def _add(sums: Row, parts: Parts) -> None:
 
 def _prefixed(prefix: str, row: Row) -> Row:
     return {f"{prefix}_{part}": value for part, value in row.items()}
+
+
+def _lowest(history: list[Row]) -> int:
+    """The first epoch of the lowest validation loss, the sum of its parts."""
+    losses = [sum(value for key, value in row.items() if key.startswith("validation_")) for row in history]
+    return 1 + losses.index(min(losses))
 
 
 def _report(name: str, row: Row, *, epochs: int, bar: tqdm) -> None:
@@ -283,6 +311,7 @@ def _not_finite(parts: Parts, where: str) -> InputError:
 def _save(path: Path, loop: _Loop, fitted: Fitted, *, digest: str) -> None:
     """Write all that a resume needs as one safetensors file: tensors, and the rest as JSON in its header."""
     tensors = {f"module.{name}": value for name, value in loop.module.state_dict().items()}
+    tensors |= {f"best.{name}": value for name, value in loop.best.items()}
     tensors["generator"] = loop.generator.get_state()
     numbers: dict[str, dict[str, Any]] = {}  # what an optimizer keeps beside tensors
     for index, state in loop.optimizer.state_dict()["state"].items():
@@ -308,6 +337,7 @@ def _resume(path: Path, loop: _Loop, *, digest: str) -> Fitted:
         log.info("%s: a checkpoint of other parameters, inputs or code; starting afresh", path)
         return Fitted()
     loop.module.load_state_dict(_below("module.", tensors))
+    loop.best = _below("best.", tensors)
     state: dict[int, dict[str, Any]] = {int(index): dict(kept) for index, kept in record["optimizer"].items()}
     for name, value in _below("optimizer.", tensors).items():
         index, key = name.split(".", maxsplit=1)
@@ -315,7 +345,7 @@ def _resume(path: Path, loop: _Loop, *, digest: str) -> Fitted:
     loop.optimizer.load_state_dict(loop.optimizer.state_dict() | {"state": state})
     loop.generator.set_state(tensors["generator"])
     log.info("%s: resumed after epoch %d", path, len(record["history"]))
-    return Fitted(record["history"], record["seconds_per_epoch"])
+    return Fitted(record["history"], record["seconds_per_epoch"], record["best_epoch"])
 
 
 def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

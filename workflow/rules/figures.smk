@@ -1,52 +1,82 @@
 # Figures: each drawn from result files, kept in git, shown in the report.
-FIGURES = "results/figures/vae/mnist/{run}/seed{seed}"
+FIGURES = "results/figures/vae"
 ARTIFACTS += [
-    f"{FIGURES}/{file}".format(run=run, seed=seed)
-    for run, seed in VAE_RUNS
-    for file in ["embedding.png", "manifold.png", "curves.png"]
+    f"{FIGURES}/{name}.png" for name in ["embedding", "manifold", "random", "confusion", "spread", "bounds", "curves"]
 ]
+ARTIFACTS += ["results/figures/timing/encoders.png"]
+
+
+def shown_runs(pattern: str) -> list[str]:
+    """The files of the runs that are pictured, each of its first seed."""
+    return [pattern.format(run=run, seed=dict(VAE_FIRST)[run]) for run in PARAMS["vae"]["shown"]]
 
 
 rule figures_embedding:
     input:
-        embeddings=f"{VAE}/embeddings.h5",
+        embeddings=shown_runs(f"{VAE}/embeddings.h5"),
         code=code("figures"),
     output:
-        figure=report(
-            f"{FIGURES}/embedding.png",
-            caption="../report/embedding.rst",
-            category="VAE",
-        ),
+        figure=report(f"{FIGURES}/embedding.png", caption="../report/embedding.rst", category="VAE"),
     log:
-        "logs/figures/vae/mnist/{run}/seed{seed}/embedding.log",
+        "logs/figures/vae/embedding.log",
     shell:
-        "python -m latents.stages.figures embedding --embeddings {input.embeddings}"
-        " --figure {output.figure} --log {log}"
+        "python -m latents.stages.figures embeddings {input.embeddings} --figure {output.figure} --log {log}"
 
 
-rule figures_manifold:
+rule figures_generated:
     input:
-        generated=f"{VAE}/generated.h5",
+        generated=shown_runs(f"{VAE}/generated.h5"),
         code=code("figures"),
     output:
-        figure=report(f"{FIGURES}/manifold.png", caption="../report/manifold.rst", category="VAE"),
+        manifold=report(f"{FIGURES}/manifold.png", caption="../report/manifold.rst", category="VAE"),
+        random=report(f"{FIGURES}/random.png", caption="../report/random.rst", category="VAE"),
     log:
-        "logs/figures/vae/mnist/{run}/seed{seed}/manifold.log",
+        "logs/figures/vae/generated.log",
     shell:
-        "python -m latents.stages.figures manifold --generated {input.generated}"
-        " --figure {output.figure} --log {log}"
+        "python -m latents.stages.figures generated {input.generated} --manifold {output.manifold}"
+        " --random {output.random} --log {log}"
 
 
-rule figures_curves:
+rule figures_separation:
     input:
-        history=f"{VAE}/history.csv",
+        tables=shown_runs(f"{MEASURES}/confusion.csv"),
+        summary=MEASURES_SUMMARY,
         code=code("figures"),
     output:
-        figure=report(f"{FIGURES}/curves.png", caption="../report/curves.rst", category="VAE"),
+        confusion=report(f"{FIGURES}/confusion.png", caption="../report/confusion.rst", category="VAE"),
+        spread=report(f"{FIGURES}/spread.png", caption="../report/spread.rst", category="VAE"),
     log:
-        "logs/figures/vae/mnist/{run}/seed{seed}/curves.log",
+        "logs/figures/vae/separation.log",
     shell:
-        "python -m latents.stages.figures curves --history {input.history} --figure {output.figure} --log {log}"
+        "python -m latents.stages.figures separation {input.tables} --summary {input.summary}"
+        " --confusion {output.confusion} --spread {output.spread} --log {log}"
+
+
+rule figures_networks:
+    input:
+        summary=MEASURES_SUMMARY,
+        histories=[f"{VAE}/history.csv".format(run=run, seed=seed) for run, seed in VAE_FIRST],
+        code=code("figures"),
+    output:
+        bounds=report(f"{FIGURES}/bounds.png", caption="../report/bounds.rst", category="VAE"),
+        curves=report(f"{FIGURES}/curves.png", caption="../report/curves.rst", category="VAE"),
+    log:
+        "logs/figures/vae/networks.log",
+    shell:
+        "python -m latents.stages.figures networks {input.histories} --summary {input.summary}"
+        " --bounds {output.bounds} --curves {output.curves} --log {log}"
+
+
+rule figures_encoders:
+    input:
+        table="results/timing/encoders.csv",
+        code=code("figures"),
+    output:
+        figure=report("results/figures/timing/encoders.png", caption="../report/encoders.rst", category="Timing"),
+    log:
+        "logs/figures/timing/encoders.log",
+    shell:
+        "python -m latents.stages.figures encoders --table {input.table} --figure {output.figure} --log {log}"
 
 
 ARTIFACTS += [f"results/figures/ranking/{dataset}.png" for dataset in PARAMS["scores"]]

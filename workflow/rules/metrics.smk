@@ -1,5 +1,5 @@
-# The headline numbers of all stages in one file, for `dvc exp show` and README: of every metrics.json that the rules make.
-HEADLINES = [path for path in ARTIFACTS if path.endswith("/metrics.json")]
+# The headline numbers of all stages in one file, for `dvc exp show` and README; of runs with seeds, those of their summary.
+HEADLINES = [path for path in ARTIFACTS if path.endswith(("/metrics.json", "/summary.json")) and "/seed" not in path]
 ARTIFACTS += ["results/metrics.json"]
 
 

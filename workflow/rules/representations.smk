@@ -6,7 +6,7 @@ REPRESENTATIONS = {
     ("newsgroups", "tfidf"): "results/representations/newsgroups/tfidf.h5",
 }
 REPRESENTATIONS |= {
-    ("mnist", f"vae_{run}_seed{seed}"): f"{VAE}/embeddings.h5".format(run=run, seed=seed) for run, seed in VAE_RUNS
+    ("mnist", f"vae_{run}_seed{seed}"): f"{VAE}/embeddings.h5".format(run=run, seed=seed) for run, seed in VAE_FIRST
 }
 ARTIFACTS += REPRESENTATIONS.values()
 

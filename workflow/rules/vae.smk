@@ -1,19 +1,26 @@
 # Variational autoencoders on digits: train, measure, embed, generate; one job each per run and seed.
 VAE = "results/vae/mnist/{run}/seed{seed}"
 VAE_RUNS = [(run, seed) for run, values in PARAMS["vae"]["runs"].items() for seed in values["seeds"]]
-VAE_FILES = [
-    "model.safetensors",
-    "history.csv",
-    "metrics.json",
-    "embeddings.h5",
-    "generated.h5",
-]
+VAE_FIRST = [(run, values["seeds"][0]) for run, values in PARAMS["vae"]["runs"].items()]  # for pictures and ranking
+VAE_FILES = ["model.safetensors", "history.csv", "metrics.json", "embeddings.h5"]
 ARTIFACTS += [f"{VAE}/{file}".format(run=run, seed=seed) for run, seed in VAE_RUNS for file in VAE_FILES]
+ARTIFACTS += [f"{VAE}/generated.h5".format(run=run, seed=seed) for run, seed in VAE_FIRST]
+
+
+def initial_weights(wildcards) -> list[str]:
+    """The weights that a warm start begins with: of the earlier run's same seed, or of its first; none otherwise."""
+    earlier = parameter(f"vae.runs.{wildcards.run}.warm_start")
+    if earlier == "none":
+        return []
+    seeds = parameter(f"vae.runs.{earlier}.seeds")
+    seed = int(wildcards.seed)
+    return [f"{VAE}/model.safetensors".format(run=earlier, seed=seed if seed in seeds else seeds[0])]
 
 
 rule vae_train:
     input:
         digits="results/digits/digits.h5",
+        initial=initial_weights,
         code=code("vae"),
     output:
         model=f"{VAE}/model.safetensors",
@@ -25,7 +32,7 @@ rule vae_train:
     params:
         tracked=tracked("compute", "vae.runs.{run}"),
     shell:
-        "python -m latents.stages.vae train --run {wildcards.run} --seed {wildcards.seed}"
+        "python -m latents.stages.vae train {input.initial} --run {wildcards.run} --seed {wildcards.seed}"
         " --digits {input.digits} --model {output.model} --history {output.history} --log {log}"
 
 
@@ -42,7 +49,7 @@ rule vae_evaluate:
         "logs/vae/mnist/{run}/seed{seed}/evaluate.tsv"
     threads: 4
     params:
-        tracked=tracked("vae.bound_samples"),
+        tracked=tracked("vae.bound"),
     shell:
         "python -m latents.stages.vae evaluate --seed {wildcards.seed} --digits {input.digits}"
         " --model {input.model} --metrics {output.metrics} --log {log}"

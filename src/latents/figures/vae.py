@@ -1,16 +1,15 @@
-"""Figures of variational autoencoders: the embedded digits, the manifold of generated digits, training curves."""
+"""Parts of the figures of variational autoencoders: embedded digits in a plane, digits as one image."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from latents.figures.style import CLASSES, COLUMN, PAGE, blank, figure
+from latents.figures.style import CLASSES
 
 
-def embedding(path: Path, points: np.ndarray, labels: np.ndarray) -> None:
+def scatter(axes: Any, points: np.ndarray, labels: np.ndarray) -> None:
     """Scatter embedded items, coloured by class, each class's number near its median.
 
     Parameters
@@ -19,16 +18,14 @@ def embedding(path: Path, points: np.ndarray, labels: np.ndarray) -> None:
     labels : int (n,), classes 0 to 9.
     """
     plane, axis_name = planar(points)  # (n, 2)
-    with figure(path, COLUMN, 3.1) as canvas:
-        axes = canvas.add_subplot()
-        colours = np.array(CLASSES)[labels]
-        axes.scatter(plane[:, 0], plane[:, 1], c=colours, s=1.2, linewidths=0, alpha=0.6, rasterized=True)
-        classes = np.unique(labels)
-        medians = np.array([np.median(plane[labels == label], axis=0) for label in classes])
-        for label, (x, y) in zip(classes, spread(medians, 0.045 * np.ptp(plane, axis=0).max()), strict=True):
-            box = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": CLASSES[label], "alpha": 0.85}
-            axes.text(x, y, str(label), ha="center", va="center", fontsize=7, bbox=box)
-        axes.set(xlabel=f"{axis_name} 1", ylabel=f"{axis_name} 2", aspect="equal")
+    colours = np.array(CLASSES)[labels]
+    axes.scatter(plane[:, 0], plane[:, 1], c=colours, s=1.2, linewidths=0, alpha=0.6, rasterized=True)
+    classes = np.unique(labels)
+    medians = np.array([np.median(plane[labels == label], axis=0) for label in classes])
+    for label, (x, y) in zip(classes, spread(medians, 0.045 * np.ptp(plane, axis=0).max()), strict=True):
+        box = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": CLASSES[label], "alpha": 0.85}
+        axes.text(x, y, str(label), ha="center", va="center", fontsize=7, bbox=box)
+    axes.set(xlabel=f"{axis_name} 1", ylabel=f"{axis_name} 2", aspect="equal")
 
 
 def spread(points: np.ndarray, distance: float) -> np.ndarray:
@@ -56,36 +53,9 @@ def planar(points: np.ndarray) -> tuple[np.ndarray, str]:
     return centred @ directions[:2].T, "principal component"
 
 
-def manifold(path: Path, digits: np.ndarray) -> None:
-    """Draw a square grid of digits edge to edge.
-
-    Parameters
-    ----------
-    digits : float (side, side, 784), in [0, 1].
-    """
+def tiled(digits: np.ndarray) -> np.ndarray:
+    """A square grid of digits (side, side, n_pixels), edge to edge, as one image."""
     side = len(digits)
     edge = round(digits.shape[-1] ** 0.5)
     tiles = digits.reshape(side, side, edge, edge).transpose(0, 2, 1, 3)  # (side, edge, side, edge)
-    with figure(path, COLUMN, COLUMN) as canvas:
-        axes = canvas.add_subplot()
-        axes.imshow(tiles.reshape(side * edge, side * edge), vmin=0, vmax=1)
-        blank(axes)
-
-
-def curves(path: Path, history: Sequence[Mapping[str, str]]) -> None:
-    """Draw the negative ELBO and its two parts over epochs, training and validation.
-
-    Parameters
-    ----------
-    history : a row an epoch with `epoch` and `<role>_<part>`, in nats.
-    """
-    table = {name: np.array([float(row[name]) for row in history]) for name in history[0]}
-    for role in ("train", "validation"):
-        table[f"{role}_negative ELBO"] = table[f"{role}_reconstruction"] + table[f"{role}_kl"]
-    names = {"negative ELBO": "negative ELBO", "reconstruction": "reconstruction", "kl": "KL"}
-    with figure(path, PAGE, 2.2) as canvas:
-        for axes, (part, name) in zip(canvas.subplots(1, 3), names.items(), strict=True):
-            for role, line in (("train", "--"), ("validation", "-")):
-                axes.plot(table["epoch"], table[f"{role}_{part}"], line, label=role)
-            axes.set(xlabel="epoch", ylabel=f"{name} (nats a digit)")
-        axes.legend()
+    return tiles.reshape(side * edge, side * edge)

@@ -50,10 +50,46 @@ def mlp(widths: Sequence[int]) -> nn.Sequential:
     return nn.Sequential(*itertools.chain.from_iterable(layers))
 
 
-def initialise(module: nn.Module, *, generator: torch.Generator) -> None:
-    """Draw every linear layer's weights and biases from U(-1/sqrt(inputs), 1/sqrt(inputs)), torch's default.
+CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "bigru": nn.GRU}  # recurrent trunks by name; bigru reads both ways
 
-    Torch draws from the global generator when a layer is built; here the caller's generator decides.
+
+class RowReader(nn.Module):
+    """A recurrent network that reads an image's rows from top to bottom; its last hidden values are the features.
+
+    Parameters
+    ----------
+    kind : a key of `CELLS`; bigru also reads from bottom to top, and joins the last hidden values of both.
+    row_width : pixels of a row.
+    units : hidden units of each direction.
+
+    Examples
+    --------
+    >>> RowReader("lstm", row_width=28, units=128)(torch.zeros(3, 784)).shape
+    torch.Size([3, 128])
+    >>> RowReader("bigru", row_width=28, units=64)(torch.zeros(3, 784)).shape
+    torch.Size([3, 128])
+    """
+
+    def __init__(self, kind: str, *, row_width: int, units: int) -> None:
+        super().__init__()
+        both = kind == "bigru"
+        self.row_width = row_width
+        self.n_features = units * (1 + both)
+        self.cells = CELLS[kind](row_width, units, bidirectional=both)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features (batch, n_features) of images (batch, n_rows * row_width)."""
+        rows = x.unflatten(-1, (-1, self.row_width)).transpose(0, 1)  # (n_rows, batch, row_width)
+        _, last = self.cells(rows)
+        hidden = last[0] if isinstance(last, tuple) else last  # (directions, batch, units); an LSTM has cells beside
+        return hidden.transpose(0, 1).flatten(1)  # (batch, n_features)
+
+
+def initialise(module: nn.Module, *, generator: torch.Generator) -> None:
+    """Draw every layer's weights and biases from U(-1/sqrt(n), 1/sqrt(n)), torch's default.
+
+    n is the number of inputs of a linear layer, and of hidden units of a recurrent one. Torch draws from the global
+    generator when a layer is built; here the caller's generator decides.
 
     Examples
     --------
@@ -63,7 +99,7 @@ def initialise(module: nn.Module, *, generator: torch.Generator) -> None:
     True
     """
     for layer in module.modules():
-        if isinstance(layer, nn.Linear):
-            bound = 1 / math.sqrt(layer.in_features)
+        if isinstance(layer, nn.Linear | nn.RNNBase):
+            bound = 1 / math.sqrt(layer.in_features if isinstance(layer, nn.Linear) else layer.hidden_size)
             for parameter in layer.parameters():
                 nn.init.uniform_(parameter, -bound, bound, generator=generator)

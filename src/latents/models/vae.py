@@ -5,6 +5,7 @@ Kingma & Welling 2014. All losses are in nats and keep their parts apart.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 torch's own name for it
 
 from latents.errors import InputError
-from latents.models.encoders import InferenceNetwork, initialise, mlp
+from latents.models.encoders import CELLS, InferenceNetwork, RowReader, initialise, mlp
+from latents.training import Objective, Parts
 
 LogLikelihood = Callable[..., Tensor]
 
@@ -45,7 +47,45 @@ def bernoulli_log_likelihood(*, x: Tensor, logits: Tensor) -> Tensor:
     """
     if x.dim() == 1:  # one row against many draws of z: a matrix-vector product
         return logits @ x - F.softplus(logits).sum(-1)
+    if x.shape != logits.shape:  # each row against several draws of z
+        x = x.expand_as(logits)
     return -F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(-1)
+
+
+def gaussian_log_ratio(*, z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
+    """log N(z; 0, I) - log N(z; mu, exp(logvar)), summed over the last axis, in nats.
+
+    Examples
+    --------
+    >>> gaussian_log_ratio(z=torch.tensor([1.0]), mu=torch.tensor([1.0]), logvar=torch.tensor([0.0]))
+    tensor(-0.5000)
+    """
+    return 0.5 * ((z - mu).square() / logvar.exp() + logvar - z.square()).sum(-1)
+
+
+def kl_warm_up(steps: int) -> Objective:
+    """An objective for `latents.training.fit` whose weight of the KL rises linearly from 0 to 1 over `steps`.
+
+    All parts but the reconstruction are weighed: the KL, and what free bits add to it.
+
+    Examples
+    --------
+    >>> parts = {"reconstruction": torch.tensor([4.0]), "kl": torch.tensor([2.0])}
+    >>> [kl_warm_up(2)(parts, step).item() for step in range(4)]
+    [4.0, 5.0, 6.0, 6.0]
+    """
+
+    def objective(parts: Parts, step: int) -> Tensor:
+        weight = min(1.0, step / steps)
+        others = [part.mean() for name, part in parts.items() if name != "reconstruction"]
+        return parts["reconstruction"].mean() + weight * torch.stack(others).sum()
+
+    return objective
+
+
+def bound_only(parts: Parts, step: int) -> Tensor:
+    """The objective for `bound_parts`: the mean of the negative bound alone."""
+    return parts["bound"].mean()
 
 
 class VAE(nn.Module):
@@ -90,18 +130,64 @@ class VAE(nn.Module):
         """log p(x | z) in nats, (batch,): x (batch, n_visible), or one row (n_visible,) against every z."""
         return self.likelihood(x=x, logits=self.decode(z))
 
-    def elbo_parts(self, x: Tensor, *, generator: torch.Generator) -> dict[str, Tensor]:
+    def elbo_parts(self, x: Tensor, *, generator: torch.Generator, free_bits: float = 0.0) -> dict[str, Tensor]:
         """The negative ELBO in its two parts, one draw of z a row.
+
+        Parameters
+        ----------
+        free_bits : nats that each latent dimension may use, on average over the batch, before its KL counts.
 
         Returns
         -------
         dict
             `reconstruction` (batch,): -log p(x | z); `kl` (batch,): KL(q(z | x) || p(z)); ELBO = -their sum.
+            With free bits also `free_bits` (batch,), the same for each row: what the KL lacks to its floor, so that
+            the sum of all three is what to minimise.
+
+        References
+        ----------
+        Kingma, Salimans et al. 2016, App. C.8, for free bits.
         """
         mu, logvar = self.encode(x)
         z = self.reparameterise(mu=mu, logvar=logvar, generator=generator)
-        kl = gaussian_kl(mu=mu, logvar=logvar).sum(-1)  # (batch,)
-        return {"reconstruction": -self.log_likelihood(x=x, z=z), "kl": kl}
+        kl = gaussian_kl(mu=mu, logvar=logvar)  # (batch, latent_dim)
+        parts = {"reconstruction": -self.log_likelihood(x=x, z=z), "kl": kl.sum(-1)}
+        if free_bits:
+            parts["free_bits"] = (free_bits - kl.mean(0)).clamp(min=0).sum().expand(len(x))
+        return parts
+
+    def bound_parts(self, x: Tensor, *, draws: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """The negative importance-weighted bound of each row, with the ELBO's two parts beside it.
+
+        The bound is there for its gradient, which for the encoder is the doubly reparameterised estimator: the same
+        in expectation, with less noise than that of the plain bound.
+
+        Parameters
+        ----------
+        draws : k, draws of z a row; with one the bound is the ELBO in expectation.
+
+        Returns
+        -------
+        dict
+            `bound` (batch,): -log (1/k) sum_s p(x, z_s) / q(z_s | x), to be minimised; `reconstruction`, `kl`
+            (batch,), without gradients: as in `elbo_parts`, averaged over the draws.
+
+        References
+        ----------
+        Burda, Grosse & Salakhutdinov 2016, eq. 8; Tucker et al. 2019, eq. 8, for the gradient.
+        """
+        mu, logvar = self.encode(x)
+        shape = (draws, *mu.shape)
+        z = self.reparameterise(mu=mu.expand(shape), logvar=logvar.expand(shape), generator=generator)
+        given_z = self.log_likelihood(x=x, z=z)  # (draws, batch)
+        # q's density with its parameters held: they are reached through z alone
+        log_weights = given_z + gaussian_log_ratio(z=z, mu=mu.detach(), logvar=logvar.detach())
+        weights = torch.softmax(log_weights.detach(), dim=0)  # (draws, batch)
+        if z.requires_grad:
+            z.register_hook(lambda gradient: gradient * weights[..., None])
+        bound = torch.logsumexp(log_weights, dim=0) - math.log(draws)  # (batch,)
+        kl = gaussian_kl(mu=mu, logvar=logvar).sum(-1)
+        return {"bound": -bound, "reconstruction": -given_z.mean(0).detach(), "kl": kl.detach()}
 
     @torch.no_grad()
     def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
@@ -117,8 +203,15 @@ def architecture(
     encoder: str = "mlp",
     encoder_widths: Sequence[int] = (500, 500),
     decoder_widths: Sequence[int] = (500, 500),
+    row_width: int | None = None,
 ) -> dict[str, Any]:
     """What `build` needs, in JSON's types, to be kept beside the weights.
+
+    Parameters
+    ----------
+    encoder : mlp, or a recurrent network that reads the rows of an image: lstm, gru, bigru.
+    encoder_widths : units of each layer; of a recurrent network one layer, the units of each direction.
+    row_width : pixels of a row, for recurrent encoders; None: the images are square.
 
     Examples
     --------
@@ -134,6 +227,7 @@ def architecture(
         "encoder": encoder,
         "encoder_widths": list(encoder_widths),
         "decoder_widths": list(decoder_widths),
+        "row_width": math.isqrt(n_visible) if row_width is None else row_width,
     }
 
 
@@ -143,19 +237,31 @@ def build(architecture: dict[str, Any], *, generator: torch.Generator) -> VAE:
     Raises
     ------
     InputError
-        When the encoder is none that there is, or a size is below 1.
+        When the encoder is none that there is, a size is below 1, or a recurrent encoder has several layers or rows
+        that do not fill the image.
     """
-    if architecture["encoder"] != "mlp":
-        raise InputError(f"encoder must be 'mlp', got {architecture['encoder']!r}")
     n_visible, latent_dim = architecture["n_visible"], architecture["latent_dim"]
     encoder_widths, decoder_widths = architecture["encoder_widths"], architecture["decoder_widths"]
     if min(n_visible, latent_dim, *encoder_widths, *decoder_widths) < 1:
         raise InputError(f"every size of a VAE must be at least 1, got {architecture}")
     with torch.device("meta"):  # no weights yet, so nothing is drawn from torch's global generator
-        trunk = mlp((n_visible, *encoder_widths))
-        encoder = InferenceNetwork(trunk, n_features=encoder_widths[-1], latent_dim=latent_dim)
+        trunk, n_features = _trunk(architecture)
+        encoder = InferenceNetwork(trunk, n_features=n_features, latent_dim=latent_dim)
         decoder = mlp((latent_dim, *decoder_widths))
         decoder.append(nn.Linear(decoder_widths[-1], n_visible))
     model = VAE(encoder, decoder, latent_dim=latent_dim).to_empty(device=generator.device)
     initialise(model, generator=generator)
     return model
+
+
+def _trunk(architecture: dict[str, Any]) -> tuple[nn.Module, int]:
+    """The encoder's trunk, and how many features it gives."""
+    kind, widths, row_width = (architecture[key] for key in ("encoder", "encoder_widths", "row_width"))
+    if kind == "mlp":
+        return mlp((architecture["n_visible"], *widths)), widths[-1]
+    if kind not in CELLS:
+        raise InputError(f"encoder must be one of mlp, {', '.join(CELLS)}, got {kind!r}")
+    if len(widths) != 1 or row_width < 1 or architecture["n_visible"] % row_width:
+        raise InputError(f"a recurrent encoder has one layer and reads whole rows, got {architecture}")
+    reader = RowReader(kind, row_width=row_width, units=widths[0])
+    return reader, reader.n_features

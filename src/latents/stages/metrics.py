@@ -18,7 +18,7 @@ HEADLINES = {
     "rbm": ["reconstruction_mse"],
     "deep_rbm": ["reconstruction_mse"],
     "likelihood": ["test_log_likelihood", "test_log_likelihood_reverse"],
-    "vae": ["elbo", "bound", "kl"],
+    "measures": ["elbo", "bound", "active_units", "knn", "frechet"],
     "ranking": ["map", "precision@100"],
     "classification": ["knn", "linear_svm"],
 }
@@ -26,7 +26,10 @@ HEADLINES = {
 
 @app.command()
 def gather(
-    files: Annotated[list[Path], typer.Argument(help="results/<stage>/<dataset>/<run>/.../metrics.json")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="results/<stage>/<dataset>/<run>/.../metrics.json, or a summary.json of all runs"),
+    ],
     metrics: Annotated[Path, typer.Option(help="JSON to write.")],
     log: Log = None,
 ) -> None:
@@ -37,8 +40,11 @@ def gather(
     for path in files:
         _, stage_name, *run_name = path.parent.parts
         values = read_json(path)
-        headlines = {name: values[name] for name in HEADLINES[stage_name]}
-        gathered.setdefault(stage_name, {})["_".join(run_name)] = headlines
+        runs = values if path.name == "summary.json" else {None: values}  # a summary holds several runs
+        for inner, numbers in runs.items():
+            whole_name = "_".join([*run_name, *([inner] if inner else [])])
+            headlines = {name: numbers[name] for name in HEADLINES[stage_name]}
+            gathered.setdefault(stage_name, {})[whole_name] = headlines
     write_json(metrics, gathered)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from latents.errors import InputError
 from latents.params import Section, read_yaml, structure, validate
 from latents.stages.autoencoder import Autoencoder
 from latents.stages.classification import Classification
@@ -15,13 +16,14 @@ from latents.stages.digit_classifier import DigitClassifier
 from latents.stages.digits import Digits
 from latents.stages.faces import Faces
 from latents.stages.likelihood import Likelihood
+from latents.stages.measures import Measures, unknown_runs
 from latents.stages.ranking import Ranking
 from latents.stages.rbm import RBMs
 from latents.stages.representations import Representations
 from latents.stages.scores import Scores
 from latents.stages.text import Text
 from latents.stages.timing import Timing
-from latents.stages.vae import VAE
+from latents.stages.vae import VAE, contradictions
 
 
 class Schema(Section):
@@ -38,6 +40,7 @@ class Schema(Section):
     likelihood: Likelihood
     vae: VAE
     text: Text
+    measures: Measures
     representations: Representations
     scores: Scores
     ranking: Ranking
@@ -56,6 +59,9 @@ def load(path: str | os.PathLike[str] = "params.yaml") -> dict[str, Any]:
     values = read_yaml(path)
     whole = validate(Schema, values, path)
     check_bottom(whole.deep_rbm, whole.rbm, path)
+    faults = [*contradictions(whole.vae), *unknown_runs(whole.measures, whole.vae)]
+    if faults:
+        raise InputError(f"{path}: " + "; ".join(faults))
     return values
 
 

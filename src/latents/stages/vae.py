@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,7 +13,7 @@ from pydantic import Field
 from latents.errors import InputError
 from latents.params import Name, Section, Seeds, Structural, load_section
 from latents.stages.compute import Compute
-from latents.stages.entry import PARAMS, Log, Params, run, stage
+from latents.stages.entry import PARAMS, Log, Params, logger, run, stage
 
 Widths = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
 
@@ -20,21 +21,39 @@ Widths = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
 class Run(Section):
     """One named run: an inference network, the sizes, and how it is trained."""
 
-    encoder: Literal["mlp"] = Field(description="mlp")
+    encoder: Literal["mlp", "lstm", "gru", "bigru"] = Field(description="mlp, lstm, gru or bigru")
     latent_dim: int = Field(ge=1, le=1000, description="a whole number from 1 to 1000")
     encoder_widths: Widths = Field(description="a list of at least one layer width from 1")
     decoder_widths: Widths = Field(description="a list of at least one layer width from 1")
     epochs: int = Field(ge=1, description="a whole number from 1")
     batch_size: int = Field(ge=1, description="a whole number from 1")
     learning_rate: float = Field(gt=0, le=1, description="a number above 0, at most 1")
+    warm_up_epochs: int = Field(ge=0, description="a whole number from 0 (none)")
+    free_bits: float = Field(ge=0, description="a number of nats from 0 (none)")
+    draws: int = Field(ge=1, le=1000, description="a whole number from 1 (the ELBO) to 1000")
+    patience: int = Field(ge=0, description="a whole number of epochs from 0 (none)")
+    warm_start: Annotated[Name, Structural()] = Field(description="none, or the name of an earlier run")
     seeds: Seeds = Field(description="a list of at least one seed from 0")
+
+
+class Bound(Section):
+    """On what the importance-weighted bound is measured."""
+
+    digits: int = Field(ge=2, description="a whole number of test digits from 2")
+    samples: int = Field(ge=1, description="a whole number of samples from 1")
+    wide: int = Field(ge=1, description="a number of latent dimensions from 1")
+    wide_samples: int = Field(ge=1, description="a whole number of samples from 1")
+    seed: int = Field(ge=0, description="a seed from 0")
 
 
 class VAE(Section):
     """The runs, and what is measured on each."""
 
     runs: Annotated[dict[Name, Run], Field(min_length=1, description="named runs"), Structural()]
-    bound_samples: int = Field(ge=1, description="a whole number of samples from 1")
+    shown: Annotated[list[Name], Field(min_length=1), Structural()] = Field(
+        description="a list of at least one run of vae.runs"
+    )
+    bound: Bound
     manifold_side: int = Field(ge=2, le=50, description="a whole number from 2 to 50")
     generated: int = Field(ge=1, description="a whole number from 1")
 
@@ -54,19 +73,21 @@ def train(
     digits: DigitsFile,
     model: Annotated[Path, typer.Option(help="Weights to write (safetensors).")],
     history: Annotated[Path, typer.Option(help="CSV to write, a row an epoch, in nats a digit.")],
+    initial: Annotated[list[Path] | None, typer.Argument(help="Weights to start from, of a warm start.")] = None,
     params: Params = PARAMS,
     log: Log = None,
 ) -> None:
     """Train one run with one seed; a killed training resumes after its last whole epoch."""
     from latents.models import vae_digits
     from latents.stages.checkpoint import checkpoint_path, discard
-    from latents.storage import write_csv, write_weights
+    from latents.storage import read_weights, write_csv, write_weights
     from latents.training import set_threads
 
     compute = load_section(Compute, "compute", params)
     settings = chosen(load_section(VAE, "vae", params), run_name)
     job = f"vae-{run_name}-seed{seed}"
-    checkpoint = checkpoint_path(job, [settings, compute], [digits])
+    warm = initial or []
+    checkpoint = checkpoint_path(job, [settings, compute], [digits, *warm])
     set_threads(compute.threads)
     images, validation, how = read_digits(digits, "train_images", "validation_binary")
     trained, architecture, fitted = vae_digits.train(
@@ -76,7 +97,8 @@ def train(
         seed=seed,
         device=compute.device,
         checkpoint=checkpoint,
-        **settings.model_dump(exclude={"seeds"}),
+        initial=read_weights(warm[0])[0] if warm else None,
+        **settings.model_dump(exclude={"seeds", "warm_start"}),
     )
     write_weights(model, trained.state_dict(), architecture)
     write_csv(history, fitted.history)
@@ -93,21 +115,27 @@ def evaluate(
     params: Params = PARAMS,
     log: Log = None,
 ) -> None:
-    """Measure the ELBO, its parts and the importance-weighted bound on the test digits' fixed draw."""
+    """Measure ELBO, importance-weighted bound and active units on the test digits' fixed draw."""
     from latents.models import vae_digits
     from latents.storage import read_weights, write_json
 
-    section = load_section(VAE, "vae", params)
+    bound = load_section(VAE, "vae", params).bound
+    state, architecture = read_weights(model)
+    trained = vae_digits.load(state, architecture)
     binary, how = read_digits(digits, "test_binary")
     measured = vae_digits.measure(
-        vae_digits.load(*read_weights(model)),
+        trained,
         binary,
         binarisation=how,
-        samples=section.bound_samples,
+        bound_digits=vae_digits.some_rows(len(binary), bound.digits, bound.seed),
+        samples=bound.wide_samples if trained.latent_dim >= bound.wide else bound.samples,
         seed=seed,
         workers=workers or len(os.sched_getaffinity(0)),
     )
-    write_json(metrics, measured)
+    idle = trained.latent_dim - measured["active_units"]
+    if idle:
+        logger.warning("%s: %d of %d latent dimensions have collapsed", model, idle, trained.latent_dim)
+    write_json(metrics, {"encoder": architecture["encoder"]} | measured)
 
 
 @app.command()
@@ -156,6 +184,23 @@ def generate(
         "random": vae_digits.generate(trained, section.generated, seed),
     }
     write_hdf5(generated, arrays, dataset="digits")
+
+
+def contradictions(section: VAE) -> Iterator[str]:
+    """What no key alone shows: names that are none, and values that do not go together; a line each."""
+    for name in section.shown:
+        if name not in section.runs:
+            yield f"vae.shown: got {name!r}, allowed: {', '.join(section.runs)}"
+    earlier = ["none"]  # so that no run waits for itself
+    for name, values in section.runs.items():
+        where = f"vae.runs.{name}"
+        if values.warm_start not in earlier:
+            yield f"{where}.warm_start: got {values.warm_start!r}, allowed: {', '.join(earlier)}"
+        if values.encoder != "mlp" and len(values.encoder_widths) > 1:
+            yield f"{where}.encoder_widths: got {values.encoder_widths}, allowed: one width, as {values.encoder} has"
+        if values.draws > 1 and (values.warm_up_epochs or values.free_bits or values.patience):
+            yield f"{where}.draws: got {values.draws}, allowed: 1, or no warm_up_epochs, free_bits and patience"
+        earlier.append(name)
 
 
 def chosen(section: VAE, name: str) -> Run:
