@@ -13,6 +13,7 @@ app = stage("Gather the headline numbers.")
 
 HEADLINES = {
     "digit_classifier": ["test_accuracy"],
+    "text": [],  # counts of words and documents, none a headline
     "faces": ["n_kept", "aligned_auc", "frontal_auc", "frontal_auc_turned"],
     "autoencoder": ["held_out_mse", "pca_held_out_mse"],
     "rbm": ["reconstruction_mse"],
@@ -43,8 +44,8 @@ def gather(
         runs = values if path.name == "summary.json" else {None: values}  # a summary holds several runs
         for inner, numbers in runs.items():
             whole_name = "_".join([*run_name, *([inner] if inner else [])])
-            headlines = {name: numbers[name] for name in HEADLINES[stage_name]}
-            gathered.setdefault(stage_name, {})[whole_name] = headlines
+            if names := HEADLINES[stage_name]:
+                gathered.setdefault(stage_name, {})[whole_name] = {name: numbers[name] for name in names}
     write_json(metrics, gathered)
 
 
