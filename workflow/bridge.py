@@ -71,6 +71,10 @@ AXES = {  # what `dvc plots` draws of a stage's table
     ("vae", "history.csv"): {"x": "epoch", "y": "validation_reconstruction"},
     ("autoencoder", "history.csv"): {"x": "epoch", "y": "validation_l2"},
     ("autoencoder", "errors.csv"): {"x": "step", "y": "held_out_mse"},
+    ("rbm", "history.csv"): {"x": "epoch", "y": "validation_reconstruction"},
+    ("deep_rbm", "history.csv"): {"x": "epoch", "y": "validation_reconstruction"},
+    ("deep_rbm", "greedy.csv"): {"x": "epoch", "y": "validation_reconstruction"},
+    ("likelihood", "log_partition.csv"): {"x": "temperatures", "y": "log_z"},
     ("ranking", "precision_recall.csv"): {"x": "recall", "y": "precision"},
     ("timing", "svm.csv"): {"x": "items", "y": "seconds"},
 }

@@ -1,17 +1,20 @@
-"""Bounds on log p(x) of latent-variable models, per row, with intervals.
+"""Bounds on log p(x) of latent-variable models, per row, with intervals; RBMs' likelihoods under one roof with them.
 
 Every block of `BLOCK_ROWS` rows has a random stream of its own, spawned from one draw of the caller's
 generator and the block's number, and is worked on in tiles of a fixed shape: results are the same to the last
 bit whatever the memory budget and however many workers share the blocks.
+
+`LogZ`, `log_partition` and `log_likelihood` are those of `latents.ais`.
 """
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -19,8 +22,29 @@ from torch import Tensor
 
 from latents.errors import InputError
 
+if TYPE_CHECKING:
+    from latents.ais import LogZ, log_likelihood, log_partition
+
+__all__ = [
+    "Interval",
+    "LatentModel",
+    "LogZ",
+    "importance_weighted_bound",
+    "log_likelihood",
+    "log_partition",
+    "mean_interval",
+    "monte_carlo_elbo",
+]
+
 BLOCK_ROWS = 50  # rows that share a random stream: the unit of work
 TILE_SAMPLES = 250  # draws of z decoded at a time: large enough for a fast GEMM, small enough for the L2 cache
+
+
+def __getattr__(name: str) -> Any:
+    """RBMs' names, fetched when they are asked for: who bounds a VAE depends on no code of RBMs, and is not rebuilt."""
+    if name in ("LogZ", "log_likelihood", "log_partition"):
+        return getattr(importlib.import_module("latents.ais"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class LatentModel(Protocol):

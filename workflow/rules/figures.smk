@@ -137,3 +137,39 @@ rule figures_errors:
     shell:
         "python -m latents.stages.figures errors --errors {input.errors} --metrics {input.metrics}"
         " --figure {output.figure} --log {log}"
+
+
+ARTIFACTS += [f"results/figures/rbm/mnist/{run}.png" for dataset, run in RBM_RUNS if dataset == "mnist"]
+ARTIFACTS += [f"results/figures/likelihood/{dataset}/{run}.png" for dataset, run in WITH_ENERGY]
+
+
+rule figures_filters:
+    input:
+        weights="results/rbm/mnist/{run}/weights.safetensors",
+        code=code("figures"),
+    output:
+        figure=report(
+            "results/figures/rbm/mnist/{run}.png",
+            caption="../report/filters.rst",
+            category="RBM",
+        ),
+    log:
+        "logs/figures/rbm/mnist/{run}.log",
+    shell:
+        "python -m latents.stages.figures filters --weights {input.weights} --figure {output.figure} --log {log}"
+
+
+rule figures_convergence:
+    input:
+        table=f"{LIKELIHOOD}/log_partition.csv",
+        code=code("figures"),
+    output:
+        figure=report(
+            "results/figures/likelihood/{dataset}/{run}.png",
+            caption="../report/convergence.rst",
+            category="RBM",
+        ),
+    log:
+        "logs/figures/likelihood/{dataset}/{run}.log",
+    shell:
+        "python -m latents.stages.figures convergence --table {input.table} --figure {output.figure} --log {log}"

@@ -5,6 +5,9 @@ ARTIFACTS += ["results/metrics.json"]
 rule metrics:
     input:
         faces=[f"{FACES}/metrics.json", f"{AUTOENCODER}/metrics.json"],
+        rbms=[RBM.format(dataset=dataset, run=run) + "/metrics.json" for dataset, run in RBM_RUNS],
+        deep_rbm=f"{DEEP_RBM}/metrics.json",
+        likelihoods=[LIKELIHOOD.format(dataset=dataset, run=run) + "/metrics.json" for dataset, run in WITH_ENERGY],
         vae=expand(
             f"{VAE}/metrics.json",
             zip,
@@ -22,4 +25,5 @@ rule metrics:
     log:
         "logs/metrics/metrics.log",
     shell:
-        "python -m latents.stages.metrics gather {input.faces} {input.vae} {input.others} --metrics {output.metrics} --log {log}"
+        "python -m latents.stages.metrics gather {input.faces} {input.rbms} {input.deep_rbm} {input.likelihoods}"
+        " {input.vae} {input.others} --metrics {output.metrics} --log {log}"

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from latents.errors import InputError
-from latents.models.rbm import RBM, build, fill
-from latents.models.rbm_training import Read, linear_decay, make_optimizer, train
+from latents.models.rbm import EVALUATION_ROWS, RBM, build, fill
+from latents.models.rbm_training import START_ROWS, Read, linear_decay, make_optimizer, train
 from latents.training import Fitted, fit
 
 MEAN_FIELD_STEPS = 10  # within 2e-3 of 41 rounds on the tests' small models; not measured on large ones
@@ -148,6 +148,12 @@ def load(state: Mapping[str, Tensor], architecture: Mapping[str, Any]) -> DeepRB
     return deep.eval()
 
 
+@torch.no_grad()
+def reconstruction_error(deep: DeepRBM, v: Tensor) -> Tensor:
+    """Mean squared error of the means, v -> top -> v, of each row: (n, n_visible) -> (n,)."""
+    return torch.cat([(deep.mix(rows, 0.0) - rows).square().mean(1) for rows in v.split(EVALUATION_ROWS)])
+
+
 # --- training ------------------------------------------------------------------------------------------------------
 
 
@@ -173,7 +179,7 @@ def stack(
     def read_middle(rows: Tensor, draws: torch.Generator) -> Tensor:
         return bottom.mean_hidden(read(rows, draws))
 
-    start = torch.randperm(n_train, generator=generator, device=generator.device)[:10_000]
+    start = torch.randperm(n_train, generator=generator, device=generator.device)[:START_ROWS]
     top.initialise(read_middle(start, generator), generator=generator)
     top, fitted = train(top, read_middle, n_train=n_train, generator=generator, **options)
     deep = DeepRBM(build(bottom.architecture()), top)
@@ -195,7 +201,7 @@ class _Joint(nn.Module):
         v = self.read(rows, generator)
         h1, h2 = self.deep.up(v)
         if not self.training:
-            return {"reconstruction": (self.deep.mix(v, 0.0) - v).square().mean(1)}
+            return {"reconstruction": reconstruction_error(self.deep, v)}
         negative = -self.deep.energy(*self._chain(generator)).mean()
         return {"energy": self.deep.energy(v, h1, h2), "negative": negative.expand(len(rows))}
 

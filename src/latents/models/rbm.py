@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 torch's own name for it
 
 from latents.errors import InputError
+from latents.likelihood import mean_interval
 from latents.models.products import multiply, product
 from latents.models.units import unit
 
@@ -262,6 +263,25 @@ def pseudo_likelihood(rbm: RBM, v: Tensor) -> Tensor:
             "use reconstruction_error"
         )
     return torch.cat([_pseudo_likelihood(rbm, rows) for rows in v.split(EVALUATION_ROWS)])
+
+
+def measure(rbm: RBM, v: Tensor) -> dict[str, float]:
+    """What needs no likelihood, as means over rows with 95 % intervals: flat numbers.
+
+    Returns
+    -------
+    dict
+        `reconstruction_mse` a unit, beside the `variance` of the units, which is the error of their mean; and for
+        Bernoulli visible units `pseudo_likelihood` in nats a row. Each mean has `_low` and `_high`.
+    """
+    values = {"reconstruction_mse": reconstruction_error(rbm, v)}
+    if rbm.visible.name == "bernoulli":
+        values["pseudo_likelihood"] = pseudo_likelihood(rbm, v)
+    found = {"variance": float(v.double().var(0, correction=0).mean())}
+    for name, rows in values.items():
+        interval = mean_interval(rows.cpu())
+        found |= {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
+    return found
 
 
 def _pseudo_likelihood(rbm: RBM, v: Tensor) -> Tensor:

@@ -21,6 +21,8 @@ from latents.training import Fitted, Schedule, fit
 
 Read = Callable[[Tensor, torch.Generator], Tensor]
 
+START_ROWS = 10_000  # training rows, drawn at random, that set biases and centres before training
+
 
 class ContrastiveDivergence(nn.Module):
     """The RBM in training with all that its loss keeps from step to step, so that a checkpoint holds it.

@@ -14,6 +14,9 @@ app = stage("Gather the headline numbers.")
 HEADLINES = {
     "faces": ["n_kept", "aligned_auc", "frontal_auc", "frontal_auc_turned"],
     "autoencoder": ["held_out_mse", "pca_held_out_mse"],
+    "rbm": ["reconstruction_mse"],
+    "deep_rbm": ["reconstruction_mse"],
+    "likelihood": ["test_log_likelihood", "test_log_likelihood_reverse"],
     "vae": ["elbo", "bound", "kl"],
     "ranking": ["map", "precision@100"],
     "classification": ["knn", "linear_svm"],

@@ -10,9 +10,12 @@ from latents.stages.autoencoder import Autoencoder
 from latents.stages.classification import Classification
 from latents.stages.compute import Compute
 from latents.stages.data import Data
+from latents.stages.deep_rbm import Deep, check_bottom
 from latents.stages.digits import Digits
 from latents.stages.faces import Faces
+from latents.stages.likelihood import Likelihood
 from latents.stages.ranking import Ranking
+from latents.stages.rbm import RBMs
 from latents.stages.representations import Representations
 from latents.stages.scores import Scores
 from latents.stages.timing import Timing
@@ -27,6 +30,9 @@ class Schema(Section):
     digits: Digits
     faces: Faces
     autoencoder: Autoencoder
+    rbm: RBMs
+    deep_rbm: Deep
+    likelihood: Likelihood
     vae: VAE
     representations: Representations
     scores: Scores
@@ -44,7 +50,8 @@ def load(path: str | os.PathLike[str] = "params.yaml") -> dict[str, Any]:
         In one line: each faulty key's path, what was given, what is allowed.
     """
     values = read_yaml(path)
-    validate(Schema, values, path)
+    whole = validate(Schema, values, path)
+    check_bottom(whole.deep_rbm, whole.rbm, path)
     return values
 
 

@@ -1,0 +1,112 @@
+"""Stage `deep_rbm`: a second hidden layer on a trained RBM of faces, greedily, then both layers jointly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from pydantic import Field
+
+from latents.errors import InputError
+from latents.params import Name, Section, Structural, load_section
+from latents.stages.compute import Compute
+from latents.stages.entry import PARAMS, Log, Params, run, stage
+from latents.stages.rbm import RBMs
+
+DATASET = "lfw"  # of the run below
+
+
+class Training(Section):
+    """One of the two trainings; the rate falls linearly to zero."""
+
+    epochs: int = Field(ge=1, description="a whole number from 1")
+    batch_size: int = Field(ge=1, description="a whole number from 1")
+    optimizer: Literal["sgd", "adam"] = Field(description="sgd or adam")
+    learning_rate: float = Field(gt=0, le=1, description="a number above 0, at most 1")
+    steps: int = Field(ge=1, description="a whole number of Gibbs steps from 1")
+    chains: int = Field(ge=1, description="a whole number of persistent chains from 1")
+
+
+class Deep(Section):
+    """What it stands on, and its two trainings."""
+
+    bottom: Annotated[Name, Structural()] = Field(description="a run of rbm.runs on lfw")
+    n_hidden: int = Field(ge=1, description="a whole number from 1")
+    greedy: Training
+    joint: Training
+    seed: int = Field(ge=0, description="a seed from 0")
+
+
+app = stage("Train a deep RBM on the features of faces.")
+
+
+@app.command()
+def train(
+    features: Annotated[Path, typer.Option(help="HDF5 of features that the stage autoencoder writes.")],
+    bottom: Annotated[Path, typer.Option(help="Trained weights of the RBM below.")],
+    weights: Annotated[Path, typer.Option(help="Weights to write (safetensors).")],
+    history: Annotated[Path, typer.Option(help="CSV to write, a row an epoch of the joint training.")],
+    greedy: Annotated[Path, typer.Option(help="CSV to write, a row an epoch of the greedy training.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: reconstruction through the top, before and after.")],
+    params: Params = PARAMS,
+    log: Log = None,
+) -> None:
+    """Train the top under a fixed bottom, then both; measure on people who are in no training image."""
+    import torch
+
+    from latents.models import deep_rbm, rbm
+    from latents.stages.checkpoint import checkpoint_path, discard
+    from latents.storage import read_weights, write_csv, write_json, write_weights
+    from latents.training import set_threads
+    from latents.visible import ROLES, read_visible, reader
+
+    section, compute = load_section(Deep, "deep_rbm", params), load_section(Compute, "compute", params)
+    checkpoint = checkpoint_path("deep_rbm", [section, compute], [features, bottom])
+    set_threads(compute.threads)
+    below = rbm.load(*read_weights(bottom)).to(compute.device)
+    training, validation, test = (
+        read_visible(features, role, threshold=None, n_visible=below.n_visible).to(compute.device) for role in ROLES
+    )
+    shared: dict[str, Any] = {
+        "n_train": len(training),
+        "n_validation": len(validation),
+        "generator": torch.Generator(compute.device).manual_seed(section.seed),
+        "digest": checkpoint.stem,
+    }
+    read = reader(training, validation)
+    part = {name: checkpoint.with_name(f"{checkpoint.stem}-{name}{checkpoint.suffix}") for name in ("greedy", "joint")}
+    deep, first = deep_rbm.stack(
+        below,
+        read,
+        n_hidden=section.n_hidden,
+        checkpoint=part["greedy"],
+        name="deep rbm, top",
+        **shared,
+        **section.greedy.model_dump(),
+    )
+    measured = {
+        "variance": float(test.double().var(0, correction=0).mean()),
+        "bottom_mse": float(rbm.reconstruction_error(below, test).mean()),
+        "greedy_mse": float(deep_rbm.reconstruction_error(deep, test).mean()),
+    }
+    second = deep_rbm.train_jointly(deep, read, checkpoint=part["joint"], **shared, **section.joint.model_dump())
+    measured["reconstruction_mse"] = float(deep_rbm.reconstruction_error(deep, test).mean())
+    write_weights(weights, deep.state_dict(), deep.architecture() | {"dataset": DATASET})
+    write_csv(history, second.history)
+    write_csv(greedy, first.history)
+    sizes = {"n_training": len(training), "n_validation": len(validation), "n_test": len(test)}
+    write_json(metrics, measured | sizes)
+    discard("deep_rbm")
+
+
+def check_bottom(deep: Deep, rbms: RBMs, path: Any) -> None:
+    """InputError, in one line, when the run below does not exist, or does not learn faces."""
+    allowed = [name for name, settings in rbms.runs.items() if settings.dataset == DATASET]
+    if deep.bottom not in allowed:
+        there = ", ".join(allowed) or "none; add one"
+        raise InputError(f"{path}: deep_rbm.bottom: got {deep.bottom!r}, allowed: a run of rbm.runs on lfw: {there}")
+
+
+if __name__ == "__main__":
+    run(app)

@@ -1,0 +1,148 @@
+"""Stage `rbm`: restricted Boltzmann machines on binary digits and on the features of faces, one per named run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from pydantic import Field, ValidationInfo, field_validator
+
+from latents.errors import InputError
+from latents.params import Name, Section, Structural, load_section
+from latents.stages.compute import Compute
+from latents.stages.entry import PARAMS, Log, Params, run, stage
+
+UNITS = {"mnist": ("bernoulli",), "lfw": ("beta", "gaussian", "exact_beta")}  # visible ones that fit the values
+
+
+class Run(Section):
+    """One named run: what it learns, its units, and how it is trained."""
+
+    dataset: Annotated[Literal["mnist", "lfw"], Structural()] = Field(description="mnist or lfw")
+    threshold: float | None = Field(description="a grey value above 0, at most 1, for mnist; null for lfw")
+    visible: Annotated[str, Structural()] = Field(
+        description="bernoulli for mnist; beta, gaussian or exact_beta for lfw"
+    )
+    hidden: Annotated[Literal["bernoulli", "beta"], Structural()] = Field(description="bernoulli or beta")
+    n_hidden: int = Field(ge=1, description="a whole number from 1")
+    sigma: float = Field(gt=0, lt=0.5, description="a standard deviation above 0, below 0.5")
+    epochs: int = Field(ge=1, description="a whole number from 1")
+    batch_size: int = Field(ge=1, description="a whole number from 1")
+    optimizer: Literal["sgd", "adam"] = Field(description="sgd or adam")
+    learning_rate: float = Field(gt=0, le=1, description="a number above 0, at most 1")
+    final_rate: float = Field(ge=0, le=1, description="a share of learning_rate from 0 to 1")
+    momentum: float = Field(ge=0, lt=1, description="a number from 0, below 1; 0 with adam")
+    weight_decay: float = Field(ge=0, lt=1, description="a number from 0, below 1")
+    steps: int = Field(ge=1, description="a whole number of Gibbs steps from 1")
+    chains: int = Field(ge=0, description="a whole number of persistent chains; 0: contrastive divergence")
+    mean_field_visible: bool = Field(description="true or false")
+    mean_field_hidden: bool = Field(description="true or false")
+    centring: float = Field(ge=0, lt=1, description="a rate from 0, below 1")
+    averaging: float = Field(ge=0, lt=1, description="a decay from 0, below 1")
+    std: float = Field(gt=0, description="a standard deviation above 0")
+    seed: int = Field(ge=0, description="a seed from 0")
+
+    @field_validator("threshold")
+    @classmethod
+    def _fits_the_values(cls, threshold: float | None, info: ValidationInfo) -> float | None:
+        fits = threshold is None if info.data.get("dataset") == "lfw" else threshold is not None and 0 < threshold <= 1
+        if not fits:
+            raise ValueError
+        return threshold
+
+    @field_validator("visible")
+    @classmethod
+    def _fits_the_data(cls, visible: str, info: ValidationInfo) -> str:
+        if visible not in UNITS.get(info.data.get("dataset", ""), (visible,)):
+            raise ValueError
+        return visible
+
+    @field_validator("momentum")
+    @classmethod
+    def _is_of_sgd(cls, momentum: float, info: ValidationInfo) -> float:
+        if momentum and info.data.get("optimizer") == "adam":
+            raise ValueError
+        return momentum
+
+
+class RBMs(Section):
+    """The runs."""
+
+    runs: Annotated[dict[Name, Run], Field(min_length=1, description="named runs"), Structural()]
+
+
+app = stage("Train restricted Boltzmann machines on digits and on features of faces.")
+
+
+@app.command()
+def train(
+    run_name: Annotated[str, typer.Option("--run", help="A run of the section rbm.runs.")],
+    data: Annotated[Path, typer.Option(help="HDF5 of the stage digits, or the features of the stage autoencoder.")],
+    weights: Annotated[Path, typer.Option(help="Weights to write (safetensors).")],
+    history: Annotated[Path, typer.Option(help="CSV to write, a row an epoch.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: reconstruction of test rows, pseudo-likelihood.")],
+    params: Params = PARAMS,
+    log: Log = None,
+) -> None:
+    """Train one run; measure on test digits, or on people who are in no training image, what needs no likelihood."""
+    import torch
+
+    from latents.models.rbm import RBM, measure
+    from latents.models.rbm_training import START_ROWS, train
+    from latents.stages.checkpoint import checkpoint_path, discard
+    from latents.storage import write_csv, write_json, write_weights
+    from latents.training import set_threads
+    from latents.visible import reader
+
+    settings, compute = chosen(load_section(RBMs, "rbm", params), run_name), load_section(Compute, "compute", params)
+    job = f"rbm-{settings.dataset}-{run_name}"
+    checkpoint = checkpoint_path(job, [settings, compute], [data])
+    set_threads(compute.threads)
+    generator = torch.Generator(compute.device).manual_seed(settings.seed)
+    training, validation, test = (rows.to(compute.device) for rows in by_role(data, settings.threshold))
+    rbm = RBM(training.shape[1], **settings.model_dump(include={"n_hidden", "visible", "hidden", "sigma"}))
+    rbm.to(compute.device)
+    start = torch.randperm(len(training), generator=generator, device=compute.device)[:START_ROWS]
+    rbm.initialise(training[start], generator=generator, std=settings.std, centring=settings.centring > 0)
+    trained, fitted = train(
+        rbm,
+        reader(training, validation),
+        n_train=len(training),
+        n_validation=len(validation),
+        generator=generator,
+        checkpoint=checkpoint,
+        digest=checkpoint.stem,
+        name=f"rbm {run_name}",
+        **settings.model_dump(include=TRAINING),
+    )
+    read = {"dataset": settings.dataset, "threshold": settings.threshold}
+    write_weights(weights, trained.state_dict(), trained.architecture() | read)
+    write_csv(history, fitted.history)
+    sizes = {"n_training": len(training), "n_validation": len(validation), "n_test": len(test)}
+    write_json(metrics, measure(trained, test) | sizes)
+    discard(job)
+
+
+TRAINING = {
+    "epochs", "batch_size", "learning_rate", "final_rate", "optimizer", "momentum", "weight_decay", "steps", "chains",
+    "mean_field_visible", "mean_field_hidden", "centring", "averaging",
+}  # fmt: skip
+
+
+def chosen(section: RBMs, name: str) -> Run:
+    """A run by its name; InputError that lists the names there are."""
+    if name not in section.runs:
+        raise InputError(f"--run: got {name!r}, allowed: {', '.join(section.runs)}")
+    return section.runs[name]
+
+
+def by_role(data: Path, threshold: float | None) -> list:
+    """Rows of training, validation and test, float32 (n, n_visible) each."""
+    from latents.visible import ROLES, read_visible
+
+    return [read_visible(data, role, threshold=threshold) for role in ROLES]
+
+
+if __name__ == "__main__":
+    run(app)
