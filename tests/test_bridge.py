@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -34,18 +35,28 @@ VAE_EMBED = {"vae_embed-plane-0", "figures_embedding-plane-0"} | ranked("vae_pla
 VAE_GENERATE = {"vae_generate-plane-0", "figures_manifold-plane-0"}
 VAE_EVALUATE = {"vae_evaluate-plane-0", "metrics"}
 VAE = {"vae_train-plane-0", "figures_curves-plane-0"} | VAE_EMBED | VAE_GENERATE | VAE_EVALUATE
-DIGITS = {"digits", "representations_pixels", "representations_pca"} | VAE | ranked("pixels") | ranked("pca")
+ANNEALED = {
+    run: {f"likelihood-{run}", f"figures_convergence-{run}", "metrics"} for run in ("mnist-binary", "lfw-exact_beta")
+}
+LIKELIHOODS = ANNEALED["mnist-binary"] | ANNEALED["lfw-exact_beta"]
+RBM_DIGITS = {"rbm-mnist-binary", "figures_filters-binary"} | ANNEALED["mnist-binary"]
+RBM_FACES = {"rbm-lfw-beta", "deep_rbm", "rbm-lfw-exact_beta"} | ANNEALED["lfw-exact_beta"]
+RBMS = RBM_DIGITS | RBM_FACES
+PIXELS = {"representations_pixels", "representations_pca"} | ranked("pixels") | ranked("pca")
+DIGITS = {"digits"} | PIXELS | VAE | RBM_DIGITS
 TFIDF = {"representations_tfidf", "timing_svm", "figures_svm"} | ranked("tfidf")
 FIGURES = {
     "figures_embedding-plane-0", "figures_manifold-plane-0", "figures_curves-plane-0",
     "figures_ranking-mnist", "figures_ranking-newsgroups", "figures_svm",
     "figures_faces", "figures_contact", "figures_errors",
+    "figures_filters-binary", "figures_convergence-mnist-binary", "figures_convergence-lfw-exact_beta",
 }  # fmt: skip
-AUTOENCODER = {"autoencoder_train", "autoencoder_features", "figures_errors", "metrics"}
+FEATURES = {"autoencoder_features", "metrics"} | RBM_FACES
+AUTOENCODER = {"autoencoder_train", "figures_errors"} | FEATURES
 FACES = {"faces_landmarks", "faces_shape", "faces_frontalize", "faces_verify", "figures_faces", "figures_contact"}
 FACES_LOOK = FACES - {"faces_landmarks", "faces_shape"} | AUTOENCODER
 DATA = {"data_mnist", "data_lfw", "data_newsgroups"}
-EVERYTHING = DATA | {"newsgroups"} | DIGITS | TFIDF | FACES | AUTOENCODER
+EVERYTHING = DATA | {"newsgroups"} | DIGITS | TFIDF | FACES | AUTOENCODER | RBMS
 
 
 def bridge(verb: str, folder: Path, **options: bool) -> str:
@@ -80,6 +91,19 @@ def swap_values(path: Path) -> None:
     replace("batch_size: 100", "batch_size: 60")(path)
 
 
+def one_epoch_less(run: str) -> Callable[[Path], None]:
+    """Of a run of `rbm`: the first `epochs` below its name."""
+
+    def edit(path: Path) -> None:
+        before, name, after = path.read_text(encoding="utf-8").partition(f"    {run}:")
+        epochs = re.search(r"epochs: (\d+)", after)
+        assert epochs, f"{run} has no epochs"
+        fewer = after.replace(epochs[0], f"epochs: {int(epochs[1]) - 1}", 1)
+        path.write_text(before + name + fewer, encoding="utf-8")
+
+    return edit
+
+
 def new_parameter(path: Path) -> None:
     """A parameter of the stage `ranking`, in its model and in params.yaml."""
     replace('    ties: Literal["expected"', '    spare: int\n    ties: Literal["expected"')(path)
@@ -96,7 +120,20 @@ EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
     "a parameter of one data set": ("params.yaml", replace("newsgroups: cosine", "newsgroups: dot"), ranked("tfidf")),
     "a parameter of the faces": ("params.yaml", replace("std: 0.3", "std: 0.25"), FACES_LOOK),
     "a parameter of the autoencoder": ("params.yaml", replace("spread: 2.0", "spread: 2.5"), AUTOENCODER),
-    "a library module": (f"{SRC}/likelihood.py", add_line("# edited"), VAE),
+    "a parameter of an RBM below": ("params.yaml", one_epoch_less("beta"), {"rbm-lfw-beta", "deep_rbm", "metrics"}),
+    "a parameter of an RBM": ("params.yaml", one_epoch_less("binary"), RBM_DIGITS),
+    "a parameter of the deep RBM": ("params.yaml", replace("n_hidden: 20", "n_hidden: 21"), {"deep_rbm", "metrics"}),
+    "a parameter of the likelihoods": (
+        "params.yaml",
+        replace("burn_in: 100", "burn_in: 90"),
+        LIKELIHOODS,
+    ),
+    "a library module": (f"{SRC}/likelihood.py", add_line("# edited"), VAE | RBMS),
+    "the annealing": (
+        f"{SRC}/annealing.py",
+        add_line("# edited"),
+        LIKELIHOODS,
+    ),
     "a module of the ranking": (f"{SRC}/ranking/metrics.py", add_line("# edited"), RANKED),
     "the module that all import": (f"{SRC}/storage.py", add_line("# edited"), EVERYTHING),
     "a package's __init__": (f"{SRC}/figures/__init__.py", add_line("# edited"), FIGURES),

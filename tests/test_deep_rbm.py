@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from latents.errors import InputError
-from latents.models.deep_rbm import DeepRBM, load, stack, train_jointly
+from latents.models.deep_rbm import DeepRBM, load, reconstruction_error, stack, train_jointly
 from latents.models.rbm import RBM
 from latents.models.rbm_training import train
 from latents.storage import read_weights, write_weights
@@ -112,6 +112,13 @@ def test_greedy_then_joint_training_learns_to_reconstruct_through_the_top(visibl
     # half of the variance is flips that no layer above can know
     assert fitted.history[-1]["validation_reconstruction"] < 0.7 * data.var(0).mean().item()
     assert deep.gibbs(data, 100, generator=seeded()).isfinite().all()
+
+
+def test_the_reconstruction_error_is_that_of_a_pass_to_the_top_and_down(monkeypatch):
+    monkeypatch.setattr("latents.models.deep_rbm.EVALUATION_ROWS", 3)  # in blocks
+    deep, v = tiny("beta", "beta"), torch.rand(7, 16, generator=seeded())
+    expected = (deep.down(deep.up(v)[1])[1] - v).square().mean(1)
+    torch.testing.assert_close(reconstruction_error(deep, v), expected)
 
 
 def test_training_repeats_and_leaves_the_bottom_it_was_given():

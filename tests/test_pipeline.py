@@ -101,6 +101,18 @@ def test_ranked_embeddings_beat_chance(built: Path) -> None:
     assert metrics["precision@10"] > 0.3
 
 
+def test_rbms_learn_and_annealing_from_both_ends_meets(built: Path) -> None:
+    """Digits are reconstructed better than by their mean; log Z from both directions is within a nat."""
+    binary = json.loads((built / "results/rbm/mnist/binary/metrics.json").read_text())
+    assert binary["reconstruction_mse"] < 0.8 * binary["variance"]
+    for run_name in ("mnist/binary", "lfw/exact_beta"):
+        annealed = json.loads((built / "results/likelihood" / run_name / "metrics.json").read_text())
+        assert annealed["apart"] < 1
+    digits = json.loads((built / "results/likelihood/mnist/binary/metrics.json").read_text())
+    assert digits["threshold"] == 0.5
+    assert -784 * np.log(2) / 2 < digits["test_log_likelihood"] < 0
+
+
 def test_figures_are_small_and_not_blank(built: Path) -> None:
     """Each of at most 300 KB, since git keeps it, and ink on the page."""
     from PIL import Image

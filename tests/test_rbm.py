@@ -10,7 +10,7 @@ from sklearn.neural_network import BernoulliRBM
 
 from latents.errors import InputError
 from latents.models.products import product
-from latents.models.rbm import RBM, build, load, pseudo_likelihood, reconstruction_error
+from latents.models.rbm import RBM, build, load, measure, pseudo_likelihood, reconstruction_error
 from latents.models.rbm_training import ContrastiveDivergence, linear_decay, train
 from latents.storage import read_weights, write_weights
 
@@ -314,6 +314,21 @@ def test_pseudo_likelihood_agrees_with_scikit_learns_on_average():
 def test_pseudo_likelihood_of_continuous_units_is_one_line_that_names_what_is_defined(visible):
     with pytest.raises(InputError, match=r"bernoulli visible units.*reconstruction_error"):
         pseudo_likelihood(RBM(3, 2, visible=visible), torch.rand(4, 3))
+
+
+@pytest.mark.parametrize("visible", ["bernoulli", "beta"])
+def test_what_is_measured_are_means_over_rows_with_intervals(visible):
+    rbm = RBM(5, 3, visible=visible)
+    v = (torch.rand(40, 5, generator=seeded()) < 0.5).float()
+    rbm.initialise(v, generator=seeded(), std=0.5)
+    found = measure(rbm, v)
+    assert found["reconstruction_mse"] == pytest.approx(float(reconstruction_error(rbm, v).mean()))
+    assert found["variance"] == pytest.approx(float(((v - v.mean(0)) ** 2).mean()))
+    assert ("pseudo_likelihood" in found) == (visible == "bernoulli")
+    if visible == "bernoulli":
+        rows = pseudo_likelihood(rbm, v).double()
+        margin = found["pseudo_likelihood_high"] - found["pseudo_likelihood"]
+        assert margin == pytest.approx(1.96 * float(rows.std()) / 40**0.5, rel=1e-4)
 
 
 @pytest.mark.parametrize(("visible", "hidden"), PAIRS)
