@@ -81,6 +81,7 @@ def test_a_run_leaves_weights_history_and_what_is_measured(folder: Path, name: s
     assert (trained.n_visible, trained.n_hidden, trained.visible.name) == (width, 5, visible)
     assert architecture["dataset"] == ("mnist" if name == "binary" else "lfw")
     assert architecture["threshold"] == (0.5 if name == "binary" else None)
+    assert architecture["margin"] == (None if name == "binary" else 0.02)
     assert [row["epoch"] for row in read_csv(target / "history.csv")] == ["1", "2"]
     metrics = json.loads((target / "metrics.json").read_text())
     assert (metrics["n_training"], metrics["n_test"]) == (40, 10)
@@ -131,7 +132,7 @@ def test_the_deep_rbm_is_measured_through_its_top_before_and_after(folder: Path)
 @pytest.mark.parametrize(("name", "data"), [("binary", "digits.h5"), ("exact_beta", "features.h5")])
 def test_a_likelihood_names_its_binarisation_and_has_both_directions(folder: Path, name: str, data: str) -> None:
     found = anneal(train(name) / "weights.safetensors", data)
-    assert found["threshold"] == (0.5 if name == "binary" else None)
+    assert (found["threshold"], found["margin"]) == ((0.5, None) if name == "binary" else (None, 0.02))
     assert found["test_low"] < found["test_log_likelihood"] < found["test_high"]
     assert found["apart"] == pytest.approx(abs(found["log_z"] - found["log_z_reverse"]))
     assert len(read_csv("out/annealed/log_partition.csv")) == 4
@@ -186,6 +187,11 @@ def test_an_unknown_run_is_one_line_that_lists_the_runs(folder: Path) -> None:
         ({"binary": {"threshold": None}}, "rbm.runs.binary.threshold: got None, allowed: a grey value above 0"),
         ({"binary": {"threshold": 1.5}}, "rbm.runs.binary.threshold: got 1.5, allowed: a grey value above 0"),
         ({"beta": {"threshold": 0.5}}, "rbm.runs.beta.threshold: got 0.5, allowed: a grey value above 0"),
+        (
+            {"binary": {"margin": 0.1}},
+            "rbm.runs.binary.margin: got 0.1, allowed: a distance above 0",
+        ),
+        ({"beta": {"margin": 0.5}}, "rbm.runs.beta.margin: got 0.5, allowed: a distance above 0"),
         ({"exact_beta": {"momentum": 0.5}}, "rbm.runs.exact_beta.momentum: got 0.5, allowed: a number from 0"),
     ],
 )

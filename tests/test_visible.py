@@ -50,6 +50,11 @@ def test_faces_are_tested_on_people_who_are_held_out(features: Path, role: str, 
     torch.testing.assert_close(read_visible(features, role, threshold=None), expected.clamp(1e-3, 1 - 1e-3))
 
 
+def test_a_margin_clips_features_further_than_they_are_stored(features: Path) -> None:
+    rows = read_visible(features, "test", threshold=None, margin=0.2)
+    torch.testing.assert_close(rows, torch.tensor([[0.2] * 4, [0.5] * 4]))
+
+
 def test_validation_rows_come_after_the_training_rows() -> None:
     read = reader(torch.arange(6.0).view(3, 2), -torch.ones(2, 2))
     assert read(torch.tensor([4, 0, 3]), torch.Generator()).tolist() == [[-1, -1], [0, 1], [-1, -1]]

@@ -17,7 +17,9 @@ DIGITS = {"training": "train_images", "validation": "validation_images", "test":
 FACES = {"training": "training", "validation": "validation", "test": "held_out"}
 
 
-def read_visible(path: Path, role: str, *, threshold: float | None, n_visible: int | None = None) -> Tensor:
+def read_visible(
+    path: Path, role: str, *, threshold: float | None, margin: float | None = None, n_visible: int | None = None
+) -> Tensor:
     """The rows of one role, whole in memory.
 
     Parameters
@@ -25,6 +27,7 @@ def read_visible(path: Path, role: str, *, threshold: float | None, n_visible: i
     path : HDF5 of `latents.datasets.hdf5.write_digits`, or of `latents.features.write_features`.
     role : "training", "validation" or "test"; faces are tested on people who are held out.
     threshold : grey value in (0, 1] from which a pixel of a digit counts as ink; None: the file holds features.
+    margin : features are clipped to this distance from 0 and 1, where a density may be infinite; None: as stored.
     n_visible : units of the RBM that will read them; None takes any.
 
     Returns
@@ -40,7 +43,8 @@ def read_visible(path: Path, role: str, *, threshold: float | None, n_visible: i
     if role not in ROLES:
         raise InputError(f"role must be one of {', '.join(ROLES)}, got {role!r}")
     if threshold is None:
-        return read_units(path, FACES[role], n_features=n_visible)
+        units = read_units(path, FACES[role], n_features=n_visible)
+        return units if margin is None else units.clamp(margin, 1 - margin)
     images = torch.from_numpy(read_hdf5(path, DIGITS[role])[0]).flatten(1)  # uint8 (n, 784)
     if n_visible is not None and images.shape[1] != n_visible:
         raise InputError(f"{path}: digits must be (n, {n_visible}), got {tuple(images.shape)}: of another RBM")

@@ -56,13 +56,11 @@ def anneal(
     state, architecture = read_weights(weights)
     model = rbm.load(state, architecture)
     require_energy(model)
-    threshold = architecture.get("threshold")
-    training, test = (
-        read_visible(data, role, threshold=threshold, n_visible=model.n_visible) for role in ("training", "test")
-    )
+    read = {name: architecture.get(name) for name in ("threshold", "margin")}
+    training, test = (read_visible(data, role, n_visible=model.n_visible, **read) for role in ("training", "test"))
     rows = estimates(model, training, test, workers=workers or len(os.sched_getaffinity(0)), **section.model_dump())
     write_csv(table, rows)
-    about = {"threshold": threshold, "n_test": len(test), "chains": section.chains}
+    about = read | {"n_test": len(test), "chains": section.chains}
     write_json(metrics, summary(rows) | about)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from pydantic import Field, ValidationInfo, field_validator
@@ -13,6 +13,9 @@ from latents.params import Name, Section, Structural, load_section
 from latents.stages.compute import Compute
 from latents.stages.entry import PARAMS, Log, Params, run, stage
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 UNITS = {"mnist": ("bernoulli",), "lfw": ("beta", "gaussian", "exact_beta")}  # visible ones that fit the values
 
 
@@ -21,6 +24,7 @@ class Run(Section):
 
     dataset: Annotated[Literal["mnist", "lfw"], Structural()] = Field(description="mnist or lfw")
     threshold: float | None = Field(description="a grey value above 0, at most 1, for mnist; null for lfw")
+    margin: float | None = Field(description="a distance above 0, below 0.5, for lfw, or null; null for mnist")
     visible: Annotated[str, Structural()] = Field(
         description="bernoulli for mnist; beta, gaussian or exact_beta for lfw"
     )
@@ -50,6 +54,13 @@ class Run(Section):
         if not fits:
             raise ValueError
         return threshold
+
+    @field_validator("margin")
+    @classmethod
+    def _is_of_features(cls, margin: float | None, info: ValidationInfo) -> float | None:
+        if margin is not None and (info.data.get("dataset") == "mnist" or not 0 < margin < 0.5):
+            raise ValueError
+        return margin
 
     @field_validator("visible")
     @classmethod
@@ -100,7 +111,7 @@ def train(
     checkpoint = checkpoint_path(job, [settings, compute], [data])
     set_threads(compute.threads)
     generator = torch.Generator(compute.device).manual_seed(settings.seed)
-    training, validation, test = (rows.to(compute.device) for rows in by_role(data, settings.threshold))
+    training, validation, test = (rows.to(compute.device) for rows in by_role(data, settings))
     rbm = RBM(training.shape[1], **settings.model_dump(include={"n_hidden", "visible", "hidden", "sigma"}))
     rbm.to(compute.device)
     start = torch.randperm(len(training), generator=generator, device=compute.device)[:START_ROWS]
@@ -116,7 +127,7 @@ def train(
         name=f"rbm {run_name}",
         **settings.model_dump(include=TRAINING),
     )
-    read = {"dataset": settings.dataset, "threshold": settings.threshold}
+    read = settings.model_dump(include={"dataset", "threshold", "margin"})
     write_weights(weights, trained.state_dict(), trained.architecture() | read)
     write_csv(history, fitted.history)
     sizes = {"n_training": len(training), "n_validation": len(validation), "n_test": len(test)}
@@ -137,11 +148,11 @@ def chosen(section: RBMs, name: str) -> Run:
     return section.runs[name]
 
 
-def by_role(data: Path, threshold: float | None) -> list:
+def by_role(data: Path, settings: Run) -> list[Tensor]:
     """Rows of training, validation and test, float32 (n, n_visible) each."""
     from latents.visible import ROLES, read_visible
 
-    return [read_visible(data, role, threshold=threshold) for role in ROLES]
+    return [read_visible(data, role, threshold=settings.threshold, margin=settings.margin) for role in ROLES]
 
 
 if __name__ == "__main__":
