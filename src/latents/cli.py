@@ -22,6 +22,7 @@ from latents.stages import (
     vae,
 )
 from latents.stages.entry import run
+from latents.tools.mosaic import mosaic
 from latents.tools.rank import rank
 
 app = typer.Typer(
@@ -51,6 +52,7 @@ for module in (
 
 
 app.command()(rank)
+app.command()(mosaic)
 
 
 def main() -> None:

@@ -1,0 +1,17 @@
+"""Put features in a line by similarity, and lay the line out like text: neighbours alike, clusters unbroken."""
+
+from latents.ordering.orders import METHODS, order_features, path_length
+from latents.ordering.similarity import constant_features, neighbour_correlations
+from latents.ordering.typesetting import clusters, default_columns, typeset, wrap
+
+__all__ = [
+    "METHODS",
+    "clusters",
+    "constant_features",
+    "default_columns",
+    "neighbour_correlations",
+    "order_features",
+    "path_length",
+    "typeset",
+    "wrap",
+]

@@ -1,0 +1,101 @@
+"""Features from somebody's own files: HDF5, npy and npz."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from latents.errors import InputError
+from latents.storage import open_hdf5
+
+KINDS = ".h5, .hdf5, .npy or .npz"
+
+
+def read_features(path: Path, *, dataset: str | None = None, shape: tuple[int, int] | None = None) -> np.ndarray:
+    """Read features as pictures.
+
+    Parameters
+    ----------
+    path : .h5, .hdf5, .npy or .npz.
+    dataset : name of the array; without it the file's only array of two or three dimensions is taken.
+    shape : rows and columns of a feature, for an array (n, d); without it d must be a square.
+
+    Returns
+    -------
+    array of shape (n, y, x)
+
+    Raises
+    ------
+    InputError
+        When there is no such file or array (lists those there are), the choice is open, or the shape does not fit.
+    """
+    kind = path.suffix.lower()
+    if kind not in {".h5", ".hdf5", ".npy", ".npz"}:
+        raise InputError(f"{path}: must be {KINDS}, got {kind or 'no suffix'}")
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    features = _from_hdf5(path, dataset) if kind in {".h5", ".hdf5"} else _from_numpy(path, dataset)
+    if features.ndim not in (2, 3) or features.dtype.kind not in "fiub":
+        raise InputError(f"{path}: features must be numbers (n, y, x) or (n, d), got {features.dtype} {features.shape}")
+    return pictures(features, shape)
+
+
+def pictures(features: np.ndarray, shape: tuple[int, int] | None) -> np.ndarray:
+    """Rows (n, d) as pictures (n, y, x); InputError when d is no y times x."""
+    if features.ndim == 3:
+        if shape is not None and features.shape[1:] != shape:
+            raise InputError(f"--shape: got {shape[0]}x{shape[1]}, but the features are {features.shape}; leave it out")
+        return features
+    size = features.shape[1]
+    edge = round(size**0.5)
+    y, x = (edge, edge) if shape is None else shape
+    if y * x != size:
+        given = "a square is assumed" if shape is None else f"--shape {y}x{x} gives {y * x}"
+        raise InputError(f"a feature has {size} values, but {given}; give --shape YxX whose product is {size}")
+    return features.reshape(-1, y, x)
+
+
+def _from_hdf5(path: Path, dataset: str | None) -> np.ndarray:
+    import h5py
+
+    with open_hdf5(path) as file:
+        shapes: dict[str, tuple[int, ...]] = {}
+
+        def note(name: str, item: object) -> None:
+            if isinstance(item, h5py.Dataset):
+                shapes[name] = item.shape
+
+        file.visititems(note)
+        return np.asarray(file[_chosen(path, shapes, dataset)][...])
+
+
+def _from_numpy(path: Path, dataset: str | None) -> np.ndarray:
+    try:
+        loaded = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise InputError(f"{path}: not a plain numpy file ({str(error).splitlines()[0]})") from None
+    if isinstance(loaded, np.ndarray):
+        if dataset is not None:
+            raise InputError(f"{path}: a single array without names, but --dataset {dataset!r} was given; leave it out")
+        return loaded
+    with loaded:
+        try:
+            arrays = {name: loaded[name] for name in loaded.files}
+        except ValueError as error:
+            raise InputError(f"{path}: not a plain numpy file ({str(error).splitlines()[0]})") from None
+    return arrays[_chosen(path, {name: array.shape for name, array in arrays.items()}, dataset)]
+
+
+def _chosen(path: Path, shapes: Mapping[str, tuple[int, ...]], dataset: str | None) -> str:
+    """The named array, or the only one that can be features."""
+    there = ", ".join(f"{name} {shape}" for name, shape in sorted(shapes.items())) or "nothing"
+    if dataset is not None:
+        if dataset not in shapes:
+            raise InputError(f"{path}: no data set {dataset!r}; it has {there}")
+        return dataset
+    fitting = [name for name, shape in shapes.items() if len(shape) in (2, 3)]
+    if len(fitting) != 1:
+        raise InputError(f"{path}: {len(fitting)} arrays of 2 or 3 dimensions; name one by --dataset; it has {there}")
+    return fitting[0]

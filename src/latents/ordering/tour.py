@@ -1,0 +1,239 @@
+"""A short tour by local search that counts its steps, so that its result does not depend on the clock.
+
+Iterated local search (Lourenço, Martin & Stützle 2003): 2-opt and or-opt moves over lists of near cities with a queue
+of cities worth a look (Bentley 1992), until none is left; then, so and so often, two neighbouring pieces of the tour
+are swapped (a double bridge of short pieces) and the cities at their ends looked at again; what has become longer is
+undone. Lengths are whole numbers. An open path is a tour with one more city, at distance 0 from all.
+
+The functions are compiled by numba where it is installed; without it they run as they stand, to the same result.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+try:
+    from numba import njit
+except ImportError:  # the core needs numpy, scipy and h5py alone
+
+    def njit(**options: Any) -> Any:  # type: ignore[no-redef]
+        """Leave the function as it is."""
+        return lambda function: function
+
+
+NEAR = 10  # cities on each list
+PIECE = 50  # cities in a swapped piece, at most
+SEGMENT = 3  # cities that or-opt moves together, at most
+LOG = 10_000  # moves that can be undone
+
+
+def improved(distance: np.ndarray, path: np.ndarray, *, generator: np.random.Generator, kicks: int) -> np.ndarray:
+    """An open path that is at most as long as the given one.
+
+    Parameters
+    ----------
+    distance : int32 (n, n), symmetric, at most 2**28; n at least 3.
+    path : int64 (n,), where the search starts.
+    generator : of the places and sizes of the kicks.
+    kicks : a city; 1000 more are made, so that few cities are ordered in the best way.
+    """
+    closed = with_dummy(distance)
+    n = len(closed)
+    count = kicks * n + 1000
+    longest = min(PIECE, (n - 2) // 2)
+    places = np.stack([generator.integers(low, high, size=count) for low, high in ((0, n), *2 * [(1, longest + 1)])], 1)
+    tour = np.append(path, n - 1).astype(np.int64)
+    search(closed, nearest(closed), tour, places)
+    return without_dummy(tour)
+
+
+def with_dummy(distance: np.ndarray) -> np.ndarray:
+    """Distances (n + 1, n + 1) with a last city at distance 0 from all."""
+    return np.pad(distance, (0, 1))
+
+
+def without_dummy(tour: np.ndarray) -> np.ndarray:
+    """The open path that a tour with the last city as dummy stands for."""
+    at = int(np.argmax(tour))
+    return np.concatenate([tour[at + 1 :], tour[:at]]).astype(np.int64)
+
+
+def nearest(distance: np.ndarray) -> np.ndarray:
+    """The nearest cities of each, nearest first, the smaller index first among equals; int64 (n, NEAR or n - 1)."""
+    n = len(distance)
+    near = np.empty((n, min(NEAR, n - 1)), np.int64)
+    for city, row in enumerate(distance):
+        order = np.argsort(row, kind="stable")
+        near[city] = order[order != city][: near.shape[1]]
+    return near
+
+
+@njit(cache=True, nogil=True)
+def successor(tour: Any, place: Any, city: int, forward: bool) -> int:
+    """The next city of the tour in this direction."""
+    at = place[city] + (1 if forward else -1)
+    return tour[at - len(tour) if at >= len(tour) else at]
+
+
+@njit(cache=True, nogil=True)
+def reverse(tour: Any, place: Any, first: int, last: int) -> None:
+    """Turn round the cities from `first` on to `last`, or, if they are fewer, all others: the same tour."""
+    n = len(tour)
+    i, j = place[first], place[last]
+    count = j - i + 1 if j >= i else j - i + 1 + n
+    if 2 * count > n:
+        i, j, count = (j + 1) % n, (i - 1) % n, n - count
+    for _ in range(count // 2):
+        a, b = tour[i], tour[j]
+        tour[i], tour[j] = b, a
+        place[a], place[b] = j, i
+        i = i + 1 if i + 1 < n else 0
+        j = j - 1 if j > 0 else n - 1
+
+
+@njit(cache=True, nogil=True)
+def exchange(tour: Any, place: Any, a: int, b: int, c: int, d: int, log: Any, made: int) -> int:
+    """Edges a-b and c-d of a path a b .. c d, in either direction, become a-c and b-d; returns moves made."""
+    if successor(tour, place, a, True) == b:
+        reverse(tour, place, b, c)
+    else:
+        reverse(tour, place, c, b)
+    log[made, 0], log[made, 1], log[made, 2], log[made, 3] = a, b, c, d
+    return made + 1
+
+
+@njit(cache=True, nogil=True)
+def undo(tour: Any, place: Any, log: Any, made: int) -> None:
+    """Take back all moves of the log, the last one first."""
+    for move in range(made - 1, -1, -1):
+        a, b, c = log[move, 0], log[move, 1], log[move, 2]
+        if successor(tour, place, a, True) == c:
+            reverse(tour, place, c, b)
+        else:
+            reverse(tour, place, b, c)
+
+
+@njit(cache=True, nogil=True)
+def two_opt(distance: Any, near: Any, tour: Any, place: Any, city: int, log: Any, made: int, ends: Any) -> Any:
+    """Make the first 2-opt move at a city that shortens the tour; returns gain and moves made, fills `ends`."""
+    for forward in (True, False):
+        after = successor(tour, place, city, forward)
+        for other in near[city]:
+            gain = distance[city, after] - distance[city, other]
+            if gain <= 0:
+                break
+            beyond = successor(tour, place, other, forward)
+            gain += distance[other, beyond] - distance[after, beyond]
+            if gain > 0 and other != after and beyond != city:
+                ends[0], ends[1], ends[2], ends[3] = city, after, other, beyond
+                return gain, exchange(tour, place, city, after, other, beyond, log, made)
+    return 0, made
+
+
+@njit(cache=True, nogil=True)
+def or_opt(distance: Any, near: Any, tour: Any, place: Any, city: int, log: Any, made: int, ends: Any) -> Any:
+    """Make the first move of a segment that starts with the city, and shortens the tour; as `two_opt`."""
+    for forward in (True, False):
+        before = successor(tour, place, city, not forward)
+        end = city
+        for length in range(SEGMENT):
+            end = successor(tour, place, end, forward) if length else city
+            after = successor(tour, place, end, forward)
+            if before in (end, after):
+                break
+            freed = distance[before, city] + distance[end, after] - distance[before, after]
+            for other in near[city]:
+                if distance[city, other] >= freed:
+                    break
+                offset = (place[other] - place[city]) * (1 if forward else -1) % len(tour)
+                if offset <= length:  # within the segment
+                    continue
+                for side in (True, False):
+                    beyond = successor(tour, place, other, side)
+                    if beyond in (city, end):
+                        continue
+                    gain = freed - distance[city, other] - distance[end, beyond] + distance[other, beyond]
+                    if gain > 0:
+                        ends[0], ends[1], ends[2], ends[3] = before, after, other, beyond
+                        made = transplant(tour, place, before, city, end, after, other, beyond, log, made)
+                        return gain, made
+    return 0, made
+
+
+@njit(cache=True, nogil=True)
+def transplant(
+    tour: Any, place: Any, before: int, first: int, last: int, after: int, left: int, right: int, log: Any, made: int
+) -> int:
+    """Move the segment first .. last from between `before` and `after` to between `left` and `right`, in this order."""
+    forward = successor(tour, place, before, True) == first
+    straight = (successor(tour, place, left, True) == right) == forward
+    if straight:  # before first..last after .. left right
+        made = exchange(tour, place, before, first, left, right, log, made)  # before left .. after last..first right
+        made = exchange(tour, place, before, left, after, last, log, made)  # before after .. left last..first right
+        return exchange(tour, place, left, last, first, right, log, made)
+    # before first..last after .. right left
+    made = exchange(tour, place, before, first, right, left, log, made)  # before right .. after last..first left
+    return exchange(tour, place, before, right, after, last, log, made)  # before after .. right last..first left
+
+
+@njit(cache=True, nogil=True)
+def push(queue: Any, waiting: Any, state: Any, city: int) -> None:
+    """Add a city to the queue, unless it waits already; `state` holds the queue's start and length."""
+    if not waiting[city]:
+        waiting[city] = True
+        queue[(state[0] + state[1]) % len(queue)] = city
+        state[1] += 1
+
+
+@njit(cache=True, nogil=True)
+def descend(
+    distance: Any, near: Any, tour: Any, place: Any, queue: Any, waiting: Any, state: Any, log: Any, made: int
+) -> Any:
+    """Improve at the waiting cities until none waits, or the log is full; returns gain and moves made."""
+    total = 0
+    ends = np.empty(4, np.int64)
+    while state[1] > 0 and made < LOG - 3:
+        city = queue[state[0]]
+        state[0] = (state[0] + 1) % len(queue)
+        state[1] -= 1
+        waiting[city] = False
+        gain = 1
+        while gain > 0 and made < LOG - 3:
+            gain, made = two_opt(distance, near, tour, place, city, log, made, ends)
+            if gain <= 0:
+                gain, made = or_opt(distance, near, tour, place, city, log, made, ends)
+            if gain > 0:
+                total += gain
+                for changed in ends:
+                    push(queue, waiting, state, changed)
+        if gain > 0:  # stopped by a full log
+            push(queue, waiting, state, city)
+    return total, made
+
+
+@njit(cache=True, nogil=True)
+def search(distance: Any, near: Any, tour: Any, kicks: Any) -> None:
+    """Shorten a tour in place; a kick is the place before two pieces, and how many cities each has."""
+    n = len(tour)
+    place, queue = np.empty(n, np.int64), np.empty(n, np.int64)
+    waiting, state, log = np.zeros(n, np.bool_), np.zeros(2, np.int64), np.empty((LOG, 4), np.int64)
+    for at in range(n):
+        place[tour[at]] = at
+        push(queue, waiting, state, int(tour[at]))
+    while state[1] > 0:
+        descend(distance, near, tour, place, queue, waiting, state, log, 0)
+    for kick in range(len(kicks)):
+        at, one, two = kicks[kick, 0], kicks[kick, 1], kicks[kick, 2]
+        a, b, c = tour[at], tour[(at + 1) % n], tour[(at + one) % n]  # a | b .. c | d .. e | f
+        d, e, f = tour[(at + one + 1) % n], tour[(at + one + two) % n], tour[(at + one + two + 1) % n]
+        lost = distance[a, d] + distance[c, f] + distance[e, b] - distance[a, b] - distance[c, d] - distance[e, f]
+        made = exchange(tour, place, a, b, e, f, log, 0)  # a e .. d c .. b f
+        made = exchange(tour, place, a, e, d, c, log, made)  # a d .. e c .. b f
+        made = exchange(tour, place, e, c, b, f, log, made)  # a d .. e b .. c f
+        for city in (a, b, c, d, e, f):
+            push(queue, waiting, state, city)
+        gain, made = descend(distance, near, tour, place, queue, waiting, state, log, made)
+        if gain < lost:
+            undo(tour, place, log, made)

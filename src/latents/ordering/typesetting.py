@@ -1,0 +1,174 @@
+"""Lay an order out like text: cut it into clusters, set them like words, blank tiles between, lines centred."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from latents.errors import InputError
+from latents.ordering.similarity import neighbour_correlations, permutation
+
+BLANK = -1
+WINDOW = 5  # neighbours on each side over which the correlation runs
+DIP = 0.5  # standard deviations below the running mean
+
+
+def typeset(
+    order: Sequence[int] | np.ndarray,
+    features: np.ndarray,
+    *,
+    columns: int,
+    window: int = WINDOW,
+    dip: float = DIP,
+) -> np.ndarray:
+    """Lay features out in lines, each cluster of the order unbroken, a blank tile between two clusters of a line.
+
+    Lines are as even as can be: the sum of the squares of the tiles that they lack is the least that there is, over
+    all lines, the last one as well, since they are centred (Knuth & Plass 1981). Among equals fewer lines win, then
+    those whose first lines hold more clusters. A line that lacks an odd number has the odd tile on its right.
+
+    Parameters
+    ----------
+    order : a permutation of the features.
+    features : numbers (n, d) or (n, y, x).
+    columns : tiles of a line.
+    window, dip : what counts as a cluster: see `clusters`.
+
+    Returns
+    -------
+    int64 array of shape (lines, columns)
+        The feature on each tile, -1 on a blank one. Read by lines it is the order, with blanks.
+
+    Raises
+    ------
+    InputError
+        When the order is no permutation of the features, or there are no columns.
+
+    Examples
+    --------
+    >>> rows = np.eye(5, 6)
+    >>> typeset([0, 1, 2, 3, 4], rows, columns=7)
+    array([[-1,  0,  1,  2,  3,  4, -1]])
+    """
+    words = clusters(order, features, columns=columns, window=window, dip=dip)
+    lines = break_lines([len(word) for word in words], columns)
+    grid = np.full((len(lines), columns), BLANK, np.int64)
+    for row, (start, stop) in zip(grid, lines, strict=True):
+        width = sum(len(word) for word in words[start:stop]) + stop - start - 1
+        at = (columns - width) // 2
+        for word in words[start:stop]:
+            row[at : at + len(word)] = word
+            at += len(word) + 1
+    return grid
+
+
+def wrap(order: Sequence[int] | np.ndarray, *, columns: int) -> np.ndarray:
+    """Lay an order out in full lines, int64 (lines, columns); the last one is filled up with -1."""
+    _check_columns(columns)
+    grid = np.full(-(-len(order) // columns) * columns, BLANK, np.int64)
+    grid[: len(order)] = permutation(order, len(order))
+    return grid.reshape(-1, columns)
+
+
+def default_columns(n: int) -> int:
+    """Tiles of a line for n features: 25 for 450, as in the notes, and in proportion."""
+    return max(1, round((1.4 * n) ** 0.5))
+
+
+def clusters(
+    order: Sequence[int] | np.ndarray, features: np.ndarray, *, columns: int, window: int = WINDOW, dip: float = DIP
+) -> list[np.ndarray]:
+    """The order cut where the correlation of neighbours dips, and where a cluster would be longer than a line.
+
+    The correlation r of two neighbours is a dip when it is lower than the one before and not higher than the one
+    after, and lies more than `dip` standard deviations (of all r) below the mean of r over `window` neighbours on each
+    side. A cluster that is longer than a line is cut into as few parts as fit, where the sum of the correlations
+    cut through is least.
+
+    Returns
+    -------
+    list of int64 arrays
+        Joined they are the order; none is longer than `columns`.
+    """
+    _check_columns(columns)
+    if window < 1 or dip < 0:
+        raise InputError(f"window must be at least 1 and dip at least 0, got {window} and {dip}")
+    r = neighbour_correlations(features, order)
+    order = permutation(order, len(r) + 1)
+    whole = np.concatenate([[0], dips(r, window=window, dip=dip) + 1, [len(order)]])
+    cuts = [0]
+    for start, stop in pairwise(whole):
+        cuts += [start + part for part in fitting_cuts(r[start : stop - 1], columns)] + [int(stop)]
+    return [order[start:stop] for start, stop in pairwise(cuts)]
+
+
+def dips(r: np.ndarray, *, window: int, dip: float) -> np.ndarray:
+    """Where neighbours' correlation dips: indices into r, by the rule of `clusters`.
+
+    Examples
+    --------
+    >>> dips(np.array([0.9, 0.8, 0.1, 0.8, 0.9]), window=2, dip=0.5)
+    array([2])
+    """
+    if not len(r):
+        return np.empty(0, np.int64)
+    sums = np.concatenate([[0], np.cumsum(r)])
+    start = np.maximum(np.arange(len(r)) - window, 0)
+    stop = np.minimum(np.arange(len(r)) + window + 1, len(r))
+    running = (sums[stop] - sums[start]) / (stop - start)
+    lower = r < np.concatenate([[np.inf], r[:-1]])
+    lowest = lower & (r <= np.concatenate([r[1:], [np.inf]]))
+    return np.flatnonzero(lowest & (r < running - dip * r.std() - 1e-12))  # not where all are equal but for rounding
+
+
+def fitting_cuts(r: np.ndarray, columns: int) -> list[int]:
+    """Where to cut a cluster with inner correlations r into as few parts as fit, through the least correlation."""
+    n = len(r) + 1
+    if n <= columns:
+        return []
+    best: list[tuple[int, float, int]] = [(0, 0.0, 0)]  # of the first `stop` features: parts, cut through, last start
+    for stop in range(1, n + 1):
+        best.append(
+            min(
+                (best[start][0] + 1, best[start][1] + (float(r[start - 1]) if start else 0.0), start)
+                for start in range(max(0, stop - columns), stop)
+            )
+        )
+    return _starts(best)
+
+
+def break_lines(widths: Sequence[int], columns: int) -> list[tuple[int, int]]:
+    """First word and the one after the last of each line; words must fit. The rule is that of `typeset`."""
+    # from the end, so that among equals the first line is the fullest
+    best: list[tuple[int, int, int]] = [(0, 0, 0)] * (len(widths) + 1)  # raggedness, lines, stop of the first line
+    for start in range(len(widths) - 1, -1, -1):
+        choices = []
+        free = columns + 1
+        for stop in range(start + 1, len(widths) + 1):
+            free -= widths[stop - 1] + 1
+            if free < 0:
+                break
+            choices.append((best[stop][0] + free**2, best[stop][1] + 1, -stop))
+        raggedness, lines, last = min(choices)
+        best[start] = (raggedness, lines, -last)
+    lines_found, at = [], 0
+    while at < len(widths):
+        lines_found.append((at, best[at][2]))
+        at = best[at][2]
+    return lines_found
+
+
+def _starts(best: Sequence[tuple[int, float, int]]) -> list[int]:
+    """Follow the last starts back to the beginning: the cuts, in order."""
+    found, at = [], len(best) - 1
+    while best[at][2]:
+        at = best[at][2]
+        found.append(at)
+    return found[::-1]
+
+
+def _check_columns(columns: int) -> None:
+    if columns < 1:
+        raise InputError(f"columns must be a whole number from 1, got {columns}")

@@ -1,0 +1,56 @@
+"""`latents mosaic`: anybody's features on one picture, similar ones side by side, clusters set like words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def mosaic(
+    features: Annotated[Path, typer.Argument(help="Features (n, y, x) or (n, d): HDF5, npy or npz.")],
+    picture: Annotated[Path, typer.Argument(help="PNG to write, a pixel a value.")],
+    order: Annotated[str, typer.Option(help="none, greedy, tsp, leaf, or fast-tsp (not repeatable).")] = "tsp",
+    typeset: Annotated[bool, typer.Option("--typeset", help="Blank tiles between clusters, lines centred.")] = False,
+    columns: Annotated[int, typer.Option(help="Tiles of a line; 0: as 25 for 450 features.")] = 0,
+    dataset: Annotated[str, typer.Option(help="Name of the array, where the file has several.")] = "",
+    shape: Annotated[str, typer.Option(help="Rows x columns of a feature, as 28x28; default: a square.")] = "",
+    layout: Annotated[Path | None, typer.Option(help="Also write order, path length and grid as JSON.")] = None,
+) -> None:
+    """Order features by correlation and draw them as a mosaic; prints the path length, the sum of 1 - correlation."""
+    from latents.errors import InputError
+    from latents.figures.mosaic import mosaic as tiled
+    from latents.figures.mosaic import save, shade
+    from latents.ordering import default_columns, order_features, path_length, wrap
+    from latents.ordering import typeset as set_lines
+    from latents.ordering.files import read_features
+    from latents.stages.entry import open_log
+    from latents.storage import write_json
+
+    if picture.suffix.lower() != ".png":
+        raise InputError(f"{picture}: must be .png, got {picture.suffix or 'no suffix'}")
+    if columns < 0:
+        raise InputError(f"--columns: got {columns}, allowed: a whole number from 1, or 0 for the default")
+    open_log(None)
+    tiles = read_features(features, dataset=dataset or None, shape=parse_shape(shape))
+    found = order_features(tiles, method=order)
+    width = columns or default_columns(len(tiles))
+    grid = set_lines(found, tiles, columns=width) if typeset else wrap(found, columns=width)
+    save(picture, tiled(shade(tiles), grid))
+    length, before = path_length(tiles, found), path_length(tiles, range(len(tiles)))
+    typer.echo(f"{len(tiles)} features, {len(grid)} lines of {width}; path length {length:.3f}, unordered {before:.3f}")
+    if layout is not None:
+        write_json(layout, {"order": found, "path_length": length, "unordered_path_length": before, "grid": grid})
+
+
+def parse_shape(text: str) -> tuple[int, int] | None:
+    """28x28 as (28, 28), an empty text as None."""
+    from latents.errors import InputError
+
+    sides = text.lower().split("x")
+    if not text:
+        return None
+    if len(sides) != 2 or not all(side.isascii() and side.isdigit() and int(side) for side in sides):
+        raise InputError(f"--shape: got {text!r}, allowed: rows and columns, as 28x28")
+    return int(sides[0]), int(sides[1])
