@@ -179,7 +179,7 @@ def transplant(
 
 
 @njit(cache=True, nogil=True)
-def push(queue: Any, waiting: Any, state: Any, city: int) -> None:
+def push(queue: Any, waiting: Any, state: Any, city: Any) -> None:
     """Add a city to the queue, unless it waits already; `state` holds the queue's start and length."""
     if not waiting[city]:
         waiting[city] = True
@@ -221,7 +221,7 @@ def search(distance: Any, near: Any, tour: Any, kicks: Any) -> None:
     waiting, state, log = np.zeros(n, np.bool_), np.zeros(2, np.int64), np.empty((LOG, 4), np.int64)
     for at in range(n):
         place[tour[at]] = at
-        push(queue, waiting, state, int(tour[at]))
+        push(queue, waiting, state, tour[at])
     while state[1] > 0:
         descend(distance, near, tour, place, queue, waiting, state, log, 0)
     for kick in range(len(kicks)):
