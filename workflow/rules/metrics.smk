@@ -8,6 +8,7 @@ rule metrics:
         rbms=[RBM.format(dataset=dataset, run=run) + "/metrics.json" for dataset, run in RBM_RUNS],
         deep_rbm=f"{DEEP_RBM}/metrics.json",
         likelihoods=[LIKELIHOOD.format(dataset=dataset, run=run) + "/metrics.json" for dataset, run in WITH_ENERGY],
+        face_model=[f"{FACE_MODEL}/{run}/metrics.json" for run in FACE_WEIGHTS],
         vae=expand(
             f"{VAE}/metrics.json",
             zip,
@@ -26,4 +27,4 @@ rule metrics:
         "logs/metrics/metrics.log",
     shell:
         "python -m latents.stages.metrics gather {input.faces} {input.rbms} {input.deep_rbm} {input.likelihoods}"
-        " {input.vae} {input.others} --metrics {output.metrics} --log {log}"
+        " {input.face_model} {input.vae} {input.others} --metrics {output.metrics} --log {log}"

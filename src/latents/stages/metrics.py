@@ -17,6 +17,7 @@ HEADLINES = {
     "rbm": ["reconstruction_mse"],
     "deep_rbm": ["reconstruction_mse"],
     "likelihood": ["test_log_likelihood", "test_log_likelihood_reverse"],
+    "face_model": ["frechet", "frechet_floor"],
     "vae": ["elbo", "bound", "kl"],
     "ranking": ["map", "precision@100"],
     "classification": ["knn", "linear_svm"],

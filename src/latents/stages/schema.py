@@ -12,6 +12,7 @@ from latents.stages.compute import Compute
 from latents.stages.data import Data
 from latents.stages.deep_rbm import Deep, check_bottom
 from latents.stages.digits import Digits
+from latents.stages.face_model import FaceModelParams
 from latents.stages.faces import Faces
 from latents.stages.likelihood import Likelihood
 from latents.stages.ranking import Ranking
@@ -33,6 +34,7 @@ class Schema(Section):
     rbm: RBMs
     deep_rbm: Deep
     likelihood: Likelihood
+    face_model: FaceModelParams
     vae: VAE
     representations: Representations
     scores: Scores
