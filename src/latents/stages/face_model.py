@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -214,6 +215,16 @@ def photographs(faces: Path, features: Path, name: str, count: int) -> np.ndarra
     with open_hdf5(faces) as file:
         pictures: np.ndarray = rows_of(file, variant)[...][chosen]
     return pictures
+
+
+def check(section: FaceModelParams, on_faces: Sequence[str], path: Any) -> None:
+    """InputError, in one line, when the run that is shown learns no faces, or chains are shorter than their lags."""
+    if section.main not in on_faces:
+        there = ", ".join(on_faces) or "none; add one"
+        raise InputError(f"{path}: face_model.main: got {section.main!r}, allowed: a run of rbm.runs on lfw: {there}")
+    lags, steps = section.measures.lags, section.measures.chain_steps
+    if lags >= steps:
+        raise InputError(f"{path}: face_model.measures.lags: got {lags}, allowed: less than chain_steps, {steps}")
 
 
 if __name__ == "__main__":

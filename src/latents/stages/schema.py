@@ -6,13 +6,13 @@ import os
 from typing import Any
 
 from latents.params import Section, read_yaml, structure, validate
+from latents.stages import face_model
 from latents.stages.autoencoder import Autoencoder
 from latents.stages.classification import Classification
 from latents.stages.compute import Compute
 from latents.stages.data import Data
 from latents.stages.deep_rbm import Deep, check_bottom
 from latents.stages.digits import Digits
-from latents.stages.face_model import FaceModelParams
 from latents.stages.faces import Faces
 from latents.stages.likelihood import Likelihood
 from latents.stages.ranking import Ranking
@@ -34,7 +34,7 @@ class Schema(Section):
     rbm: RBMs
     deep_rbm: Deep
     likelihood: Likelihood
-    face_model: FaceModelParams
+    face_model: face_model.FaceModelParams
     vae: VAE
     representations: Representations
     scores: Scores
@@ -54,6 +54,8 @@ def load(path: str | os.PathLike[str] = "params.yaml") -> dict[str, Any]:
     values = read_yaml(path)
     whole = validate(Schema, values, path)
     check_bottom(whole.deep_rbm, whole.rbm, path)
+    on_faces = [name for name, settings in whole.rbm.runs.items() if settings.dataset == "lfw"]
+    face_model.check(whole.face_model, on_faces, path)
     return values
 
 
