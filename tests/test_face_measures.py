@@ -89,3 +89,21 @@ def test_the_floor_is_below_what_a_worse_model_reaches(model: FaceModel) -> None
     assert found["frechet_floor_clipped"] == pytest.approx(found["frechet_floor"], rel=1e-3)
     assert 0.3 < found["frechet_independent"] < found["frechet_means"]
     assert found["frechet_means"] == pytest.approx(np.trace(np.cov(held_out.T)) + np.square(held_out.mean(0)).sum())
+
+
+def test_chains_give_draws_and_a_trace_of_the_same_run(model: FaceModel) -> None:
+    """The trace starts at the first draw and passes through the others; the whole repeats."""
+    options = {"chains": 6, "steps": 4, "draws": 3, "thinning": 5, "watched": 2}
+
+    def once() -> tuple[torch.Tensor, torch.Tensor]:
+        generator = torch.Generator().manual_seed(0)
+        return face_measures.run_chains(model, "rbm", generator=generator, **options)
+
+    values, trace = once()
+    assert values.shape == (18, N_FEATURES)
+    assert trace.shape == (11, 2, N_FEATURES)
+    for draw, step in enumerate((0, 5, 10)):
+        assert torch.equal(values[6 * draw : 6 * draw + 2], trace[step])
+    assert not torch.equal(trace[0], trace[1])
+    assert torch.equal(values[:6], model.sample(6, steps=4, generator=torch.Generator().manual_seed(0)))
+    assert torch.equal(values, once()[0])

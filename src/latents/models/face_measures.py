@@ -111,6 +111,43 @@ def draw_pairs(people: np.ndarray, pairs: int, *, generator: np.random.Generator
     return first, second
 
 
+def run_chains(
+    model: FaceModel,
+    level: str,
+    *,
+    chains: int,
+    steps: int,
+    draws: int,
+    thinning: int,
+    watched: int,
+    generator: torch.Generator,
+) -> tuple[Tensor, Tensor]:
+    """Gibbs chains from random values: draws far apart, and every step of some chains after burn-in.
+
+    Parameters
+    ----------
+    chains, steps : burn-in of each chain, at whose end is its first draw.
+    draws, thinning : of each chain, and the steps between them.
+    watched : chains that are followed.
+
+    Returns
+    -------
+    values (draws * chains, n_features)
+        In [0, 1]; first the first draw of every chain.
+    trace (1 + (draws - 1) * thinning, watched, n_features)
+    """
+    states = model.states(chains, generator=generator, level=level)
+    for _ in range(steps):
+        values = next(states)
+    taken, trace = [values], [values[:watched].clone()]
+    for _ in range(draws - 1):
+        for _ in range(thinning):
+            values = next(states)
+            trace.append(values[:watched].clone())
+        taken.append(values)
+    return torch.cat(taken), torch.stack(trace)
+
+
 def against_faces(
     draws: Tensor,
     means: Tensor,

@@ -25,13 +25,14 @@ Shares = Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=1
 class Measures(Section):
     """What is measured on faces of held-out people, and on Gibbs samples."""
 
+    chains: int = Field(ge=64, description="a whole number of chains from 64")
     steps: int = Field(ge=1, description="a whole number of Gibbs steps from 1")
-    samples: int = Field(ge=64, description="a whole number of samples from 64")
+    draws: int = Field(ge=2, description="a whole number of draws from 2")
+    thinning: int = Field(ge=1, description="a whole number of Gibbs steps from 1")
+    watched: int = Field(ge=1, description="a whole number of chains from 1")
+    lags: int = Field(ge=2, description="a whole number of lags from 2, at most (draws - 1) thinning")
     blur_px: float = Field(gt=0, le=32, description="a number of pixels above 0, at most 32")
     pairs: int = Field(ge=2, description="a whole number of pairs from 2")
-    chains: int = Field(ge=1, description="a whole number of chains from 1")
-    chain_steps: int = Field(ge=3, description="a whole number of Gibbs steps from 3")
-    lags: int = Field(ge=2, description="a whole number of lags from 2, below chain_steps")
     seed: int = Field(ge=0, description="a seed from 0")
 
 
@@ -94,16 +95,19 @@ def measure(
 
     found = face_measures.autoencoding(model, level, held_out, people, centre, blur_px=section.blur_px)
     found |= face_measures.between(model, level, held_out, people, pairs=section.pairs, generator=draws)
-    values = model.sample(section.samples, steps=section.steps, generator=generator, level=level)
+    values, trace = face_measures.run_chains(
+        model,
+        level,
+        generator=generator,
+        **section.model_dump(include={"chains", "steps", "draws", "thinning", "watched"}),
+    )
     means = model.means_around(values, generator=generator, level=level)
-    seen = {"gibbs": values, "gibbs_means": means}
-    for prefix, each in seen.items():  # as many as there are held-out faces
-        pixels = model.decode(each[: len(held_out)]).numpy()
+    for prefix, each in {"gibbs": values, "gibbs_means": means}.items():  # the first draw of each chain
+        pixels = model.decode(each[: section.chains]).numpy()
         found |= face_measures.look(pixels, centre, blur_px=section.blur_px, prefix=prefix)
     apart = raw[role == ROLES.index("held_out")], raw[role == ROLES.index("training")]
     found |= face_measures.against_faces(values, means, model.unit_map, *apart, generator=draws)
-    trace = model.trace(section.chains, steps=section.steps + section.chain_steps, generator=generator, level=level)
-    correlation = autocorrelation(trace[section.steps :].numpy(), section.lags)
+    correlation = autocorrelation(model.unit_map.from_unit(trace.flatten(0, 1)).view_as(trace).numpy(), section.lags)
     counts = {"n_held_out": len(held_out), "n_training": len(apart[1]), "n_samples": len(values)}
     write_json(metrics, found | {"effective_share": effective_share(correlation)} | counts)
     write_csv(mixing, [{"lag": lag, "autocorrelation": value} for lag, value in enumerate(correlation.tolist())])
@@ -115,6 +119,9 @@ def measure(
         "gibbs_draws": model.decode(values[: len(shown)]).numpy(),
     }
     write_hdf5(pictures, drawn, dataset="lfw")
+
+
+CHAINS = {"chains", "steps", "draws", "thinning", "watched"}
 
 
 @app.command()
@@ -222,9 +229,11 @@ def check(section: FaceModelParams, on_faces: Sequence[str], path: Any) -> None:
     if section.main not in on_faces:
         there = ", ".join(on_faces) or "none; add one"
         raise InputError(f"{path}: face_model.main: got {section.main!r}, allowed: a run of rbm.runs on lfw: {there}")
-    lags, steps = section.measures.lags, section.measures.chain_steps
-    if lags >= steps:
-        raise InputError(f"{path}: face_model.measures.lags: got {lags}, allowed: less than chain_steps, {steps}")
+    lags, steps = section.measures.lags, (section.measures.draws - 1) * section.measures.thinning
+    if lags > steps:
+        raise InputError(
+            f"{path}: face_model.measures.lags: got {lags}, allowed: at most (draws - 1) thinning, {steps}"
+        )
 
 
 if __name__ == "__main__":
