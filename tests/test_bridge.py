@@ -40,7 +40,15 @@ ANNEALED = {
 }
 LIKELIHOODS = ANNEALED["mnist-binary"] | ANNEALED["lfw-exact_beta"]
 RBM_DIGITS = {"rbm-mnist-binary", "figures_filters-binary"} | ANNEALED["mnist-binary"]
-RBM_FACES = {"rbm-lfw-beta", "deep_rbm", "rbm-lfw-exact_beta"} | ANNEALED["lfw-exact_beta"]
+FACE_MIXTURES = {"face_model_mix", "figures_interpolation", "figures_strip"}
+FACE_MODELS = {
+    run: {f"face_model-{run}", f"figures_gibbs-{run}", "figures_mixing", "metrics"}
+    for run in ("beta", "exact_beta", "deep_rbm")
+}
+MAIN_FACES = FACE_MODELS["beta"] | FACE_MIXTURES | {"figures_autoencoded"}
+DEEP_RBM = {"deep_rbm"} | FACE_MODELS["deep_rbm"] | FACE_MIXTURES
+FACES_DRAWN = set().union(*FACE_MODELS.values()) | MAIN_FACES
+RBM_FACES = {"rbm-lfw-beta", "deep_rbm", "rbm-lfw-exact_beta"} | ANNEALED["lfw-exact_beta"] | FACES_DRAWN
 RBMS = RBM_DIGITS | RBM_FACES
 PIXELS = {"representations_pixels", "representations_pca"} | ranked("pixels") | ranked("pca")
 DIGITS = {"digits"} | PIXELS | VAE | RBM_DIGITS
@@ -49,6 +57,7 @@ FIGURES = {
     "figures_embedding-plane-0", "figures_manifold-plane-0", "figures_curves-plane-0",
     "figures_ranking-mnist", "figures_ranking-newsgroups", "figures_svm",
     "figures_faces", "figures_contact", "figures_errors",
+    *(job for job in FACES_DRAWN if job.startswith("figures")),
     "figures_filters-binary", "figures_convergence-mnist-binary", "figures_convergence-lfw-exact_beta",
 }  # fmt: skip
 FEATURES = {"autoencoder_features", "metrics"} | RBM_FACES
@@ -120,14 +129,16 @@ EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
     "a parameter of one data set": ("params.yaml", replace("newsgroups: cosine", "newsgroups: dot"), ranked("tfidf")),
     "a parameter of the faces": ("params.yaml", replace("std: 0.3", "std: 0.25"), FACES_LOOK),
     "a parameter of the autoencoder": ("params.yaml", replace("spread: 2.0", "spread: 2.5"), AUTOENCODER),
-    "a parameter of an RBM below": ("params.yaml", one_epoch_less("beta"), {"rbm-lfw-beta", "deep_rbm", "metrics"}),
+    "a parameter of an RBM below": ("params.yaml", one_epoch_less("beta"), {"rbm-lfw-beta"} | MAIN_FACES | DEEP_RBM),
     "a parameter of an RBM": ("params.yaml", one_epoch_less("binary"), RBM_DIGITS),
-    "a parameter of the deep RBM": ("params.yaml", replace("n_hidden: 20", "n_hidden: 21"), {"deep_rbm", "metrics"}),
+    "a parameter of the deep RBM": ("params.yaml", replace("n_hidden: 20", "n_hidden: 21"), DEEP_RBM),
     "a parameter of the likelihoods": (
         "params.yaml",
         replace("burn_in: 100", "burn_in: 90"),
         LIKELIHOODS,
     ),
+    "a parameter of the faces drawn": ("params.yaml", replace("steps: 20 ", "steps: 21 "), FACES_DRAWN - FACE_MIXTURES),
+    "a parameter of the faces mixed": ("params.yaml", replace("photographs: 3", "photographs: 2"), FACE_MIXTURES),
     "a library module": (f"{SRC}/likelihood.py", add_line("# edited"), VAE | RBMS),
     "the annealing": (
         f"{SRC}/annealing.py",

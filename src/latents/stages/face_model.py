@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -138,7 +138,7 @@ def mix(
 ) -> None:
     """Faces between those of two people, mixed at each level; faces from shares of the way up and the way down.
 
-    Data sets: `first`, `second` (photographs), `cnn`, `rbm`, `deep_rbm` (between, photographs) of `people`; `faces`
+    Data sets: `first`, `second` (photographs), those named in `levels` (between, photographs) of `people`; `faces`
     and `mixed` (upward, faces).
     """
     import numpy as np
@@ -164,7 +164,7 @@ def mix(
         "between": np.array(section.between),
         "upward": np.array(section.upward),
     }
-    write_hdf5(pictures, arrays | mixed | said, dataset="lfw")
+    write_hdf5(pictures, arrays | mixed | said | {"levels": np.array(LEVELS)}, dataset="lfw")
 
 
 def read_model(autoencoder: Path, features: Path, *weights: Path) -> tuple[FaceModel, str]:
@@ -175,16 +175,25 @@ def read_model(autoencoder: Path, features: Path, *weights: Path) -> tuple[FaceM
     from latents.models.face_model import FaceModel
     from latents.storage import read_weights
 
-    network = layers.load(*read_weights(autoencoder))
+    network = read_part(layers.load, autoencoder)
     parts: dict[str, Any] = {}
     for path in weights:
-        state, architecture = read_weights(path)
-        if architecture.get("model") == "deep_rbm":
-            parts["deep"], level = deep_rbm.load(state, architecture), "deep_rbm"
-        else:
-            parts["rbm"], level = rbm.load(state, architecture), "rbm"
+        deep = read_weights(path)[1].get("model") == "deep_rbm"
+        level = "deep_rbm" if deep else "rbm"
+        parts["deep" if deep else "rbm"] = read_part(deep_rbm.load if deep else rbm.load, path)
     unit_map = read_unit_map(features, n_features=network.n_features)
     return FaceModel(network, unit_map, **parts), level
+
+
+def read_part(load: Callable[..., Any], path: Path) -> Any:
+    """A trained part; InputError, in one line that names the file, when it holds weights of another architecture."""
+    from latents.storage import read_weights
+
+    state, architecture = read_weights(path)
+    try:
+        return load(state, architecture)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
 
 
 def held_out_faces(faces: Path, features: Path) -> tuple[Tensor, np.ndarray, np.ndarray]:

@@ -154,11 +154,10 @@ MixedFile = Annotated[Path, typer.Option(help="HDF5 of the stage face_model's mi
 def interpolation(mixed: MixedFile, figure: Figure, log: Log = None) -> None:
     """Faces between those of two people, mixed at each level."""
     from latents.figures import faces
-    from latents.models.face_model import LEVELS
     from latents.storage import read_hdf5
 
-    first, second, people, shares = read_hdf5(mixed, "first", "second", "people", "between")
-    between = dict(zip(LEVELS, read_hdf5(mixed, *LEVELS), strict=True))
+    first, second, people, levels, shares = read_hdf5(mixed, "first", "second", "people", "levels", "between")
+    between = dict(zip(levels, read_hdf5(mixed, *levels), strict=True))
     faces.interpolation(figure, first, second, between, names=list(people), shares=list(shares))
 
 
