@@ -30,7 +30,12 @@ HISTORY = [
 DRAWN: dict[str, Callable[[Path], None]] = {
     "grid": lambda path: figures.grid(path, FACES, columns=4),
     "interpolation": lambda path: figures.interpolation(
-        path, FACES[:4], FACES[4:8], {"cnn": FACES[None, :4], "rbm": FACES[None, 2:6], "deep_rbm": FACES[None, 3:7]}
+        path,
+        FACES[:4],
+        FACES[4:8],
+        {"cnn": FACES[None, :4], "rbm": FACES[None, 2:6], "deep_rbm": FACES[None, 3:7]},
+        names=("George_W_Bush", "Tony_Blair"),
+        shares=(0.5,),
     ),
     "contact": lambda path: figures.contact(path, np.stack([FACES] * 4, axis=1), columns=11),
     "strip": lambda path: figures.strip(path, FACES[:3], np.stack([FACES[:3]] * 5), (1, 0.75, 0.5, 0.25, 0)),

@@ -76,6 +76,7 @@ AXES = {  # what `dvc plots` draws of a stage's table
     ("deep_rbm", "history.csv"): {"x": "epoch", "y": "validation_reconstruction"},
     ("deep_rbm", "greedy.csv"): {"x": "epoch", "y": "validation_reconstruction"},
     ("likelihood", "log_partition.csv"): {"x": "temperatures", "y": "log_z"},
+    ("face_model", "mixing.csv"): {"x": "lag", "y": "autocorrelation"},
     ("ranking", "precision_recall.csv"): {"x": "recall", "y": "precision"},
     ("timing", "svm.csv"): {"x": "items", "y": "seconds"},
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
 
 from latents.errors import InputError
 
@@ -77,6 +78,93 @@ def distance_to(faces: np.ndarray, centre: np.ndarray) -> np.ndarray:
     if faces.shape[1:] != centre.shape:
         raise InputError(f"faces {faces.shape} and their centre {centre.shape} are of different sizes")
     return np.sqrt(np.square(faces - centre.astype(np.float64)).mean(axis=(1, 2)))
+
+
+def roughness(faces: np.ndarray) -> np.ndarray:
+    """Mean squared Laplacian of each face, over its inner pixels; the smaller, the smoother.
+
+    Parameters
+    ----------
+    faces : float (n, y, x), at least 3x3.
+
+    Returns
+    -------
+    float64 (n,)
+        In squares of the pixels' unit.
+
+    Examples
+    --------
+    >>> slope = np.add.outer(np.arange(4.0), np.arange(4.0))
+    >>> roughness(np.stack([slope, slope**2]))
+    array([ 0., 16.])
+    """
+    if faces.ndim != 3 or min(faces.shape[1:]) < 3:
+        raise InputError(f"the Laplacian needs faces (n, y, x) of at least 3x3 pixels, got {faces.shape}")
+    pixels = faces.astype(np.float64)
+    inner = pixels[:, 1:-1, 1:-1]
+    around = pixels[:, :-2, 1:-1] + pixels[:, 2:, 1:-1] + pixels[:, 1:-1, :-2] + pixels[:, 1:-1, 2:]
+    return np.square(around - 4 * inner).mean(axis=(1, 2))
+
+
+def detail(faces: np.ndarray, blur_px: float) -> np.ndarray:
+    """Variance of what a Gaussian blur takes away from each face: rims of glasses, moustaches, wrinkles, noise.
+
+    Parameters
+    ----------
+    faces : float (n, y, x).
+    blur_px : standard deviation of the blur, above 0.
+
+    Returns
+    -------
+    float64 (n,)
+        In squares of the pixels' unit.
+
+    Examples
+    --------
+    >>> checks = np.indices((8, 8)).sum(0) % 2.0
+    >>> detail(np.stack([checks, np.full((8, 8), 0.5)]), 4.0).round(2)
+    array([0.25, 0.  ])
+    """
+    if faces.ndim != 3 or blur_px <= 0:
+        raise InputError(f"detail needs faces (n, y, x) and a blur above 0 pixels, got {faces.shape} and {blur_px}")
+    pixels = faces.astype(np.float64)
+    return (pixels - gaussian_filter(pixels, (0, blur_px, blur_px))).var(axis=(1, 2))
+
+
+def mean_interval(values: np.ndarray, groups: np.ndarray | None = None) -> tuple[float, float]:
+    """Mean, and half the width of its 95 % interval.
+
+    Parameters
+    ----------
+    values : float (n,).
+    groups : (n,), the person of each face, say: values of one group may depend on each other, so that groups are
+        what is counted (Liang & Zeger 1986). None: every value is on its own.
+
+    Returns
+    -------
+    mean, half_width
+        1.96 standard errors.
+
+    Raises
+    ------
+    InputError
+        When there are fewer than two groups.
+
+    Examples
+    --------
+    >>> mean, half_width = mean_interval(np.array([0.0, 2.0, 0.0, 2.0]))
+    >>> mean, round(half_width, 2)
+    (1.0, 1.13)
+    >>> round(mean_interval(np.array([0.0, 2.0, 0.0, 2.0]), np.array(["a", "b", "a", "b"]))[1], 2)
+    1.96
+    """
+    labels = np.arange(len(values)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    if len(labels) != len(values) or len(values) == 0 or labels.max() == 0:
+        raise InputError(f"an interval needs a group for each value and two groups at least, got {len(values)} values")
+    residuals = np.bincount(labels, values - values.mean())
+    count = len(residuals)
+    variance = np.square(residuals).sum() / len(values) ** 2 * count / (count - 1)
+    return float(values.mean()), float(1.96 * np.sqrt(variance))
 
 
 def distinctness(faces: np.ndarray, originals: np.ndarray) -> float:

@@ -203,3 +203,79 @@ rule figures_convergence:
         "logs/figures/likelihood/{dataset}/{run}.log",
     shell:
         "python -m latents.stages.figures convergence --table {input.table} --figure {output.figure} --log {log}"
+
+
+ARTIFACTS += [f"results/figures/faces/{name}.png" for name in ["autoencoded", "interpolation", "strip", "mixing"]]
+ARTIFACTS += [f"results/figures/faces/gibbs/{run}.png" for run in FACE_WEIGHTS]
+
+
+rule figures_autoencoded:
+    input:
+        pictures=f"{FACE_MODEL}/{PARAMS['face_model']['main']}/pictures.h5",
+        code=code("figures"),
+    output:
+        figure=report(
+            "results/figures/faces/autoencoded.png",
+            caption="../report/autoencoded.rst",
+            category="Faces",
+        ),
+    log:
+        "logs/figures/faces/autoencoded.log",
+    shell:
+        "python -m latents.stages.figures autoencoded --pictures {input.pictures} --figure {output.figure} --log {log}"
+
+
+rule figures_gibbs:
+    input:
+        pictures=f"{FACE_MODEL}/{{run}}/pictures.h5",
+        code=code("figures"),
+    output:
+        figure=report(
+            "results/figures/faces/gibbs/{run}.png",
+            caption="../report/gibbs.rst",
+            category="Faces",
+        ),
+    log:
+        "logs/figures/faces/gibbs/{run}.log",
+    shell:
+        "python -m latents.stages.figures gibbs --pictures {input.pictures} --figure {output.figure} --log {log}"
+
+
+rule figures_interpolation:
+    input:
+        mixed=f"{FACE_MODEL}/mixed.h5",
+        code=code("figures"),
+    output:
+        figure=report(
+            "results/figures/faces/interpolation.png",
+            caption="../report/interpolation.rst",
+            category="Faces",
+        ),
+    log:
+        "logs/figures/faces/interpolation.log",
+    shell:
+        "python -m latents.stages.figures interpolation --mixed {input.mixed} --figure {output.figure} --log {log}"
+
+
+rule figures_strip:
+    input:
+        mixed=f"{FACE_MODEL}/mixed.h5",
+        code=code("figures"),
+    output:
+        figure=report("results/figures/faces/strip.png", caption="../report/strip.rst", category="Faces"),
+    log:
+        "logs/figures/faces/strip.log",
+    shell:
+        "python -m latents.stages.figures strip --mixed {input.mixed} --figure {output.figure} --log {log}"
+
+
+rule figures_mixing:
+    input:
+        tables=[f"{FACE_MODEL}/{run}/mixing.csv" for run in FACE_WEIGHTS],
+        code=code("figures"),
+    output:
+        figure=report("results/figures/faces/mixing.png", caption="../report/mixing.rst", category="Faces"),
+    log:
+        "logs/figures/faces/mixing.log",
+    shell:
+        "python -m latents.stages.figures mixing {input.tables} --figure {output.figure} --log {log}"

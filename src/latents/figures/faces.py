@@ -15,8 +15,16 @@ LIMIT = 0.75  # grey value shown as white, and its opposite as black; pixels hav
 SHADES = 48  # of grey that are drawn: a figure of faces stays below 300 KB, and nobody sees the steps
 CONTACT = 4.2  # in; about a pixel of the figure for each of 12 faces side by side, and below 300 KB
 GAP_PX = 2  # white, between tiles
-NAMES = {"cnn": "CNN", "rbm": "RBM", "deep_rbm": "deep RBM"}
-COLOURS = {name: CLASSES[index] for index, name in enumerate(NAMES)}
+NAMES = {
+    "cnn": "CNN",
+    "rbm": "RBM",
+    "deep_rbm": "deep RBM",
+    "beta": "Beta by moments",
+    "gaussian": "clipped Gaussian",
+    "r3bm": "R3BM",
+    "exact_beta": "exact Beta",
+}
+COLOUR = CLASSES[0]
 
 
 def grid(path: Path, faces: np.ndarray, *, columns: int = 8) -> None:
@@ -49,22 +57,36 @@ def contact(path: Path, faces: np.ndarray, *, columns: int = 12) -> None:
         _show(canvas.add_subplot(), _tiled(rows))
 
 
-def interpolation(path: Path, first: np.ndarray, second: np.ndarray, between: Mapping[str, np.ndarray]) -> None:
+def interpolation(
+    path: Path,
+    first: np.ndarray,
+    second: np.ndarray,
+    between: Mapping[str, np.ndarray],
+    *,
+    names: Sequence[str],
+    shares: Sequence[float],
+) -> None:
     """Draw, for each level, faces of one person on top, of another at the bottom, and what lies between them.
 
     Parameters
     ----------
     first, second : float (n, y, x), in [-1, 1]; the pairs.
     between : name of the level -> float (shares, n, y, x), a row for each share, from `first` to `second`.
+    names : of both people; they mark the rows of photographs.
+    shares : of the second person, which mark the other rows.
     """
-    width = first.shape[2] / first.shape[1] * first.shape[0]
-    height = 2 + max(len(rows) for rows in between.values())
-    across = PAGE / len(between) - 0.1
-    with figure(path, PAGE, across * height / width + 0.25) as canvas:
+    if any(rows.shape != (len(shares), *first.shape) for rows in between.values()) or first.shape != second.shape:
+        raise InputError(f"faces between {first.shape} and {second.shape} must have a row for each of {shares}")
+    n, y, x = first.shape
+    marks = [name.replace("_", "\n") for name in (names[0], *(f"{share:g}" for share in shares), names[1])]
+    across = (PAGE - 0.4) / len(between) - 0.1
+    with figure(path, PAGE, across * len(marks) * y / (n * x) + 0.25) as canvas:
         panels = np.atleast_1d(canvas.subplots(1, len(between)))
         for axes, (level, rows) in zip(panels, between.items(), strict=True):
             _show(axes, _tiled(np.concatenate([first[None], rows, second[None]])))
             axes.set_xlabel(NAMES.get(level, level))
+        panels[0].set_yticks([y / 2 + (y + GAP_PX) * row for row in range(len(marks))], marks, fontsize=6)
+        panels[0].tick_params(length=0)
 
 
 def strip(path: Path, faces: np.ndarray, mixed: np.ndarray, shares: Sequence[float]) -> None:
@@ -119,7 +141,7 @@ def errors(path: Path, table: Sequence[Mapping[str, str]], pca: float) -> None:
     values = [float(row["held_out_mse"]) for row in table]
     with figure(path, COLUMN, 2.2) as canvas:
         axes = canvas.add_subplot()
-        bars = axes.bar(range(len(steps)), values, color=COLOURS["cnn"], width=0.65)
+        bars = axes.bar(range(len(steps)), values, color=COLOUR, width=0.65)
         axes.axhline(pca, color=CLASSES[5], ls="--", label=f"PCA, {table[-1]['values']} components: {pca:.5f}")
         labels = [f"{value:.1e}" if value < 1e-4 else f"{value:.5f}" for value in values]
         box = {"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none"}  # legible where the line runs through

@@ -187,14 +187,16 @@ class FaceModel:
         chain = self.states(n, generator=generator, level=level)
         for _ in range(steps):
             v = next(chain)
-        if not as_means:
-            return v
+        return self.means_around(v, generator=generator, level=level) if as_means else v
+
+    def means_around(self, values: Tensor, *, generator: torch.Generator, level: str = "rbm") -> Tensor:
+        """The visible means (n, n_features) given draws of the layer above, which are drawn given `values`."""
         if level == "rbm":
             rbm = self._need_rbm()
-            return rbm.mean_visible(rbm.sample_hidden(v, generator=generator, workers=self.workers))
+            return rbm.mean_visible(rbm.sample_hidden(values, generator=generator, workers=self.workers))
         deep = self._need_deep(level)
-        _, h2 = deep.up(v)
-        h1 = deep.sample_middle(v, h2, generator=generator, workers=self.workers)
+        _, h2 = deep.up(values)
+        h1 = deep.sample_middle(values, h2, generator=generator, workers=self.workers)
         return deep.bottom.mean_visible(h1)
 
     def trace(self, chains: int, *, steps: int, generator: torch.Generator, level: str = "rbm") -> Tensor:

@@ -193,5 +193,63 @@ def convergence(
     rbm.convergence(figure, read_csv(table))
 
 
+@app.command()
+def autoencoded(
+    pictures: Annotated[Path, typer.Option(help="HDF5 with autoencoded.")], figure: Figure, log: Log = None
+) -> None:
+    """The faces of `faces` after the way up through the RBM and down again."""
+    from latents.figures import faces
+    from latents.storage import read_hdf5
+
+    faces.grid(figure, *read_hdf5(pictures, "autoencoded"))
+
+
+@app.command()
+def gibbs(pictures: Annotated[Path, typer.Option(help="HDF5 with gibbs.")], figure: Figure, log: Log = None) -> None:
+    """Faces drawn by Gibbs sampling from random values."""
+    from latents.figures import faces
+    from latents.storage import read_hdf5
+
+    faces.grid(figure, *read_hdf5(pictures, "gibbs"))
+
+
+MixedFile = Annotated[Path, typer.Option(help="HDF5 of the stage face_model's mixtures.")]
+
+
+@app.command()
+def interpolation(mixed: MixedFile, figure: Figure, log: Log = None) -> None:
+    """Faces between those of two people, mixed at each level."""
+    from latents.figures import faces
+    from latents.storage import read_hdf5
+
+    first, second, people, levels, shares = read_hdf5(mixed, "first", "second", "people", "levels", "between")
+    between = dict(zip(levels, read_hdf5(mixed, *levels), strict=True))
+    faces.interpolation(figure, first, second, between, names=list(people), shares=list(shares))
+
+
+@app.command()
+def strip(mixed: MixedFile, figure: Figure, log: Log = None) -> None:
+    """Faces from shares of the way up and the way down."""
+    from latents.figures import faces
+    from latents.storage import read_hdf5
+
+    shown, rows, shares = read_hdf5(mixed, "faces", "mixed", "upward")
+    faces.strip(figure, shown, rows, list(shares))
+
+
+@app.command()
+def mixing(
+    tables: Annotated[list[Path], typer.Argument(help="CSV of each model, in a folder of its name.")],
+    figure: Figure,
+    log: Log = None,
+) -> None:
+    """Autocorrelation of Gibbs chains by lag, a line for each model."""
+    from latents.figures import faces
+    from latents.storage import read_csv
+
+    lines = {path.parent.name: [float(row["autocorrelation"]) for row in read_csv(path)] for path in tables}
+    faces.mixing(figure, lines)
+
+
 if __name__ == "__main__":
     run(app)

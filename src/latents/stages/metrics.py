@@ -20,6 +20,7 @@ HEADLINES = {
     "deep_rbm": ["reconstruction_mse"],
     "likelihood": ["test_log_likelihood", "test_log_likelihood_reverse"],
     "measures": ["elbo", "bound", "active_units", "knn", "frechet"],
+    "face_model": ["frechet", "frechet_floor"],
     "ranking": ["map", "precision@100"],
     "classification": ["knn", "linear_svm"],
 }

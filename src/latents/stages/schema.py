@@ -7,6 +7,7 @@ from typing import Any
 
 from latents.errors import InputError
 from latents.params import Section, read_yaml, structure, validate
+from latents.stages import face_model
 from latents.stages.autoencoder import Autoencoder
 from latents.stages.classification import Classification
 from latents.stages.compute import Compute
@@ -38,6 +39,7 @@ class Schema(Section):
     rbm: RBMs
     deep_rbm: Deep
     likelihood: Likelihood
+    face_model: face_model.FaceModelParams
     vae: VAE
     text: Text
     measures: Measures
@@ -62,6 +64,8 @@ def load(path: str | os.PathLike[str] = "params.yaml") -> dict[str, Any]:
     faults = [*contradictions(whole.vae), *unknown_runs(whole.measures, whole.vae)]
     if faults:
         raise InputError(f"{path}: " + "; ".join(faults))
+    on_faces = [name for name, settings in whole.rbm.runs.items() if settings.dataset == "lfw"]
+    face_model.check(whole.face_model, on_faces, path)
     return values
 
 
