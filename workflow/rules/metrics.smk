@@ -14,6 +14,7 @@ rule metrics:
             run=[r for r, _ in VAE_RUNS],
             seed=[s for _, s in VAE_RUNS],
         ),
+        orderings=[f"{ORDERING}/metrics.json".format(features=name) for name in PICTURES],
         others=[
             f"results/{stage}/{dataset}/{name}/metrics.json"
             for stage in ["ranking", "classification"]
@@ -26,4 +27,4 @@ rule metrics:
         "logs/metrics/metrics.log",
     shell:
         "python -m latents.stages.metrics gather {input.faces} {input.rbms} {input.deep_rbm} {input.likelihoods}"
-        " {input.vae} {input.others} --metrics {output.metrics} --log {log}"
+        " {input.vae} {input.orderings} {input.others} --metrics {output.metrics} --log {log}"

@@ -18,6 +18,7 @@ HEADLINES = {
     "deep_rbm": ["reconstruction_mse"],
     "likelihood": ["test_log_likelihood", "test_log_likelihood_reverse"],
     "vae": ["elbo", "bound", "kl"],
+    "ordering": ["greedy_length", "tsp_length"],
     "ranking": ["map", "precision@100"],
     "classification": ["knn", "linear_svm"],
 }

@@ -14,6 +14,7 @@ from latents.stages.deep_rbm import Deep, check_bottom
 from latents.stages.digits import Digits
 from latents.stages.faces import Faces
 from latents.stages.likelihood import Likelihood
+from latents.stages.ordering import Ordering, check_sets
 from latents.stages.ranking import Ranking
 from latents.stages.rbm import RBMs
 from latents.stages.representations import Representations
@@ -34,6 +35,7 @@ class Schema(Section):
     deep_rbm: Deep
     likelihood: Likelihood
     vae: VAE
+    ordering: Ordering
     representations: Representations
     scores: Scores
     ranking: Ranking
@@ -52,6 +54,7 @@ def load(path: str | os.PathLike[str] = "params.yaml") -> dict[str, Any]:
     values = read_yaml(path)
     whole = validate(Schema, values, path)
     check_bottom(whole.deep_rbm, whole.rbm, path)
+    check_sets(whole.ordering, rbm_runs=whole.rbm.runs, vae_runs=whole.vae.runs, path=path)
     return values
 
 
