@@ -34,12 +34,15 @@ RANKING = {job for job in RANKED if not job.startswith("classification")}
 VAE_EMBED = {"vae_embed-plane-0", "figures_embedding-plane-0"} | ranked("vae_plane_seed0")
 VAE_GENERATE = {"vae_generate-plane-0", "figures_manifold-plane-0"}
 VAE_EVALUATE = {"vae_evaluate-plane-0", "metrics"}
-VAE = {"vae_train-plane-0", "figures_curves-plane-0"} | VAE_EMBED | VAE_GENERATE | VAE_EVALUATE
+ORDERED = {name: {f"ordering-{name}", f"figures_mosaics-{name}", "metrics"} for name in ("rbm_weights", "vae_decoder")}
+VAE_ORDERED = {"ordering_vae"} | ORDERED["vae_decoder"]
+RBM_ORDERED = {"ordering_rbm"} | ORDERED["rbm_weights"]
+VAE = {"vae_train-plane-0", "figures_curves-plane-0"} | VAE_EMBED | VAE_GENERATE | VAE_EVALUATE | VAE_ORDERED
 ANNEALED = {
     run: {f"likelihood-{run}", f"figures_convergence-{run}", "metrics"} for run in ("mnist-binary", "lfw-exact_beta")
 }
 LIKELIHOODS = ANNEALED["mnist-binary"] | ANNEALED["lfw-exact_beta"]
-RBM_DIGITS = {"rbm-mnist-binary", "figures_filters-binary"} | ANNEALED["mnist-binary"]
+RBM_DIGITS = {"rbm-mnist-binary", "figures_filters-binary"} | ANNEALED["mnist-binary"] | RBM_ORDERED
 RBM_FACES = {"rbm-lfw-beta", "deep_rbm", "rbm-lfw-exact_beta"} | ANNEALED["lfw-exact_beta"]
 RBMS = RBM_DIGITS | RBM_FACES
 PIXELS = {"representations_pixels", "representations_pca"} | ranked("pixels") | ranked("pca")
@@ -49,6 +52,7 @@ FIGURES = {
     "figures_embedding-plane-0", "figures_manifold-plane-0", "figures_curves-plane-0",
     "figures_ranking-mnist", "figures_ranking-newsgroups", "figures_svm",
     "figures_faces", "figures_contact", "figures_errors",
+    "figures_mosaics-rbm_weights", "figures_mosaics-vae_decoder",
     "figures_filters-binary", "figures_convergence-mnist-binary", "figures_convergence-lfw-exact_beta",
 }  # fmt: skip
 FEATURES = {"autoencoder_features", "metrics"} | RBM_FACES
@@ -128,6 +132,12 @@ EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
         replace("burn_in: 100", "burn_in: 90"),
         LIKELIHOODS,
     ),
+    "a parameter of the ordering": (
+        "params.yaml",
+        replace("dip: 0.5", "dip: 0.6"),
+        ORDERED["rbm_weights"] | ORDERED["vae_decoder"],
+    ),
+    "a module of the ordering": (f"{SRC}/ordering/tour.py", add_line("# edited"), RBM_ORDERED | VAE_ORDERED),
     "a library module": (f"{SRC}/likelihood.py", add_line("# edited"), VAE | RBMS),
     "the annealing": (
         f"{SRC}/annealing.py",
