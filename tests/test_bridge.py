@@ -115,6 +115,7 @@ EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
         change(vae__runs__gru_2d__latent_dim=3),
         {"vae_train-gru_2d-0", "measures_timing"},
     ),
+    "a parameter of the ordering": ("params.yaml", change(ordering__columns=11), {"ordering"}),
     "how generated digits are judged": ("params.yaml", change(measures__neighbours=9), {"measures"}),
     "a parameter at the source": ("params.yaml", change(digits__validation=100), {"digits"}),
     "a parameter of one data set": (

@@ -115,11 +115,12 @@ def test_another_generator_kicks_elsewhere_and_more_kicks_do_not_lengthen_the_to
     kicks = np.random.default_rng(0).integers(1, 40, size=(3000, 3))
     lengths = []
     for count in (0, 300, 3000):
-        path = np.append(orders.greedy_path(distance), 150)
-        tour.search(closed, near, path, kicks[:count])
+        path = tour.search(closed, near, np.append(orders.greedy_path(distance), 150), kicks[:count], 0)
         assert sorted(path) == list(range(151))
         lengths.append(int(closed[path, np.roll(path, 1)].sum()))
     assert lengths[0] > lengths[1] > lengths[2]
+    best = tour.improved(distance, order_features(features, method="tsp"), generator=np.random.default_rng(1), kicks=1)
+    assert path_length(features, best) <= path_length(features, order_features(features, method="tsp"))
 
 
 WITHOUT_NUMBA = """

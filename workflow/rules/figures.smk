@@ -279,3 +279,22 @@ rule figures_mixing:
         "logs/figures/faces/mixing.log",
     shell:
         "python -m latents.stages.figures mixing {input.tables} --figure {output.figure} --log {log}"
+
+
+MOSAICS = "results/figures/ordering/mnist/{features}"
+ARTIFACTS += [f"{MOSAICS}/{file}".format(features=name) for name in PICTURES for file in ["greedy.png", "tour.png"]]
+
+
+rule figures_mosaics:
+    input:
+        layouts=f"{ORDERING}/layouts.h5",
+        metrics=f"{ORDERING}/metrics.json",
+        code=code("figures"),
+    output:
+        greedy=report(f"{MOSAICS}/greedy.png", caption="../report/mosaics.rst", category="Ordering"),
+        tour=report(f"{MOSAICS}/tour.png", caption="../report/mosaics.rst", category="Ordering"),
+    log:
+        "logs/figures/ordering/mnist/{features}.log",
+    shell:
+        "python -m latents.stages.figures mosaics --layouts {input.layouts} --metrics {input.metrics}"
+        " --greedy {output.greedy} --tour {output.tour} --log {log}"

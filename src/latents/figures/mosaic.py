@@ -8,12 +8,15 @@ from pathlib import Path
 import numpy as np
 
 from latents.errors import InputError
-from latents.figures.style import PAGE, blank, figure
+from latents.figures.style import figure
 from latents.storage import atomic
 
 WHITE = 255
-SHADES = 32  # of grey that are drawn: smaller files, and nobody sees the steps
-QUANTILE = 0.995  # of the absolute values is drawn black or white
+SHADES = 17  # of grey that are drawn, one of them for 0: smaller files, and the steps are hardly seen
+QUANTILE = 0.995  # of the absolute values are drawn between black and white
+DPI = 200  # of style.mplstyle; panels are drawn pixel by pixel
+MARGIN_PX = 20  # between two panels
+LABEL_PX = 50  # under each
 
 
 def shade(features: np.ndarray) -> np.ndarray:
@@ -65,21 +68,27 @@ def save(path: Path, picture: np.ndarray) -> None:
 
 
 def panels(path: Path, features: np.ndarray, grids: Mapping[str, np.ndarray], lengths: Mapping[str, float]) -> None:
-    """Draw the same features in several layouts, two panels a line, with the path length under each.
+    """Draw the same features in several layouts, two panels a line, a pixel a value, a label under each.
 
     Parameters
     ----------
     features : finite numbers (n, y, x).
-    grids : name -> int (lines, columns).
-    lengths : name -> sum of 1 - correlation of neighbours.
+    grids : label -> int (lines, columns).
+    lengths : label -> sum of 1 - correlation of neighbours.
     """
+    from PIL import Image
+
     tiles = shade(features)
-    pictures = {name: mosaic(tiles, grid) for name, grid in grids.items()}
-    down = -(-len(pictures) // 2)
-    across = PAGE / 2
-    height = max(picture.shape[0] / picture.shape[1] for picture in pictures.values()) * across + 0.2
-    with figure(path, PAGE, down * height) as canvas:
-        for axes, (name, picture) in zip(canvas.subplots(down, 2).flat, pictures.items(), strict=True):
-            axes.imshow(picture, cmap="gray", vmin=0, vmax=WHITE, interpolation="nearest")
-            axes.set_xlabel(f"{name}: path length {lengths[name]:.1f}")
-            blank(axes)
+    pictures = [mosaic(tiles, grid) for grid in grids.values()]
+    across = max(picture.shape[1] for picture in pictures) + MARGIN_PX
+    downs = [max(picture.shape[0] for picture in pictures[at : at + 2]) + LABEL_PX for at in range(0, len(pictures), 2)]
+    height = sum(downs)
+    with figure(path, 2 * across / DPI, height / DPI) as canvas:
+        for index, (label, picture) in enumerate(zip(grids, pictures, strict=True)):
+            line, column = divmod(index, 2)
+            x, y = column * across + MARGIN_PX // 2, height - sum(downs[:line]) - picture.shape[0]
+            canvas.figimage(picture, x, y, cmap="gray", vmin=0, vmax=WHITE, origin="upper")
+            middle, under = (x + picture.shape[1] / 2) / (2 * across), (y - LABEL_PX / 2) / height
+            canvas.text(middle, under, f"{label}: path length {lengths[label]:.1f}", ha="center", va="center")
+    with Image.open(path) as drawn:
+        save(path, np.asarray(drawn.convert("L")))  # a third of the bytes of four channels

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from latents.errors import InputError
 from latents.ordering.similarity import neighbour_correlations, permutation
 
 BLANK = -1
 WINDOW = 5  # neighbours on each side over which the correlation runs
-DIP = 0.5  # standard deviations below the running mean
+DIP = 0.5  # running standard deviations below the running mean
 
 
 def typeset(
@@ -83,9 +84,9 @@ def clusters(
     """The order cut where the correlation of neighbours dips, and where a cluster would be longer than a line.
 
     The correlation r of two neighbours is a dip when it is lower than the one before and not higher than the one
-    after, and lies more than `dip` standard deviations (of all r) below the mean of r over `window` neighbours on each
-    side. A cluster that is longer than a line is cut into as few parts as fit, where the sum of the correlations
-    cut through is least.
+    after, and lies more than `dip` standard deviations of r below the mean of r, both over the `window` values on
+    each side and itself. A cluster that is longer than a line is cut into as few parts as fit, where the sum of the
+    correlations cut through is least.
 
     Returns
     -------
@@ -114,13 +115,11 @@ def dips(r: np.ndarray, *, window: int, dip: float) -> np.ndarray:
     """
     if not len(r):
         return np.empty(0, np.int64)
-    sums = np.concatenate([[0], np.cumsum(r)])
-    start = np.maximum(np.arange(len(r)) - window, 0)
-    stop = np.minimum(np.arange(len(r)) + window + 1, len(r))
-    running = (sums[stop] - sums[start]) / (stop - start)
+    around = sliding_window_view(np.pad(r, window, constant_values=np.nan), 2 * window + 1)  # (n - 1, 2 window + 1)
     lower = r < np.concatenate([[np.inf], r[:-1]])
     lowest = lower & (r <= np.concatenate([r[1:], [np.inf]]))
-    return np.flatnonzero(lowest & (r < running - dip * r.std() - 1e-12))  # not where all are equal but for rounding
+    limit = np.nanmean(around, axis=1) - dip * np.nanstd(around, axis=1)
+    return np.flatnonzero(lowest & (r < limit - 1e-12))  # not where all are equal but for rounding
 
 
 def fitting_cuts(r: np.ndarray, columns: int) -> list[int]:

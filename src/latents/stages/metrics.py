@@ -21,6 +21,7 @@ HEADLINES = {
     "likelihood": ["test_log_likelihood", "test_log_likelihood_reverse"],
     "measures": ["elbo", "bound", "active_units", "knn", "frechet"],
     "face_model": ["frechet", "frechet_floor"],
+    "ordering": ["greedy_length", "tsp_length"],
     "ranking": ["map", "precision@100"],
     "classification": ["knn", "linear_svm"],
 }

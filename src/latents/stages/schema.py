@@ -18,6 +18,7 @@ from latents.stages.digits import Digits
 from latents.stages.faces import Faces
 from latents.stages.likelihood import Likelihood
 from latents.stages.measures import Measures, unknown_runs
+from latents.stages.ordering import Ordering, check_sets
 from latents.stages.ranking import Ranking
 from latents.stages.rbm import RBMs
 from latents.stages.representations import Representations
@@ -43,6 +44,7 @@ class Schema(Section):
     vae: VAE
     text: Text
     measures: Measures
+    ordering: Ordering
     representations: Representations
     scores: Scores
     ranking: Ranking
@@ -66,6 +68,7 @@ def load(path: str | os.PathLike[str] = "params.yaml") -> dict[str, Any]:
         raise InputError(f"{path}: " + "; ".join(faults))
     on_faces = [name for name, settings in whole.rbm.runs.items() if settings.dataset == "lfw"]
     face_model.check(whole.face_model, on_faces, path)
+    check_sets(whole.ordering, rbm_runs=whole.rbm.runs, vae_runs=whole.vae.runs, path=path)
     return values
 
 

@@ -1,0 +1,61 @@
+# Features of trained models in order of similarity: pictures of a set, then its orders, layouts and path lengths.
+ORDERING = "results/ordering/mnist/{features}"
+SETS = PARAMS["ordering"]["sets"]
+PICTURES = {  # a set of features -> the HDF5 that holds its `pictures`; hidden-unit pictures of the RNN belong here
+    "rbm_weights": ORDERING.format(features="rbm_weights") + "/pictures.h5",
+    "vae_decoder": ORDERING.format(features="vae_decoder") + "/pictures.h5",
+}
+ARTIFACTS += [*PICTURES.values()]
+ARTIFACTS += [
+    f"{ORDERING}/{file}".format(features=name) for name in PICTURES for file in ["layouts.h5", "metrics.json"]
+]
+
+
+wildcard_constraints:
+    features="[a-z_]+",
+
+
+rule ordering_rbm:
+    input:
+        weights=RBM.format(dataset="mnist", run=SETS["rbm_weights"]["run"]) + "/weights.safetensors",
+        code=code("ordering"),
+    output:
+        pictures=PICTURES["rbm_weights"],
+    log:
+        "logs/ordering/mnist/rbm_weights/pictures.log",
+    benchmark:
+        "logs/ordering/mnist/rbm_weights/pictures.tsv"
+    shell:
+        "python -m latents.stages.ordering rbm-weights --weights {input.weights} --pictures {output.pictures} --log {log}"
+
+
+rule ordering_vae:
+    input:
+        weights=VAE.format(**SETS["vae_decoder"]) + "/model.safetensors",
+        code=code("ordering"),
+    output:
+        pictures=PICTURES["vae_decoder"],
+    log:
+        "logs/ordering/mnist/vae_decoder/pictures.log",
+    benchmark:
+        "logs/ordering/mnist/vae_decoder/pictures.tsv"
+    shell:
+        "python -m latents.stages.ordering vae-decoder --weights {input.weights} --pictures {output.pictures} --log {log}"
+
+
+rule ordering:
+    input:
+        pictures=lambda wildcards: PICTURES[wildcards.features],
+        code=code("ordering"),
+    output:
+        layouts=f"{ORDERING}/layouts.h5",
+        metrics=f"{ORDERING}/metrics.json",
+    log:
+        "logs/ordering/mnist/{features}/order.log",
+    benchmark:
+        "logs/ordering/mnist/{features}/order.tsv"
+    params:
+        tracked=tracked(*(f"ordering.{key}" for key in PARAMS["ordering"] if key != "sets")),
+    shell:
+        "python -m latents.stages.ordering order --pictures {input.pictures} --layouts {output.layouts}"
+        " --metrics {output.metrics} --log {log}"
