@@ -48,7 +48,7 @@ class Sparse(Rows):
             pass
         nobody = np.zeros(shape[0])
         if self.whole:
-            return Block(exact, tolerance, nobody, 0, NOTHING, NOTHING, nobody, nobody)
+            return Block(exact, tolerance, tolerance, selection.LOOKUP, exact, NOTHING, nobody, nobody)
         largest = np.maximum(exact.max(axis=1), -exact.min(axis=1))
         scores = self.buffers.get("scores", shape, np.float32)
         size = power_of_two(np.where(largest > 0, largest, 1.0))[:, None]

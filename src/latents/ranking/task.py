@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from latents.errors import InputError
 from latents.ranking.metrics import Ranks
-from latents.ranking.relevance import Relevance, Relevant
+from latents.ranking.relevance import ClassLabels, Relevance, Relevant
 from latents.ranking.result import metric_names
 
 Floats = NDArray[np.float64]
@@ -54,6 +54,16 @@ class Task:
     def most_relevant(self) -> int:
         """The largest number of items relevant to one query."""
         return 0 if self.relevance is None else self.relevance.most
+
+    @property
+    def unit_gains(self) -> bool:
+        """Is every gain 1?"""
+        return getattr(self.relevance, "gains", None) is None
+
+    @property
+    def listed(self) -> bool:
+        """Does relevance, or gain, differ from item to item within a class?"""
+        return not (isinstance(self.relevance, ClassLabels) and self.unit_gains)
 
     def relevant(self, first: int, last: int) -> Relevant:
         """Relevant items of queries first .. last, without those left out."""
