@@ -126,8 +126,8 @@ class Rows:
     ) -> None:
         task, scores = self.task, block.scores[rows]
         indptr, columns = relevant.indptr[rows.start : rows.stop + 1], relevant.columns
-        keys, scales = self.buffers.get("keys", scores.shape, np.uint32), np.empty((len(scores), 2))
-        shortkeys.fill_short_keys(scores, indptr, columns, left_out, keys, scales)
+        keys, scales = self.buffers.get("keys", scores.shape, np.uint32), shortkeys.units_per_score(scores)
+        shortkeys.fill_short_keys(scores, indptr, columns, left_out, scales, keys)
         keys.sort(axis=1)
         shortkeys.measure_short(
             scores,

@@ -1,7 +1,7 @@
 """Numba kernels for full rankings by 32-bit keys: half the bytes to sort, exact all the same.
 
-A score becomes a fixed-point number, 31 bits over the range of its row, and a last bit that says
-relevant. Sorted keys place every relevant item that no other item is near. The few others are
+A score becomes a fixed-point number of 31 bits, scaled by its row's largest, and a last bit that
+says relevant. Sorted keys place every relevant item that no other item is near. The few others are
 found again among the scores, by a map of where to look, and ranked by exact float64 scores.
 """
 
@@ -16,36 +16,29 @@ from latents.ranking.bits import ONE
 from latents.ranking.measures import measure
 from latents.ranking.selection import exact_scores, rank_chain
 
-UNITS = 2**31 - 16  # of the range of a row
 CELLS, CELL = 2**16, 15  # of the map of where to look; units of a cell, as a power of two
 MOST_NEAR = 8  # a query with more than one in so many items in chains is crowded
 
 
-@njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})
-def extremes(scores: Any, i: int) -> Any:
-    """Smallest and largest score of row i."""
-    low = high = scores[i, 0]
-    for j in range(scores.shape[1]):
-        low, high = min(low, scores[i, j]), max(high, scores[i, j])
-    return np.float64(low), np.float64(high)
+def units_per_score(scores: Any) -> Any:
+    """The factor, exact in binary, that brings each row into -2**30 .. 2**30; 0 for rows of zeros."""
+    largest = np.maximum(scores.max(axis=1), -scores.min(axis=1))
+    factors = np.ldexp(scores.dtype.type(1), np.minimum(30 - np.frexp(largest)[1], 120))
+    return np.where(largest > 0, factors, 0).astype(scores.dtype)
 
 
 @njit(cache=True, nogil=True)
-def unit(score: Any, lowest: float, scale: float) -> Any:
-    """The score as a fixed-point number, 1 .. UNITS + 1."""
-    return np.uint32(np.int32((np.float64(score) - lowest) * scale)) + np.uint32(1)
+def unit(score: Any, scale: Any) -> Any:
+    """The score as a fixed-point number, 1 .. 2**31 - 1."""
+    return np.uint32(np.int32(score * scale) + np.int32(2**30))
 
 
 @njit(cache=True, nogil=True)
-def fill_short_keys(scores: Any, indptr: Any, columns: Any, left_out: Any, keys: Any, scales: Any) -> None:
-    """Keys (n_queries, n) in uint32, and the lowest score and units per score of each row; 0 is left out."""
+def fill_short_keys(scores: Any, indptr: Any, columns: Any, left_out: Any, scales: Any, keys: Any) -> None:
+    """Keys (n_queries, n) in uint32, from scores and the units per score of each row; 0 is left out."""
     for i in range(len(scores)):
-        lowest, highest = extremes(scores, i)
-        scale = UNITS / (highest - lowest) if highest > lowest else 0.0
-        scale = scale if scale < np.inf else 0.0
-        scales[i, 0], scales[i, 1] = lowest, scale
         for j in range(np.uint64(scores.shape[1])):  # unsigned: numba wraps no index around
-            keys[i, j] = np.uint32(unit(scores[i, j], lowest, scale) << np.uint32(1))
+            keys[i, j] = np.uint32(unit(scores[i, j], scales[i]) << np.uint32(1))
         for pair in range(indptr[i], indptr[i + 1]):
             keys[i, columns[pair]] += 1
         if left_out[i] >= 0:
@@ -109,10 +102,10 @@ def unmark_cells(chains: Any, n_chains: int, cells: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def flag_candidates(scores: Any, i: int, lowest: float, scale: float, cells: Any, flags: Any) -> None:
+def flag_candidates(scores: Any, i: int, scale: Any, cells: Any, flags: Any) -> None:
     """Flag the columns of row i whose score falls into a marked cell."""
     for j in range(np.uint64(scores.shape[1])):
-        flags[j] = cells[np.uint32(unit(scores[i, j], lowest, scale) >> np.uint32(CELL))]
+        flags[j] = cells[np.uint32(unit(scores[i, j], scale) >> np.uint32(CELL))]
 
 
 @njit(cache=True, nogil=True)
@@ -144,7 +137,7 @@ def gather_chains(
     """Keys (twice the column, and whether it is marked) of the items of all chains, chain after chain."""
     for h in range(len(hits)):
         j = hits[h]
-        value = np.int64(unit(scores[i, j], scale[0], scale[1]))
+        value = np.int64(unit(scores[i, j], scale))
         c = np.int64(first_chain[value >> CELL])
         while c + 1 < n_chains and chains[c + 1, 1] <= value:
             c += 1
@@ -227,7 +220,7 @@ def measure_short(
     again, values, mark = np.empty(limit, np.uint64), np.empty(limit), np.zeros(n, np.uint8)
     for i in range(len(keys)):
         found = relevant_places(keys[i], places)
-        near = np.int64(min(delta[i] * scales[i, 1], 2.0**32)) + 2
+        near = np.int64(min(delta[i] * scales[i], 2.0**32)) + 2
         first = 1 if left_out[i] >= 0 else 0
         n_chains, total = find_chains(keys[i], places[:found], near, first, limit, chains)
         crowded[i] = total > limit
@@ -235,7 +228,7 @@ def measure_short(
             continue
         if n_chains:
             mark_cells(chains, n_chains, cells, first_chain)
-            flag_candidates(scores, i, scales[i, 0], scales[i, 1], cells, flags.view(np.uint8))
+            flag_candidates(scores, i, scales[i], cells, flags.view(np.uint8))
             unmark_cells(chains, n_chains, cells)
             n_hits = flagged(flags, hits)
             for pair in range(indptr[i], indptr[i + 1]):
