@@ -46,8 +46,9 @@ class Dense(Rows):
         self._factors = 1 / np.where(norms > 0, norms, 1.0) if cosine else np.ones(n)
         # keeps float32 products in range
         self._size = 1.0 if cosine or self.scorer.largest == 0 else float(power_of_two(np.array(self.scorer.largest)))
-        self._step = max(64, min(TILE, TILE_BYTES // (8 * width)))
-        self.tile_bytes = 24 * self._step * (width + 2)
+        per_row = 24 * (width + 2)  # a tile in float64, its float32 copy, what it is read from
+        self._step = max(64, min(TILE, TILE_BYTES // (8 * width), max_bytes // 16 // per_row))
+        self.tile_bytes = self._step * per_row
         self._kept: Array | None = None
         bytes_of_rows = n * (width + 2) * self._dtype.itemsize
         if device != "cpu" or bytes_of_rows <= max_bytes // 8:
