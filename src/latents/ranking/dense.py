@@ -112,7 +112,8 @@ class Dense(Rows):
 
     def _room(self, n_queries: int) -> Array:
         """Room for the scores of so many queries, at least of a batch in float64."""
-        return self.buffers.get("scores", (max(n_queries + n_queries % 2, self.least) * self.task.n_items,), self._dtype)
+        even = max(n_queries + n_queries % 2, self.least)
+        return self.buffers.get("scores", (even * self.task.n_items,), self._dtype)
 
     def fill(self, rows: Array, scores: Array, each: Each) -> None:
         """Scores of prepared queries."""

@@ -9,10 +9,9 @@ import scipy.sparse as sp
 from numba import njit
 
 from latents.ranking import selection
-from latents.ranking.rows import BATCH, EPS, NOTHING, Block, Rows, wait
+from latents.ranking.rows import EPS, NOTHING, Block, Rows, wait
 from latents.ranking.scorers import SparseScorer, power_of_two, sparse_norms
 from latents.ranking.task import Each, Task
-
 
 TOGETHER = 64  # queries of one product
 FREQUENT = 4  # a term is frequent if one item in so many has it
@@ -52,8 +51,8 @@ class Sparse(Rows):
         def fill(low: int) -> None:
             part = slice(low, low + TOGETHER)
             np.matmul(frequent[part], self._dense.T, out=exact[part])
-            indptr = rows.indptr[low : low + TOGETHER + 1]
-            add_products(indptr, rows.indices, rows.data, self._index.indptr, self._items, self._index.data, exact[part])
+            indptr, index = rows.indptr[low : low + TOGETHER + 1], self._index
+            add_products(indptr, rows.indices, rows.data, index.indptr, self._items, index.data, exact[part])
             if self.task.score == "l2":
                 self._scorer.finish(exact[part], own[part], 0)
 

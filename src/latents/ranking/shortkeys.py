@@ -233,13 +233,9 @@ def measure_short(
             n_hits = flagged(flags, hits)
             for pair in range(indptr[i], indptr[i + 1]):
                 mark[columns[pair]] = 1
-            gather_chains(
-                scores, i, scales[i], hits[:n_hits], chains, n_chains, first_chain, left_out[i], mark, again
-            )
+            gather_chains(scores, i, scales[i], hits[:n_hits], chains, n_chains, first_chain, left_out[i], mark, again)
             exact_scores(kind, queries, i, items, query_norms, norms, again, 0, total, values)
             for pair in range(indptr[i], indptr[i + 1]):
                 mark[columns[pair]] = 0
-        n_groups = rank_places(
-            n, places[:found], chains, n_chains, again, values, tolerance[i], trec, groups
-        )
+        n_groups = rank_places(n, places[:found], chains, n_chains, again, values, tolerance[i], trec, groups)
         measure(groups[:n_groups], found, ideal[i], cutoffs, full, harmonic, discount, out[i])

@@ -87,7 +87,7 @@ class Plan:
     shared: bool = False
 
 
-Each = Callable[[Callable[[int], None], Iterable[int]], Iterable[None]]  # map, or a pool's
+Each = Callable[[Callable[[Any], None], Iterable[Any]], Iterable[None]]  # map, or a pool's
 
 
 class Engine(Protocol):
