@@ -48,7 +48,7 @@ def both_engines(queries, database, labels, score, *, ties="expected", metrics="
     if score == "hamming":
         fast, scorer = Codes(task), HammingScorer(queries, database)
     elif sp.issparse(queries):
-        fast, scorer = Sparse(task), SparseScorer(queries, database, score)
+        fast, scorer = Sparse(task, 2**28), SparseScorer(queries, database, score)
     else:
         fast, scorer = Dense(task, 2**28, "cpu"), DenseScorer(queries, database, score)
     relevant = task.relevant(0, sizes[0])

@@ -9,7 +9,7 @@ from numba import njit
 
 from latents.ranking.bits import ONE, WORD, column, score_of
 from latents.ranking.measures import measure
-from latents.ranking.selection import exact_score, rank_row, select_keys, sort_chain
+from latents.ranking.selection import exact_scores, rank_row, select_keys, sort_chain
 
 
 @njit(cache=True, nogil=True)
@@ -148,10 +148,9 @@ def top_rows(
         low = found - k
         while low > 0 and score_of(keys[low - 1]) >= floor:
             low -= 1
-        for x in range(low, found):
-            j = column(keys[x])
-            values[x] = exact_score(kind, queries, i, items, j, query_norms, norms)
-            keys[x] = ONE << WORD | np.uint64(2 * (n - 1 - j))  # sort_chain: high values first
+        exact_scores(kind, queries, i, items, query_norms, norms, keys, low, found, values)
+        for x in range(low, found):  # sort_chain: high values first
+            keys[x] = ONE << WORD | np.uint64(2 * (n - 1 - column(keys[x])))
         sort_chain(keys, values, low, found)
         for x in range(k):
             columns[i, x] = n - 1 - column(keys[low + x])

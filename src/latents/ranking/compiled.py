@@ -18,6 +18,6 @@ def engine(task: Task, max_bytes: int, device: str) -> Dense | Sparse | Codes | 
     if task.score == "hamming":
         return Codes(task) if device == "cpu" and task.relevance is not None else None
     if sp.issparse(task.queries):
-        return Sparse(task) if device == "cpu" else None
+        return Sparse(task, max_bytes) if device == "cpu" else None
     dense = Dense(task, max_bytes, device) if task.full else Streamed(task, max_bytes, device)
     return dense if dense.scorer.largest < SAFE else None

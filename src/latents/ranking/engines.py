@@ -22,8 +22,9 @@ def choose(task: Task, workers: int, max_bytes: int, device: str) -> tuple[Engin
     except ImportError:
         compiled = None  # type: ignore[assignment]
     if compiled is not None:
-        engine = compiled.engine(task, max_bytes, device)
-        if engine is not None and (plan := engine.plan(workers, max_bytes)):
+        arrays = max_bytes - max_bytes // 4  # the rest is for compiled code and for BLAS, which needs room of its own
+        engine = compiled.engine(task, arrays, device)
+        if engine is not None and (plan := engine.plan(workers, arrays)):
             return engine, plan
     if device != "cpu":
         raise InputError(

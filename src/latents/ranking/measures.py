@@ -25,8 +25,7 @@ def first_relevant(above: float, tied: float, relevant: float) -> float:
 @njit(cache=True, nogil=True)
 def add_at_cutoff(groups: Any, k: int, harmonic: Any, discount: Any, sums: Any) -> None:
     """`metrics._at_cutoff` of one query: sums becomes hits, DCG, sum of precisions."""
-    sums[:] = 0.0
-    before = 0.0
+    before = hits = dcg = precisions = 0.0
     for g in range(len(groups)):
         above, tied, relevant, gain = groups[g]
         if above >= k:
@@ -34,39 +33,38 @@ def add_at_cutoff(groups: Any, k: int, harmonic: Any, discount: Any, sums: Any) 
         if tied == 1:  # the common case, without divisions
             end = np.int64(above) + 1
             before += 1
-            sums[0] += 1
-            sums[1] += gain * (discount[end] - discount[end - 1])
-            sums[2] += before / end
+            hits += 1
+            dcg += gain * (discount[end] - discount[end - 1])
+            precisions += before / end
             continue
         taken = min(k - above, tied)
         a, end = np.int64(above), np.int64(above + taken)
         share = relevant / tied
         inverse = 1.0 / end if taken == 1 else harmonic[end] - harmonic[a]
-        sums[0] += share * taken
-        sums[1] += gain / tied * (discount[end] - discount[a])
-        sums[2] += share * (before + 1) * inverse
+        hits += share * taken
+        dcg += gain / tied * (discount[end] - discount[a])
+        precisions += share * (before + 1) * inverse
         if taken > 1:
             slope = (relevant - 1) / (tied - 1)
-            sums[2] += share * slope * (taken - (above + 1) * inverse)
+            precisions += share * slope * (taken - (above + 1) * inverse)
         before += relevant
+    sums[0], sums[1], sums[2] = hits, dcg, precisions
 
 
 @njit(cache=True, nogil=True)
 def interpolate(groups: Any, n_relevant: int, out: Any) -> None:
     """`metrics._interpolated_precision` of one query, from the last group backward."""
-    through, best, level = float(n_relevant), 0.0, 10
+    through, best, level, asked = float(n_relevant), 0.0, 10, float(n_relevant)
     for g in range(len(groups) - 1, -1, -1):
         above, tied, relevant, _ = groups[g]
         before = through - relevant
         best = max(best, through / (above + tied))
-        while level >= 0:
-            asked = float(int(level / 10 * n_relevant + 0.9))
-            if asked <= before and g > 0:
-                break
+        while level >= 0 and (asked > before or g == 0):
             place = max(np.ceil(max(asked - before, 0.0) * tied / relevant), 1.0)
             inside = (before + place * relevant / tied) / (above + place)
             out[level] = max(best, inside)
             level -= 1
+            asked = float(int(level / 10 * n_relevant + 0.9))
         if tied > 1:
             best = max(best, (before + relevant / tied) / (above + 1))
         through = before

@@ -165,7 +165,7 @@ class SharedLabels:
     def __init__(self, query_labels: Any, database_labels: Any, gains: Floats | str | None) -> None:
         self._queries = _indicator(query_labels)
         self._items = sp.csc_array(_indicator(database_labels).T)
-        self._gains = gains
+        self.gains = gains
 
     @property
     def most(self) -> int:
@@ -179,7 +179,7 @@ class SharedLabels:
         shared = sp.csr_array(self._queries[start:stop] @ self._items)
         shared.sort_indices()
         columns = shared.indices.astype(np.int64)
-        gains = self._gains
+        gains = self.gains
         if isinstance(gains, str):
             gains = shared.data.astype(np.float64)
         elif gains is not None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latents.ranking import best, kernels
+from latents.ranking import best, kernels, shortkeys
 from latents.ranking.relevance import Relevant
 from latents.ranking.task import Each, Plan, Task
 
@@ -21,11 +22,11 @@ NOTHING = np.zeros((0, 0))
 
 
 class Block(NamedTuple):
-    """Scores of a block of queries, and what makes them exact (see `kernels.exact_score`)."""
+    """Scores of a block of queries, and what makes them exact (see `selection.exact_scores`)."""
 
-    scores: Array  # (n_queries, n_database), float64 for full rankings, else float32
+    scores: Array  # (n_queries, n_database), float64 or float32
     tolerance: Array  # float64 scores closer than this are tied
-    delta: Array  # float32 scores closer than this are looked at again in float64
+    delta: Array  # scores closer than this are looked at again, float32 ones in float64
     kind: int
     queries: Array
     items: Array
@@ -46,11 +47,16 @@ class Buffers(threading.local):
 
 
 class Rows:
-    """What engines on full rows of scores share: `whole` rows are sorted, else the best selected."""
+    """What engines on full rows of scores share: `whole` rows are sorted, else the best selected.
+
+    Whole rows are sorted by short keys; where too many scores are near each other, or items have
+    gains, float64 rows of scores are, a batch of queries at a time.
+    """
 
     per_score = 8.0  # bytes of a block
     kept_bytes = 0  # from block to block
     tile_bytes = 0  # of a worker, to prepare rows in
+    least = BATCH  # queries of a block
 
     def __init__(self, task: Task) -> None:
         self.task = task
@@ -59,44 +65,98 @@ class Rows:
         self.cutoffs = np.array(task.cutoffs, dtype=np.int64)
         self.depth = min(max(task.cutoffs, default=0), task.n_items)
         self.whole = task.full or self.depth == 0
+        self._batch = max(1, min(BATCH, 2**18 // task.n_items))  # rows of short keys at a time
 
     def plan(self, workers: int, max_bytes: int) -> Plan | None:
         """A block per worker, or where those would be small one block for all of them."""
         n, most = self.task.n_items, self.task.most_relevant
-        of_worker = (0 if self.whole else 17 * n) + 32 * most + self.tile_bytes
+        of_worker = (4 * self._batch + 9 if self.whole else 17) * n + 72 * most + self.tile_bytes
         free = max_bytes - self.kept_bytes - workers * of_worker
-        of_query = self.per_score * n + 24 * most
+        of_query = self.per_score * n + (24 if self.task.listed else 8) * most
         for block in BLOCKS:
             if workers * block * of_query <= free:
                 return Plan(block, workers)
         block = int(min(BLOCKS[0], free // of_query)) // BATCH * BATCH
-        return Plan(block, workers, shared=True) if block >= BATCH else None
+        return Plan(block, workers, shared=True) if block >= self.least else None
 
     def block(self, first: int, last: int, each: Each) -> Block:
         """Scores of queries first .. last."""
         raise NotImplementedError
 
+    def long_scores(self, block: Block, first: int, batches: list[slice], each: Each) -> Iterator[list[Array]]:
+        """Float64 scores of batches of a block whose first query is `first`: lists of as many as there is room for."""
+        yield [block.scores[rows] for rows in batches]
+
     def measure(self, first: int, last: int, relevant: Relevant, each: Each = map) -> Array:
         """Metrics of queries first .. last, (n_queries, n_metrics), a batch at a time."""
-        task, block = self.task, self.block(first, last, each)
-        out = np.empty((last - first, len(task.names)))
-        left_out = task.left_out_of(first, last)
-        ideal = relevant.ideal(task.ranks, task.cutoffs)
-        rank = self._rank_whole if self.whole else self._rank_best
+        task, block, n = self.task, self.block(first, last, each), last - first
+        left_out, ideal = task.left_out_of(first, last), relevant.ideal(task.ranks, task.cutoffs)
+        out, crowded = np.empty((n, len(task.names))), np.ones(n, bool)
 
-        def batch(low: int) -> None:
-            rows = slice(low, min(low + BATCH, last - first))
-            rank(block, rows, relevant, left_out[rows], ideal[rows], out[rows])
+        def batches(size: int) -> list[slice]:
+            return [slice(low, min(low + size, n)) for low in range(0, n, size)]
 
-        for _ in each(batch, range(0, last - first, BATCH)):
-            pass
+        def rank_best(rows: slice) -> None:
+            self._rank_best(block, rows, relevant, left_out[rows], ideal[rows], out[rows])
+
+        def rank_short(rows: slice) -> None:
+            self._rank_short(block, rows, relevant, left_out[rows], ideal[rows], out[rows], crowded[rows])
+
+        def rank_long(batch: tuple[slice, Array]) -> None:
+            rows, scores = batch
+            own = relevant.part(rows.start, rows.stop)
+            self._rank_long(scores, block.tolerance[rows], own, left_out[rows], ideal[rows], out[rows])
+
+        if not self.whole:
+            wait(each(rank_best, batches(BATCH)))
+            return out
+        if relevant.gains is None:
+            head, *tail = batches(self._batch)
+            rank_short(head)
+            if not crowded[head].all():
+                wait(each(rank_short, tail))
+        long = [rows for rows in batches(BATCH) if crowded[rows].any()]
+        for scores in self.long_scores(block, first, long, each) if long else ():
+            wait(each(rank_long, zip(long, scores, strict=False)))
+            long = long[len(scores) :]
         return out
 
-    def _rank_whole(
-        self, block: Block, rows: slice, relevant: Relevant, left_out: Array, ideal: Array, out: Array
+    def _rank_short(
+        self, block: Block, rows: slice, relevant: Relevant, left_out: Array, ideal: Array, out: Array, crowded: Array
     ) -> None:
-        task, scores, tolerance = self.task, block.scores[rows], block.tolerance[rows]
+        task, scores = self.task, block.scores[rows]
         indptr, columns = relevant.indptr[rows.start : rows.stop + 1], relevant.columns
+        keys, scales = self.buffers.get("keys", scores.shape, np.uint32), shortkeys.units_per_score(scores)
+        shortkeys.fill_short_keys(scores, indptr, columns, left_out, scales, keys)
+        keys.sort(axis=1)
+        shortkeys.measure_short(
+            scores,
+            keys,
+            scales,
+            indptr,
+            columns,
+            left_out,
+            block.delta[rows],
+            block.tolerance[rows],
+            self.trec,
+            block.kind,
+            block.queries[rows],
+            block.items,
+            block.norms,
+            block.query_norms[rows],
+            ideal,
+            self.cutoffs,
+            task.full,
+            task.ranks.harmonic,
+            task.ranks.discount,
+            out,
+            crowded,
+        )
+
+    def _rank_long(
+        self, scores: Array, tolerance: Array, relevant: Relevant, left_out: Array, ideal: Array, out: Array
+    ) -> None:
+        task, indptr, columns = self.task, relevant.indptr, relevant.columns
         kernels.fill_keys(scores, tolerance, self.trec, indptr, columns, left_out)
         keys = scores.view(np.uint64)
         gains = np.empty(0)
@@ -168,6 +228,11 @@ class Rows:
                 scores[rows],
             )
 
-        for _ in each(batch, range(0, last - first, BATCH)):
-            pass
+        wait(each(batch, range(0, last - first, BATCH)))
         return columns, -np.sqrt(np.maximum(-scores, 0.0)) if self.task.score == "l2" else scores
+
+
+def wait(parts: Iterable[None]) -> None:
+    """Wait for all parts."""
+    for _ in parts:
+        pass

@@ -57,7 +57,7 @@ def select_keys(row: Any, k: int, margin: float, left_out: int, keys: Any, maxim
 def product(queries: Any, i: int, items: Any, j: int) -> float:
     """Inner product in float64; equal rows give equal bits, as the order of the sum is fixed."""
     total = 0.0
-    for c in range(items.shape[1]):
+    for c in range(np.uint64(items.shape[1])):  # unsigned: numba wraps no index around
         total += np.float64(queries[i, c]) * np.float64(items[j, c])
     return total
 
@@ -66,27 +66,43 @@ def product(queries: Any, i: int, items: Any, j: int) -> float:
 def squared_distance(queries: Any, i: int, items: Any, j: int) -> float:
     """Squared Euclidean distance in float64."""
     total = 0.0
-    for c in range(items.shape[1]):
+    for c in range(np.uint64(items.shape[1])):
         difference = np.float64(queries[i, c]) - np.float64(items[j, c])
         total += difference * difference
     return total
 
 
 @njit(cache=True, nogil=True)
-def exact_score(kind: int, queries: Any, i: int, items: Any, j: int, query_norms: Any, norms: Any) -> float:
-    """The float64 score of query i and database row j; under LOOKUP it is queries[i, j].
+def exact_scores(
+    kind: int,
+    queries: Any,
+    i: int,
+    items: Any,
+    query_norms: Any,
+    norms: Any,
+    keys: Any,
+    low: int,
+    high: int,
+    values: Any,
+) -> None:
+    """values[low:high], float64 scores of query i and the database rows of keys[low:high].
 
-    Rows are indexed, never sliced: a slice counts references of a shared array, across threads.
+    Under LOOKUP the score of row j is queries[i, j]. Rows are indexed, never sliced: a slice counts
+    references of a shared array, across threads. One loop a kind: they vectorise, a loop of all does not.
     """
     if kind == LOOKUP:
-        return queries[i, j]
-    if kind == L2:
-        return -squared_distance(queries, i, items, j)
-    score = product(queries, i, items, j)
+        for x in range(low, high):
+            values[x] = queries[i, column(keys[x])]
+    elif kind == L2:
+        for x in range(low, high):
+            values[x] = -squared_distance(queries, i, items, column(keys[x]))
+    else:
+        for x in range(low, high):
+            values[x] = product(queries, i, items, column(keys[x]))
     if kind == COSINE:
-        scale = query_norms[i] * norms[j]
-        score = score / scale if scale > 0 else 0.0
-    return score
+        for x in range(low, high):
+            scale = query_norms[i] * norms[column(keys[x])]
+            values[x] = values[x] / scale if scale > 0 else 0.0
 
 
 @njit(cache=True, nogil=True)
@@ -202,8 +218,7 @@ def rank_row(
             groups[n_groups, 3] = gain_of(keys[p], own, gains)
             n_groups += 1
         else:
-            for x in range(low, high + 1):
-                values[x] = exact_score(kind, queries, i, items, column(keys[x]), query_norms, norms)
+            exact_scores(kind, queries, i, items, query_norms, norms, keys, low, high + 1, values)
             n_groups = rank_chain(
                 keys,
                 values,

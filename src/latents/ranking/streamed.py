@@ -9,7 +9,7 @@ import numpy as np
 
 from latents.ranking import best, filtering
 from latents.ranking.dense import Dense
-from latents.ranking.relevance import ClassLabels, OfClasses, Relevant
+from latents.ranking.relevance import OfClasses, Relevant
 from latents.ranking.rows import BATCH, Array, Block
 from latents.ranking.task import Each, Plan, Task
 
@@ -32,8 +32,7 @@ class Streamed(Dense):
 
     def plan(self, workers: int, max_bytes: int) -> Plan | None:
         """A block per worker, if lists fit; else whole rows, if those do."""
-        task, n, most = self.task, self.task.n_items, self.task.most_relevant
-        listed = not isinstance(task.relevance, ClassLabels) or task.relevance.gains is not None
+        task, n, most, listed = self.task, self.task.n_items, self.task.most_relevant, self.task.listed
         of_worker = (17 + 4 * BATCH) * n + (32 if listed else 24 * BATCH) * most + self.tile_bytes
         of_query = 16 * self._capacity + 4 * TILE + 48 * task.database.shape[1] + (24 * most if listed else 0)
         for block in STREAMS if self.streams else ():
@@ -116,7 +115,7 @@ class Streamed(Dense):
             if (found[span] != filtering.CROWDED).all():
                 continue
             scores = self.buffers.get("scores", (len(batch), self.task.n_items), self._dtype)
-            self._fill(rows[span], scores, map)
+            self.fill(rows[span], scores, map)
             yield (
                 batch,
                 block._replace(

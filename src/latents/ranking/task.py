@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from latents.errors import InputError
 from latents.ranking.metrics import Ranks
-from latents.ranking.relevance import Relevance, Relevant
+from latents.ranking.relevance import ClassLabels, Relevance, Relevant
 from latents.ranking.result import metric_names
 
 Floats = NDArray[np.float64]
@@ -55,6 +55,16 @@ class Task:
         """The largest number of items relevant to one query."""
         return 0 if self.relevance is None else self.relevance.most
 
+    @property
+    def unit_gains(self) -> bool:
+        """Is every gain 1?"""
+        return getattr(self.relevance, "gains", None) is None
+
+    @property
+    def listed(self) -> bool:
+        """Does relevance, or gain, differ from item to item within a class?"""
+        return not (isinstance(self.relevance, ClassLabels) and self.unit_gains)
+
     def relevant(self, first: int, last: int) -> Relevant:
         """Relevant items of queries first .. last, without those left out."""
         assert self.relevance is not None
@@ -77,7 +87,7 @@ class Plan:
     shared: bool = False
 
 
-Each = Callable[[Callable[[int], None], Iterable[int]], Iterable[None]]  # map, or a pool's
+Each = Callable[[Callable[[Any], None], Iterable[Any]], Iterable[None]]  # map, or a pool's
 
 
 class Engine(Protocol):
