@@ -17,7 +17,7 @@ from latents.features import write_features
 from latents.models import autoencoder as ae
 from latents.models.deep_rbm import DeepRBM
 from latents.models.rbm import RBM
-from latents.stages import face_model, schema
+from latents.stages import face_model, figures, schema
 from latents.storage import read_csv, read_hdf5, read_weights, write_hdf5, write_weights
 
 SIDE_PX, N_FEATURES, N = 8, 64, 90
@@ -122,6 +122,17 @@ def test_mixtures_hold_what_the_figures_draw(folder: Path) -> None:
         assert rows.shape == (3, 3, SIDE_PX, SIDE_PX)
     assert (faces.shape[0], mixed.shape[:2]) == (2, (5, 2))
     np.testing.assert_allclose(mixed[-1], faces, atol=0.05)  # the autoencoder alone loses next to nothing
+
+
+def test_every_figure_is_drawn_from_what_the_stage_wrote(folder: Path) -> None:
+    """By the commands that the rules call; the two grids show different faces."""
+    pictures, mixed = measure("rbm") / "pictures.h5", mix()
+    figures.autoencoded(pictures, Path("autoencoded.png"))
+    figures.gibbs(pictures, Path("gibbs.png"))
+    figures.interpolation(mixed, Path("interpolation.png"))
+    figures.strip(mixed, Path("strip.png"))
+    figures.mixing([Path("out/mixing.csv")], Path("mixing.png"))
+    assert len({path.read_bytes() for path in Path().glob("*.png")}) == 5
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,9 @@ DRAWN: dict[str, Callable[[Path], None]] = {
     "strip": lambda path: figures.strip(path, FACES[:3], np.stack([FACES[:3]] * 5), (1, 0.75, 0.5, 0.25, 0)),
     "errors": lambda path: figures.errors(path, ERRORS, 0.002),
     "curves": lambda path: figures.curves(path, HISTORY),
-    "mixing": lambda path: figures.mixing(path, {"rbm": [1, 0.5, 0.2], "deep_rbm": [1, 0.4, 0.1]}),
+    "mixing": lambda path: figures.mixing(
+        path, {name: [1, 0.5 / n, 0.2] for n, name in enumerate(("beta", "gaussian", "r3bm", "exact_beta", "new"), 1)}
+    ),
 }
 
 
@@ -74,6 +76,10 @@ def test_a_strip_of_other_shares_is_one_line(tmp_path: Path) -> None:
     """Shapes expected and got; nothing is written."""
     with pytest.raises(InputError, match=r"mixed faces must be \(2, 3, 64, 64\), got \(1, 3, 64, 64\)"):
         figures.strip(tmp_path / "a.png", FACES[:3], FACES[None, :3], (0, 1))
+    with pytest.raises(InputError, match="must have a row for each of"):
+        figures.interpolation(
+            tmp_path / "a.png", FACES[:2], FACES[2:4], {"cnn": FACES[None, :2]}, names=("A", "B"), shares=(0, 1)
+        )
     with pytest.raises(InputError, match="no step 'layer 9', only fine-tuned"):
         figures.curves(tmp_path / "a.png", HISTORY, step="layer 9")
     assert list(tmp_path.iterdir()) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -183,8 +184,8 @@ def mixing(path: Path, correlations: Mapping[str, Sequence[float]]) -> None:
     """
     with figure(path, COLUMN, 2.2) as canvas:
         axes = canvas.add_subplot()
-        for name, values in correlations.items():
-            axes.plot(range(len(values)), values, label=NAMES.get(name, name))
+        for (name, values), line in zip(correlations.items(), cycle(("-", "--", "-.", ":")), strict=False):
+            axes.plot(range(len(values)), values, line, label=NAMES.get(name, name))
         axes.axhline(0, color="#999999", lw=0.6)
         axes.set(xlabel="lag (Gibbs steps)", ylabel="autocorrelation of features")
         axes.set_xlim(left=0)
