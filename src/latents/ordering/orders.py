@@ -33,7 +33,7 @@ def order_features(
     ----------
     features : numbers (n, d) or (n, y, x).
     method : "greedy": the notes' rule, see `greedy_path`, O(n^2). "tsp": a tour by local search, see
-        `latents.ordering.tour`; the same bits whatever the machine's load; about n * kicks * 10 microseconds, and
+        `latents.ordering.tour`; the same bits whatever the machine's load; about n * kicks * 10 to 40 microseconds, and
         hundreds of times that without numba. "leaf": leaves of an average-linkage tree in their optimal order
         (Bar-Joseph et al. 2001), O(n^3) and more. "fast-tsp": the library of this name, whose draws are not seeded
         and which stops by the clock: not repeatable. "none": as they come.
