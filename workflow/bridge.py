@@ -74,6 +74,7 @@ AXES = {  # what `dvc plots` draws of a stage's table
     ("autoencoder", "errors.csv"): {"x": "step", "y": "held_out_mse"},
     ("ranking", "precision_recall.csv"): {"x": "recall", "y": "precision"},
     ("timing", "svm.csv"): {"x": "items", "y": "seconds"},
+    ("timing", "encoders.csv"): {"x": "run", "y": "seconds"},
 }
 
 
