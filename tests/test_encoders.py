@@ -107,8 +107,15 @@ def test_the_bidirectional_gru_joins_both_ways_of_reading():
 
 
 @pytest.mark.parametrize("kind", CELLS)
-def test_a_recurrent_encoders_first_weights_come_from_the_generator_within_torchs_bound(kind):
+def test_a_recurrent_encoders_first_weights_come_from_the_generator_and_keep_what_was_read(kind):
+    """Orthogonal recurrent weights; ones where the gate that keeps has its bias; inputs within their bound."""
     first, second = reader(kind), reader(kind)
     for one, other in zip(first.parameters(), second.parameters(), strict=True):
         assert torch.equal(one, other)
-        assert 0.5 / 5**0.5 < one.abs().max() <= 1 / 5**0.5
+    for inputs, hidden, bias_in, bias_hidden in first.cells.all_weights:
+        assert 0.8 * (6 / 4) ** 0.5 < inputs.abs().max() <= (6 / 4) ** 0.5
+        for gate in hidden.split(5):
+            torch.testing.assert_close(gate @ gate.T, torch.eye(5, dtype=torch.float64), atol=1e-6, rtol=0)
+        assert not bias_in.any()
+        assert bias_hidden.split(5)[1].eq(1).all()
+        assert bias_hidden.sum() == 5

@@ -13,11 +13,6 @@ POINTS = np.random.default_rng(0).normal(size=(60, 5))
 LABELS = np.arange(60) % 10
 
 
-def draw_curves(path: Path) -> None:
-    names = [f"{role}_{part}" for role in ("train", "validation") for part in ("reconstruction", "kl")]
-    vae.curves(path, [{"epoch": str(epoch)} | dict.fromkeys(names, str(100 / epoch)) for epoch in (1, 2, 3)])
-
-
 def draw_svm(path: Path) -> None:
     keys = [(machine, layout) for machine in ("libsvm", "liblinear") for layout in ("dense", "sparse")]
     rows = [(machine, layout, items) for machine, layout in keys for items in (10, 20)]
@@ -29,9 +24,6 @@ def draw_svm(path: Path) -> None:
 
 
 FIGURES = {
-    "embedding": lambda path: vae.embedding(path, POINTS[:, :2], LABELS),
-    "manifold": lambda path: vae.manifold(path, np.linspace(0, 1, 4 * 4 * 49).reshape(4, 4, 49)),
-    "curves": draw_curves,
     "ranking": lambda path: ranking.precision_recall(
         path, {"pixels": [{"recall": str(r / 10), "precision": str(1 - r / 10)} for r in range(11)]}
     ),

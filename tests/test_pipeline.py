@@ -94,6 +94,24 @@ def test_training_lowers_the_loss_and_the_bound_lies_above_the_elbo(built: Path)
     assert metrics["elbo_low"] < metrics["elbo"] < metrics["elbo_high"]
 
 
+def test_every_network_is_measured_and_summarised(built: Path) -> None:
+    """Each run's own numbers, joined; a recurrent network learns too; generated digits are further than real ones."""
+    summary = json.loads((built / "results/measures/mnist/summary.json").read_text())
+    assert list(summary) == ["mlp_2d", "gru_2d"]
+    for name, numbers in summary.items():
+        own = json.loads((built / f"results/vae/mnist/{name}/seed0/metrics.json").read_text())
+        assert (numbers["elbo"], numbers["n_seeds"], numbers["elbo_se"]) == (own["elbo"], 1, None)
+        assert numbers["elbo"] > -170  # a decoder that ignores z is at about -180
+        assert numbers["active_units"] == 2
+        assert 0.25 < numbers["knn"] < 1
+        assert 0 < numbers["frechet_floor"] < numbers["frechet"]
+        counts = read_csv(built / f"results/measures/mnist/{name}/seed0/confusion.csv")
+        right = sum(int(row["count"]) for row in counts if row["class"] == row["predicted"])
+        assert right / sum(int(row["count"]) for row in counts) == pytest.approx(numbers["knn"])
+    headlines = json.loads((built / "results/metrics.json").read_text())["measures"]
+    assert headlines["mnist_gru_2d"]["elbo"] == summary["gru_2d"]["elbo"]
+
+
 def test_ranked_embeddings_beat_chance(built: Path) -> None:
     """Ten classes of equal size: chance is about .1."""
     metrics = json.loads((built / "results/ranking/mnist/vae_mlp_2d_seed0/metrics.json").read_text())

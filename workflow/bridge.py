@@ -79,6 +79,7 @@ AXES = {  # what `dvc plots` draws of a stage's table
     ("face_model", "mixing.csv"): {"x": "lag", "y": "autocorrelation"},
     ("ranking", "precision_recall.csv"): {"x": "recall", "y": "precision"},
     ("timing", "svm.csv"): {"x": "items", "y": "seconds"},
+    ("timing", "encoders.csv"): {"x": "run", "y": "seconds"},
 }
 
 

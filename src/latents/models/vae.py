@@ -256,11 +256,12 @@ def build(architecture: dict[str, Any], *, generator: torch.Generator) -> VAE:
 
 def _trunk(architecture: dict[str, Any]) -> tuple[nn.Module, int]:
     """The encoder's trunk, and how many features it gives."""
-    kind, widths, row_width = (architecture[key] for key in ("encoder", "encoder_widths", "row_width"))
+    kind, widths = architecture["encoder"], architecture["encoder_widths"]
     if kind == "mlp":
         return mlp((architecture["n_visible"], *widths)), widths[-1]
     if kind not in CELLS:
         raise InputError(f"encoder must be one of mlp, {', '.join(CELLS)}, got {kind!r}")
+    row_width = architecture["row_width"]
     if len(widths) != 1 or row_width < 1 or architecture["n_visible"] % row_width:
         raise InputError(f"a recurrent encoder has one layer and reads whole rows, got {architecture}")
     reader = RowReader(kind, row_width=row_width, units=widths[0])

@@ -86,7 +86,8 @@ def summarise(
     of_seed: dict[str, dict[str, dict]] = {}
     for path in files:
         run_name, seed = path.parent.parts[-2:]
-        of_seed.setdefault(run_name, {}).setdefault(seed, {}).update(read_json(path))
+        measured = {name: value for name, value in read_json(path).items() if not name.endswith(("_low", "_high"))}
+        of_seed.setdefault(run_name, {}).setdefault(seed, {}).update(measured)
     write_json(summary, {name: over_seeds([*seeds.values()]) for name, seeds in of_seed.items()})
 
 
