@@ -21,7 +21,10 @@ from harness import ROOT, copy_sources, run  # noqa: E402
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone whose own params.yaml is the demo's, run to the end with all cores and committed; not to be changed."""
-    shared = tmp_path_factory.getbasetemp().parent  # of all workers of one pytest call
+    own = tmp_path_factory.getbasetemp()
+    shared = (
+        own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    )  # by all workers of one pytest call, and by no other
     folder = shared / "built"
     with FileLock(shared / "built.lock"):
         if not (shared / "built.done").exists():

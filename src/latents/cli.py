@@ -16,6 +16,7 @@ from latents.stages import (
     ranking,
     representations,
     text,
+    text_vae,
     timing,
     vae,
 )
@@ -36,6 +37,7 @@ for module in (
     faces,
     autoencoder,
     vae,
+    text_vae,
     representations,
     ranking,
     classification,

@@ -16,6 +16,7 @@ from latents.stages.ranking import Ranking
 from latents.stages.representations import Representations
 from latents.stages.scores import Scores
 from latents.stages.text import Text
+from latents.stages.text_vae import TextVAE
 from latents.stages.timing import Timing
 from latents.stages.vae import VAE
 
@@ -30,6 +31,7 @@ class Schema(Section):
     autoencoder: Autoencoder
     vae: VAE
     text: Text
+    text_vae: TextVAE
     representations: Representations
     scores: Scores
     ranking: Ranking
