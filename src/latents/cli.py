@@ -23,6 +23,7 @@ from latents.stages import (
     rbm,
     representations,
     text,
+    text_vae,
     timing,
     vae,
 )
@@ -53,6 +54,7 @@ for module in (
     vae,
     measures,
     ordering,
+    text_vae,
     representations,
     ranking,
     classification,

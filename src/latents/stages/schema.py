@@ -24,6 +24,7 @@ from latents.stages.rbm import RBMs
 from latents.stages.representations import Representations
 from latents.stages.scores import Scores
 from latents.stages.text import Text
+from latents.stages.text_vae import TextVAE
 from latents.stages.timing import Timing
 from latents.stages.vae import VAE, contradictions
 
@@ -45,6 +46,7 @@ class Schema(Section):
     text: Text
     measures: Measures
     ordering: Ordering
+    text_vae: TextVAE
     representations: Representations
     scores: Scores
     ranking: Ranking

@@ -1,0 +1,215 @@
+"""Stage `text_vae`: variational autoencoders of the newsgroups by inference network, beside a unigram model and LDA."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from pydantic import Field
+
+from latents.errors import InputError
+from latents.params import Name, Section, Structural, load_section
+from latents.stages.compute import Compute
+from latents.stages.entry import PARAMS, Log, Params, run, stage
+
+if TYPE_CHECKING:
+    from latents.models.text_encoders import Documents
+
+Widths = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
+
+
+class Run(Section):
+    """One named run: an inference network, the sizes, and how it is trained."""
+
+    encoder: Literal["mlp", "lstm", "gru", "both"] = Field(description="mlp, lstm, gru or both")
+    latent_dim: int = Field(ge=1, le=1000, description="a whole number from 1 to 1000")
+    encoder_widths: Widths = Field(description="a list of at least one layer width from 1")
+    embedding: int = Field(ge=1, description="a whole number from 1")
+    n_units: int = Field(ge=1, description="a whole number of units from 1")
+    epochs: int = Field(ge=1, description="a whole number from 1")
+    warm_up_epochs: float = Field(ge=0, description="a number of epochs from 0")
+    batch_size: int = Field(ge=1, description="a whole number from 1")
+    learning_rate: float = Field(gt=0, le=1, description="a number above 0, at most 1")
+    seed: int = Field(ge=0, description="a seed from 0")
+
+
+class Lda(Section):
+    """Latent Dirichlet allocation, the peer."""
+
+    topics: int = Field(ge=2, description="a whole number of topics from 2")
+    passes: int = Field(ge=1, description="a whole number of passes from 1")
+    batch_size: int = Field(ge=1, description="a whole number from 1")
+    seed: int = Field(ge=0, description="a seed from 0")
+
+
+class TextVAE(Section):
+    """The runs, and what is measured on each."""
+
+    runs: Annotated[dict[Name, Run], Field(min_length=1, description="named runs"), Structural()]
+    corpus: Annotated[Name, Structural()] = Field(description="a key of the section text.corpora")
+    max_tokens: int = Field(ge=1, description="a whole number of words from 1")
+    elbo_samples: int = Field(ge=1, description="a whole number of samples from 1")
+    bound_samples: int = Field(ge=1, description="a whole number of samples from 1")
+    top_words: int = Field(ge=1, description="a whole number of words from 1")
+    neighbours: int = Field(ge=1, description="a whole number of training documents from 1")
+    lda: Lda
+
+
+RunName = Annotated[str, typer.Option("--run", help="A run of the section text_vae.runs.")]
+WordsFile = Annotated[Path, typer.Option(help="HDF5 of the stage text.")]
+MetricsFile = Annotated[Path, typer.Option(help="JSON to write: perplexities, retrieval.")]
+TopicsFile = Annotated[Path, typer.Option(help="CSV to write: the top words of each topic.")]
+
+app = stage("Train VAEs of documents; measure perplexity, retrieval and topics beside a unigram model and LDA.")
+
+
+@app.command()
+def train(
+    run_name: RunName,
+    words: WordsFile,
+    model: Annotated[Path, typer.Option(help="Weights to write (safetensors).")],
+    history: Annotated[Path, typer.Option(help="CSV to write, a row an epoch, in nats a word.")],
+    params: Params = PARAMS,
+    log: Log = None,
+) -> None:
+    """Train one run; a killed training resumes after its last whole epoch."""
+    from latents.models import vae_text
+    from latents.stages.checkpoint import checkpoint_path, discard
+    from latents.storage import write_csv, write_weights
+    from latents.training import set_threads
+
+    compute, section = load_section(Compute, "compute", params), load_section(TextVAE, "text_vae", params)
+    settings = chosen(section, run_name)
+    job = f"text_vae-{run_name}"
+    checkpoint = checkpoint_path(job, [settings, compute], [words])
+    set_threads(compute.threads)
+    training, validation = (read(words, role, section.max_tokens) for role in ("train", "validation"))
+    trained, architecture, fitted = vae_text.train(
+        training, validation, device=compute.device, checkpoint=checkpoint, **settings.model_dump()
+    )
+    write_weights(model, trained.state_dict(), architecture)
+    write_csv(history, fitted.history)
+    discard(job)
+
+
+@app.command()
+def evaluate(
+    words: WordsFile,
+    model: Annotated[Path, typer.Option(help="Trained weights.")],
+    metrics: MetricsFile,
+    topics: TopicsFile,
+    embeddings: Annotated[Path, typer.Option(help="HDF5 to write: train, test, train_labels, test_labels.")],
+    params: Params = PARAMS,
+    log: Log = None,
+) -> None:
+    """Measure perplexity on validation and test documents, embed, rank test against training documents."""
+    import torch
+
+    from latents.models import vae_text
+    from latents.storage import read_hdf5, read_weights, write_csv, write_hdf5, write_json
+    from latents.training import set_threads
+
+    section = load_section(TextVAE, "text_vae", params)
+    set_threads(1)
+    trained = vae_text.load(*read_weights(model))
+    roles = {role: read(words, role, section.max_tokens) for role in ("train", "validation", "test")}
+    measured: dict[str, Any] = {}
+    for role in ("validation", "test"):
+        parts = vae_text.measure(
+            trained,
+            roles[role],
+            elbo_samples=section.elbo_samples,
+            bound_samples=section.bound_samples,
+            generator=torch.Generator().manual_seed(0),
+        )
+        measured |= vae_text.summary(parts, prefix=f"{role}_" if role != "test" else "")
+    rows = {role: vae_text.embed(trained, roles[role]) for role in ("train", "test")}
+    labels = dict(zip(("train", "test"), read_hdf5(words, "train_labels", "test_labels"), strict=True))
+    measured |= {"active_units": vae_text.active_units(rows["train"]), "latent_dim": trained.latent_dim}
+    write_json(metrics, measured | retrieval(rows, labels, section.neighbours))
+    write_hdf5(embeddings, rows | {f"{role}_labels": values for role, values in labels.items()}, dataset="newsgroups")
+    (names,) = read_hdf5(words, "words")
+    weights = trained.decoder.weight.detach().numpy().T  # (latent_dim, n_words)
+    write_csv(topics, topic_rows(vae_text.top_words(weights, names.tolist(), count=section.top_words)))
+
+
+@app.command()
+def peers(
+    words: WordsFile,
+    metrics: MetricsFile,
+    topics: TopicsFile,
+    params: Params = PARAMS,
+    log: Log = None,
+) -> None:
+    """Measure a unigram model, LDA and tf-idf on the same words and documents."""
+    from latents.models.vae_text import perplexity, top_words, with_words
+    from latents.storage import open_hdf5, read_hdf5, rows_of, write_csv, write_json
+    from latents.topics import fit_lda, unigram
+
+    section = load_section(TextVAE, "text_vae", params)
+    roles = {role: read(words, role, section.max_tokens) for role in ("train", "test")}
+    kept = {role: documents.counts[with_words(documents).numpy()] for role, documents in roles.items()}
+    labels = dict(zip(("train", "test"), read_hdf5(words, "train_labels", "test_labels"), strict=True))
+    model = fit_lda(kept["train"], **section.lda.model_dump())
+    test, n_words = kept["test"], kept["test"].sum(axis=1)
+    with open_hdf5(words) as file:
+        tfidf = {role: rows_of(file, f"{role}_tfidf") for role in roles}
+        names = rows_of(file, "words")[...].tolist()
+    proportions = {role: model.proportions(documents.counts) for role, documents in roles.items()}
+    measured = {
+        "unigram": named(perplexity(test @ unigram(kept["train"]), n_words)),
+        "lda": named(perplexity(model.bound(test), n_words)) | retrieval(proportions, labels, section.neighbours),
+        "tfidf": retrieval(tfidf, labels, section.neighbours),
+    }
+    write_json(metrics, measured)
+    write_csv(topics, topic_rows(top_words(model.topics, names, count=section.top_words)))
+
+
+def chosen(section: TextVAE, name: str) -> Run:
+    """A run by its name; InputError that lists the names there are."""
+    if name not in section.runs:
+        raise InputError(f"--run: got {name!r}, allowed: {', '.join(section.runs)}")
+    return section.runs[name]
+
+
+def read(path: Path, role: str, max_tokens: int) -> Documents:
+    """A role's documents: counts, and sequences of the words of the vocabulary."""
+    from latents.datasets.text import read_sequences
+    from latents.models.text_encoders import Documents
+    from latents.storage import open_hdf5, rows_of
+
+    with open_hdf5(path) as file:
+        counts = rows_of(file, f"{role}_counts")
+    sequences = read_sequences(path, role)
+    return Documents(counts, sequences.selected(sequences.values < counts.shape[1]), max_tokens=max_tokens)
+
+
+def retrieval(rows: dict[str, Any], labels: dict[str, Any], neighbours: int) -> dict[str, float]:
+    """Rank training documents for each test document by cosine; the share of test groups that a kNN names."""
+    from latents import ranking
+    from latents.classification import nearest_neighbours
+
+    sides = rows["test"], rows["train"], labels["test"], labels["train"]
+    means = ranking.evaluate(*sides, score="cosine", cutoffs=(100,)).means()
+    nearest = nearest_neighbours(rows["train"], rows["test"], labels["train"], k=neighbours, score="cosine")
+    return {
+        "precision@100": means["precision@100"],
+        "map": means["map"],
+        "ndcg@100": means["ndcg@100"],
+        "knn": float((nearest == labels["test"]).mean()),
+    }
+
+
+def named(averages: dict[str, float]) -> dict[str, float]:
+    """Perplexities under the names that metrics carry."""
+    return {f"perplexity_{name}": value for name, value in averages.items()}
+
+
+def topic_rows(topics: list[list[str]]) -> list[dict[str, Any]]:
+    """A row a topic."""
+    return [{"topic": number, "words": " ".join(words)} for number, words in enumerate(topics, start=1)]
+
+
+if __name__ == "__main__":
+    run(app)
