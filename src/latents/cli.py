@@ -16,6 +16,7 @@ from latents.stages import (
     newsgroups,
     ranking,
     representations,
+    rnn,
     timing,
     vae,
 )
@@ -36,6 +37,7 @@ for module in (
     faces,
     autoencoder,
     vae,
+    rnn,
     representations,
     ranking,
     classification,

@@ -12,6 +12,7 @@ rule metrics:
             run=[r for r, _ in VAE_RUNS],
             seed=[s for _, s in VAE_RUNS],
         ),
+        rnn=expand(f"{RNN}/metrics.json", run=RNN_RUNS),
         others=[
             f"results/{stage}/{dataset}/{name}/metrics.json"
             for stage in ["ranking", "classification"]
@@ -23,4 +24,4 @@ rule metrics:
     log:
         "logs/metrics/metrics.log",
     shell:
-        "python -m latents.stages.metrics gather {input.digit_classifier} {input.faces} {input.vae} {input.others} --metrics {output.metrics} --log {log}"
+        "python -m latents.stages.metrics gather {input.digit_classifier} {input.faces} {input.vae} {input.rnn} {input.others} --metrics {output.metrics} --log {log}"

@@ -16,6 +16,7 @@ HEADLINES = {
     "faces": ["n_kept", "aligned_auc", "frontal_auc", "frontal_auc_turned"],
     "autoencoder": ["held_out_mse", "pca_held_out_mse"],
     "vae": ["elbo", "bound", "kl"],
+    "rnn": ["cross_entropy"],
     "ranking": ["map", "precision@100"],
     "classification": ["knn", "linear_svm"],
 }

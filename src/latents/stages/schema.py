@@ -15,6 +15,7 @@ from latents.stages.digits import Digits
 from latents.stages.faces import Faces
 from latents.stages.ranking import Ranking
 from latents.stages.representations import Representations
+from latents.stages.rnn import RNN
 from latents.stages.scores import Scores
 from latents.stages.timing import Timing
 from latents.stages.vae import VAE
@@ -30,6 +31,7 @@ class Schema(Section):
     faces: Faces
     autoencoder: Autoencoder
     vae: VAE
+    rnn: RNN
     representations: Representations
     scores: Scores
     ranking: Ranking
