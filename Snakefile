@@ -23,6 +23,7 @@ shell.prefix(f"export PYTHONPATH={SOURCE}; ")
 wildcard_constraints:
     run="[A-Za-z0-9_]+",
     seed="[0-9]+",
+    corpus="[A-Za-z0-9_]+",
     dataset="[a-z]+",
     representation="[A-Za-z0-9_]+",
 
@@ -35,6 +36,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/digits.smk"
 include: "workflow/rules/digit_classifier.smk"
 include: "workflow/rules/newsgroups.smk"
+include: "workflow/rules/text.smk"
 include: "workflow/rules/faces.smk"
 include: "workflow/rules/autoencoder.smk"
 include: "workflow/rules/vae.smk"

@@ -41,6 +41,7 @@ DIGITS = (
     | ranked("pca")
 )
 TFIDF = {"representations_tfidf", "timing_svm", "figures_svm"} | ranked("tfidf")
+TEXT = {f"text-{corpus}" for corpus in ("bydate", "random", "words2000")}
 FIGURES = {
     "figures_embedding-plane-0", "figures_manifold-plane-0", "figures_curves-plane-0",
     "figures_ranking-mnist", "figures_ranking-newsgroups", "figures_svm",
@@ -50,7 +51,7 @@ AUTOENCODER = {"autoencoder_train", "autoencoder_features", "figures_errors", "m
 FACES = {"faces_landmarks", "faces_shape", "faces_frontalize", "faces_verify", "figures_faces", "figures_contact"}
 FACES_LOOK = FACES - {"faces_landmarks", "faces_shape"} | AUTOENCODER
 DATA = {"data_mnist", "data_lfw", "data_newsgroups"}
-EVERYTHING = DATA | {"newsgroups"} | DIGITS | TFIDF | FACES | AUTOENCODER
+EVERYTHING = DATA | {"newsgroups"} | DIGITS | TFIDF | TEXT | FACES | AUTOENCODER
 
 
 def bridge(verb: str, folder: Path, **options: bool) -> str:

@@ -17,6 +17,7 @@ from latents.stages import (
     ranking,
     representations,
     rnn,
+    text,
     timing,
     vae,
 )
@@ -34,6 +35,7 @@ for module in (
     digits,
     digit_classifier,
     newsgroups,
+    text,
     faces,
     autoencoder,
     vae,

@@ -17,6 +17,7 @@ from latents.stages.ranking import Ranking
 from latents.stages.representations import Representations
 from latents.stages.rnn import RNN
 from latents.stages.scores import Scores
+from latents.stages.text import Text
 from latents.stages.timing import Timing
 from latents.stages.vae import VAE
 
@@ -32,6 +33,7 @@ class Schema(Section):
     autoencoder: Autoencoder
     vae: VAE
     rnn: RNN
+    text: Text
     representations: Representations
     scores: Scores
     ranking: Ranking

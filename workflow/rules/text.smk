@@ -1,0 +1,25 @@
+# The newsgroups as words: counts, tf-idf and sequences of each role, one file a protocol.
+TEXT = "results/text/{corpus}"
+ARTIFACTS += [
+    f"{TEXT}/{file}".format(corpus=corpus)
+    for corpus in PARAMS["text"]["corpora"]
+    for file in ["words.h5", "metrics.json"]
+]
+
+
+rule text:
+    input:
+        documents="results/newsgroups/newsgroups.h5",
+        code=code("text"),
+    output:
+        words=f"{TEXT}/words.h5",
+        metrics=f"{TEXT}/metrics.json",
+    log:
+        "logs/text/{corpus}.log",
+    benchmark:
+        "logs/text/{corpus}.tsv"
+    params:
+        tracked=tracked("text.corpora.{corpus}"),
+    shell:
+        "python -m latents.stages.text prepare --corpus {wildcards.corpus} --documents {input.documents}"
+        " --words {output.words} --metrics {output.metrics} --log {log}"
