@@ -71,6 +71,7 @@ AXES = {  # what `dvc plots` draws of a stage's table
     ("digit_classifier", "history.csv"): {"x": "epoch", "y": "validation_error"},
     ("vae", "history.csv"): {"x": "epoch", "y": "validation_reconstruction"},
     ("rnn", "history.csv"): {"x": "epoch", "y": "validation_cross_entropy"},
+    ("language_model", "history.csv"): {"x": "epoch", "y": "validation_cross_entropy"},
     ("autoencoder", "history.csv"): {"x": "epoch", "y": "validation_l2"},
     ("autoencoder", "errors.csv"): {"x": "step", "y": "held_out_mse"},
     ("ranking", "precision_recall.csv"): {"x": "recall", "y": "precision"},

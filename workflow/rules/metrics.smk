@@ -12,7 +12,7 @@ rule metrics:
             run=[r for r, _ in VAE_RUNS],
             seed=[s for _, s in VAE_RUNS],
         ),
-        rnn=expand(f"{RNN}/metrics.json", run=RNN_RUNS),
+        rnn=expand(f"{RNN}/metrics.json", run=RNN_RUNS) + [f"{LANGUAGE_MODEL}/metrics.json"],
         others=[
             f"results/{stage}/{dataset}/{name}/metrics.json"
             for stage in ["ranking", "classification"]

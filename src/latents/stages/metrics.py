@@ -17,6 +17,7 @@ HEADLINES = {
     "autoencoder": ["held_out_mse", "pca_held_out_mse"],
     "vae": ["elbo", "bound", "kl"],
     "rnn": ["cross_entropy"],
+    "language_model": ["perplexity", "unigram_perplexity"],
     "ranking": ["map", "precision@100"],
     "classification": ["knn", "linear_svm"],
 }

@@ -13,6 +13,7 @@ from latents.stages.data import Data
 from latents.stages.digit_classifier import DigitClassifier
 from latents.stages.digits import Digits
 from latents.stages.faces import Faces
+from latents.stages.language_model import LanguageModel
 from latents.stages.ranking import Ranking
 from latents.stages.representations import Representations
 from latents.stages.rnn import RNN
@@ -33,6 +34,7 @@ class Schema(Section):
     autoencoder: Autoencoder
     vae: VAE
     rnn: RNN
+    language_model: LanguageModel
     text: Text
     representations: Representations
     scores: Scores
