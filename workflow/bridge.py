@@ -70,6 +70,8 @@ def _in_git(path: str) -> bool:
 AXES = {  # what `dvc plots` draws of a stage's table
     ("digit_classifier", "history.csv"): {"x": "epoch", "y": "validation_error"},
     ("vae", "history.csv"): {"x": "epoch", "y": "validation_reconstruction"},
+    ("rnn", "history.csv"): {"x": "epoch", "y": "validation_cross_entropy"},
+    ("language_model", "history.csv"): {"x": "epoch", "y": "validation_cross_entropy"},
     ("autoencoder", "history.csv"): {"x": "epoch", "y": "validation_l2"},
     ("autoencoder", "errors.csv"): {"x": "step", "y": "held_out_mse"},
     ("rbm", "history.csv"): {"x": "epoch", "y": "validation_reconstruction"},

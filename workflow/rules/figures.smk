@@ -298,3 +298,96 @@ rule figures_mosaics:
     shell:
         "python -m latents.stages.figures mosaics --layouts {input.layouts} --metrics {input.metrics}"
         " --greedy {output.greedy} --tour {output.tour} --log {log}"
+
+
+RNN_FIGURES = "results/figures/rnn/mnist"
+RNN_EXAMPLES = f"{RNN_FIGURES}/{{run}}/{{file}}.png"
+ARTIFACTS += expand(RNN_EXAMPLES, run=RNN_WHOLE, file=["rows", "completions", "ambiguous", "units"])
+ARTIFACTS += [f"{RNN_FIGURES}/measured.png", f"{RNN_FIGURES}/curves.png"]
+
+
+rule figures_rnn_rows:
+    input:
+        examples=f"{RNN}/examples.h5",
+        code=code("figures"),
+    output:
+        figure=report(f"{RNN_FIGURES}/{{run}}/rows.png", caption="../report/rnn_rows.rst", category="RNN"),
+    log:
+        "logs/figures/rnn/mnist/{run}/rows.log",
+    shell:
+        "python -m latents.stages.figures rnn-rows --examples {input.examples} --figure {output.figure} --log {log}"
+
+
+rule figures_rnn_completions:
+    input:
+        examples=f"{RNN}/examples.h5",
+        code=code("figures"),
+    output:
+        figure=report(
+            f"{RNN_FIGURES}/{{run}}/completions.png",
+            caption="../report/rnn_completions.rst",
+            category="RNN",
+        ),
+    log:
+        "logs/figures/rnn/mnist/{run}/completions.log",
+    shell:
+        "python -m latents.stages.figures rnn-completions --examples {input.examples}"
+        " --figure {output.figure} --log {log}"
+
+
+rule figures_rnn_ambiguous:
+    input:
+        examples=f"{RNN}/examples.h5",
+        code=code("figures"),
+    output:
+        figure=report(
+            f"{RNN_FIGURES}/{{run}}/ambiguous.png",
+            caption="../report/rnn_ambiguous.rst",
+            category="RNN",
+        ),
+    log:
+        "logs/figures/rnn/mnist/{run}/ambiguous.log",
+    shell:
+        "python -m latents.stages.figures rnn-ambiguous --examples {input.examples}"
+        " --figure {output.figure} --log {log}"
+
+
+rule figures_rnn_units:
+    input:
+        units=f"{RNN}/units.h5",
+        metrics=f"{RNN}/units.json",
+        code=code("figures"),
+    output:
+        figure=report(f"{RNN_FIGURES}/{{run}}/units.png", caption="../report/rnn_units.rst", category="RNN"),
+    log:
+        "logs/figures/rnn/mnist/{run}/units.log",
+    shell:
+        "python -m latents.stages.figures rnn-units --units {input.units} --metrics {input.metrics}"
+        " --figure {output.figure} --log {log}"
+
+
+rule figures_rnn_measured:
+    input:
+        baselines="results/rnn/mnist/baselines.json",
+        metrics=expand(f"{RNN}/metrics.json", run=RNN_WHOLE),
+        completion=expand(f"{RNN}/completion.json", run=RNN_WHOLE),
+        code=code("figures"),
+    output:
+        figure=report(f"{RNN_FIGURES}/measured.png", caption="../report/rnn_measured.rst", category="RNN"),
+    log:
+        "logs/figures/rnn/mnist/measured.log",
+    shell:
+        "python -m latents.stages.figures rnn-measured {input.metrics} {input.completion}"
+        " --baselines {input.baselines} --figure {output.figure} --log {log}"
+
+
+rule figures_rnn_curves:
+    input:
+        histories=expand(f"{RNN}/history.csv", run=RNN_RUNS),
+        code=code("figures"),
+    output:
+        figure=report(f"{RNN_FIGURES}/curves.png", caption="../report/rnn_curves.rst", category="RNN"),
+    log:
+        "logs/figures/rnn/mnist/curves.log",
+    shell:
+        "python -m latents.stages.figures rnn-curves {input.histories} --figure {output.figure} --log {log}"

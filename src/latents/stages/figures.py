@@ -113,6 +113,90 @@ def encoders(table: Annotated[Path, typer.Option(help="CSV of the timings.")], f
     networks.seconds(figure, read_csv(table))
 
 
+Examples = Annotated[Path, typer.Option(help="HDF5 of a row-RNN's examples.")]
+
+
+@app.command()
+def rnn_rows(examples: Examples, figure: Figure, log: Log = None) -> None:
+    """Test digits over the digits whose rows were predicted from those above."""
+    from latents.figures import rnn
+    from latents.storage import read_hdf5
+
+    originals, predicted, shown, labels = read_hdf5(examples, "originals", "predicted", "shown", "labels")
+    rnn.rows(figure, originals, predicted, labels[shown])
+
+
+@app.command()
+def rnn_completions(examples: Examples, figure: Figure, log: Log = None) -> None:
+    """Half-seen test digits completed."""
+    from latents.figures import rnn
+    from latents.storage import open_hdf5, read_hdf5
+
+    originals, completed, shown, labels, seen = read_hdf5(examples, "originals", "completed", "shown", "labels", "seen")
+    with open_hdf5(examples) as file:
+        seen_rows = int(file.attrs["seen_rows"])
+    rnn.completions(figure, originals, completed, labels[shown], seen[shown], seen_rows=seen_rows)
+
+
+@app.command()
+def rnn_ambiguous(examples: Examples, figure: Figure, log: Log = None) -> None:
+    """Ambiguous halves, completed several times by sampling rows."""
+    from latents.figures import rnn
+    from latents.storage import open_hdf5, read_hdf5
+
+    arrays = read_hdf5(examples, *(f"ambiguous_{name}" for name in ("originals", "completed", "samples")))
+    with open_hdf5(examples) as file:
+        seen_rows = int(file.attrs["seen_rows"])
+    rnn.ambiguous(figure, *arrays, seen_rows=seen_rows)
+
+
+@app.command()
+def rnn_units(
+    units: Annotated[Path, typer.Option(help="HDF5 with pictures and best.")],
+    metrics: Annotated[Path, typer.Option(help="JSON with the units that show each digit.")],
+    figure: Figure,
+    log: Log = None,
+) -> None:
+    """What each hidden unit likes to see, and what the network expects after it."""
+    from latents.figures import rnn
+    from latents.storage import open_hdf5, read_hdf5, read_json
+
+    with open_hdf5(units) as file:
+        unit_rows = int(file.attrs["unit_rows"])
+    average, best = read_hdf5(units, "pictures", "best")
+    rnn.units(figure, average, best, read_json(metrics), unit_rows=unit_rows)
+
+
+@app.command()
+def rnn_measured(
+    files: Annotated[list[Path], typer.Argument(help="metrics.json and completion.json of runs, in their folders.")],
+    baselines: Annotated[Path, typer.Option(help="JSON of the simple predictors.")],
+    figure: Figure,
+    log: Log = None,
+) -> None:
+    """Row-RNNs beside what they must beat."""
+    from latents.figures import rnn
+    from latents.storage import read_json
+
+    runs, completed = (
+        {path.parent.name: read_json(path) for path in files if path.stem == kind} for kind in ("metrics", "completion")
+    )
+    rnn.measured(figure, runs, completed, read_json(baselines))
+
+
+@app.command()
+def rnn_curves(
+    histories: Annotated[list[Path], typer.Argument(help="CSV of each run, in a folder of its name.")],
+    figure: Figure,
+    log: Log = None,
+) -> None:
+    """Validation cross-entropy of row-RNNs over epochs."""
+    from latents.figures import rnn
+    from latents.storage import read_csv
+
+    rnn.curves(figure, {path.parent.name: read_csv(path) for path in histories})
+
+
 @app.command()
 def ranking(
     curves: Annotated[list[Path], typer.Argument(help="CSV of each representation, in a folder of its name.")],

@@ -22,6 +22,8 @@ HEADLINES = {
     "measures": ["elbo", "bound", "active_units", "knn", "frechet"],
     "face_model": ["frechet", "frechet_floor"],
     "ordering": ["greedy_length", "tsp_length"],
+    "rnn": ["cross_entropy"],
+    "language_model": ["perplexity", "unigram_perplexity"],
     "ranking": ["map", "precision@100"],
     "classification": ["knn", "linear_svm"],
 }

@@ -19,9 +19,11 @@ from latents.stages.faces import Faces
 from latents.stages.likelihood import Likelihood
 from latents.stages.measures import Measures, unknown_runs
 from latents.stages.ordering import Ordering, check_sets
+from latents.stages.language_model import LanguageModel
 from latents.stages.ranking import Ranking
 from latents.stages.rbm import RBMs
 from latents.stages.representations import Representations
+from latents.stages.rnn import RNN
 from latents.stages.scores import Scores
 from latents.stages.text import Text
 from latents.stages.text_vae import TextVAE
@@ -43,6 +45,8 @@ class Schema(Section):
     likelihood: Likelihood
     face_model: face_model.FaceModelParams
     vae: VAE
+    rnn: RNN
+    language_model: LanguageModel
     text: Text
     measures: Measures
     ordering: Ordering

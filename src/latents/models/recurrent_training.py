@@ -1,0 +1,123 @@
+"""Epochs of `train_bptt` with validation, history and exact resume: for every decoder that is trained on sequences."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from latents.bptt import train_bptt
+from latents.errors import InputError
+from latents.storage import read_weights, write_weights
+from latents.training import Fitted
+
+log = logging.getLogger(__name__)
+
+Cost = Callable[[Tensor, Tensor], Tensor]
+
+
+def train_epochs(
+    decoder: nn.Module,
+    targets: Sequence[Tensor],
+    *,
+    cost: Cost,
+    validate: Callable[[], float],
+    contexts: Callable[[torch.Generator], Sequence[Tensor]] | None = None,
+    feedback: Callable[[Tensor], Tensor] | Literal["teacher"] = "teacher",
+    visible_seed: Tensor,
+    hidden_seed: Tensor,
+    epochs: int,
+    batch_size: int,
+    bptt: int,
+    learning_rate: float,
+    rate_decay: float = 0.0,
+    generator: torch.Generator,
+    checkpoint: Path | None = None,
+    name: str = "training",
+) -> Fitted:
+    """Train a decoder in place with Adagrad, each epoch in a new order.
+
+    Parameters
+    ----------
+    decoder, targets, cost, visible_seed, hidden_seed, batch_size, bptt : as `latents.bptt.train_bptt` takes them.
+    contexts : draws the contexts of an epoch; None: there are none.
+    feedback : what is visible at the next step, see `train_bptt`.
+    validate : -> validation cross-entropy; called in eval mode after each epoch.
+    learning_rate, rate_decay : Adagrad's; after k steps the rate is learning_rate / (1 + k rate_decay).
+    generator : draws the order of the sequences; on the CPU.
+    checkpoint : written each epoch, resumed from; its name says what it belongs to.
+
+    Returns
+    -------
+    Fitted
+        A row an epoch: `train_cross_entropy` (mean of the steps' losses as they were), `validation_cross_entropy`.
+
+    Raises
+    ------
+    InputError
+        For a sequence of length 0, more slots than sequences can fill, or a loss that is not finite.
+    """
+    if epochs < 1 or any(len(target) == 0 for target in targets):
+        short = sum(len(target) == 0 for target in targets)
+        raise InputError(f"training needs at least one epoch and no empty sequence, got {epochs}, and {short} empty")
+    optimizer = torch.optim.Adagrad(decoder.parameters(), lr=learning_rate, lr_decay=rate_decay)
+    fitted = Fitted() if checkpoint is None else _resume(checkpoint, decoder, optimizer, generator)
+    with tqdm(total=epochs, initial=len(fitted.history), desc=name, unit="epoch", disable=None) as bar:
+        for epoch in range(len(fitted.history) + 1, epochs + 1):
+            began = time.perf_counter()
+            drawn = contexts(generator) if contexts else None
+            losses = train_bptt(
+                decoder.train(), drawn, targets, visible_seed, hidden_seed, optimizer, batch_size, bptt, cost,
+                feedback=feedback, generator=generator,
+            )  # fmt: skip
+            decoder.eval()
+            row = {
+                "epoch": epoch,
+                "train_cross_entropy": float(np.mean(losses)),
+                "validation_cross_entropy": validate(),
+            }
+            fitted.history.append(row)
+            fitted.seconds_per_epoch.append(time.perf_counter() - began)
+            log.info("%s: epoch %d of %d: %s", name, epoch, epochs, row)
+            bar.update()
+            if checkpoint is not None:
+                _save(checkpoint, decoder, optimizer, generator, fitted)
+    return fitted
+
+
+def _save(
+    path: Path, decoder: nn.Module, optimizer: torch.optim.Optimizer, generator: torch.Generator, fitted: Fitted
+) -> None:
+    tensors = {f"decoder.{name}": value for name, value in decoder.state_dict().items()}
+    tensors["generator"] = generator.get_state()
+    for index, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items()}
+    write_weights(path, tensors, vars(fitted))
+
+
+def _resume(path: Path, decoder: nn.Module, optimizer: torch.optim.Optimizer, generator: torch.Generator) -> Fitted:
+    """Put a checkpoint back; a fresh start when there is none that is whole."""
+    if not path.exists():
+        return Fitted()
+    try:
+        tensors, record = read_weights(path)
+    except InputError as error:
+        log.warning("%s; starting afresh", error)
+        return Fitted()
+    decoder.load_state_dict({k.removeprefix("decoder."): v for k, v in tensors.items() if k.startswith("decoder.")})
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith("optimizer."):
+            _, index, key = name.split(".")
+            state.setdefault(int(index), {})[key] = value
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
+    generator.set_state(tensors["generator"])
+    log.info("%s: resumed after epoch %d", path, len(record["history"]))
+    return Fitted(record["history"], record["seconds_per_epoch"])

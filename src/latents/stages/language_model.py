@@ -1,0 +1,99 @@
+"""Stage `language_model`: a small word language model on the newsgroups, trained on ragged sequences, never padded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from pydantic import Field
+
+from latents.params import Name, Section, Structural, load_section
+from latents.stages.compute import Compute
+from latents.stages.entry import PARAMS, Log, Params, run, stage
+
+if TYPE_CHECKING:
+    import numpy as np
+
+ROLES = ("train", "validation", "test")
+
+
+class LanguageModel(Section):
+    """The corpus, the model, and how it is trained."""
+
+    corpus: Annotated[Name, Structural()] = Field(description="a name of text.corpora")
+    words: int = Field(ge=1, description="a whole number of words from 1")
+    hidden: int = Field(ge=1, le=10_000, description="a whole number of units from 1 to 10000")
+    epochs: int = Field(ge=1, description="a whole number from 1")
+    batch_size: int = Field(ge=1, description="a whole number from 1")
+    bptt: int = Field(ge=1, description="a whole number of words from 1")
+    learning_rate: float = Field(gt=0, le=1, description="a number above 0, at most 1")
+    seed: int = Field(ge=0, description="a seed from 0")
+
+
+app = stage("Train a small language model on the newsgroups; measure its perplexity beside a unigram model's.")
+
+
+@app.command()
+def train(
+    corpus: Annotated[Path, typer.Option(help="HDF5 of the stage text.")],
+    model: Annotated[Path, typer.Option(help="Weights to write (safetensors).")],
+    history: Annotated[Path, typer.Option(help="CSV to write, a row an epoch, in nats a token.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: perplexities of the test documents.")],
+    params: Params = PARAMS,
+    log: Log = None,
+) -> None:
+    """Train on the training documents; a killed training resumes after its last whole epoch."""
+    import torch
+
+    from latents.models import language_model
+    from latents.stages.checkpoint import checkpoint_path, discard
+    from latents.storage import write_csv, write_json, write_weights
+    from latents.training import set_threads
+
+    compute = load_section(Compute, "compute", params)
+    settings = load_section(LanguageModel, "language_model", params)
+    job = "language_model"
+    checkpoint = checkpoint_path(job, [settings, compute], [corpus])
+    set_threads(compute.threads)
+    documents, n_tokens = read_documents(corpus, settings.words)
+    trained, architecture, fitted = language_model.train(
+        documents["train"],
+        documents["validation"],
+        n_tokens=n_tokens,
+        generator=torch.Generator().manual_seed(settings.seed),
+        device=compute.device,
+        checkpoint=checkpoint,
+        **settings.model_dump(exclude={"corpus", "words", "seed"}),
+    )
+    found = language_model.perplexities(language_model.surprises(trained, documents["test"]))
+    unigram = language_model.unigram_surprises(*(documents[role] for role in ROLES), n_tokens=n_tokens)
+    found |= {f"unigram_{name}": value for name, value in language_model.perplexities(unigram).items()}
+    counts = {"n_distinct": n_tokens, "n_test_tokens": sum(map(len, documents["test"]))}
+    write_weights(model, trained.state_dict(), architecture)
+    write_csv(history, fitted.history)
+    write_json(metrics, found | counts)
+    discard(job)
+
+
+def read_documents(path: Path, words: int) -> tuple[dict[str, list[np.ndarray]], int]:
+    """The documents of each role that hold a token, with the first words of the vocabulary; how many tokens differ."""
+    from latents.datasets.text import read_sequences
+    from latents.models.language_model import limited
+    from latents.storage import open_hdf5
+
+    with open_hdf5(path) as file:
+        unknown, first_stop_word = int(file.attrs["unknown"]), len(file["words"])
+    documents = {}
+    for role in ROLES:
+        found = read_sequences(path, role)
+        every = [
+            limited(found[number], n_words=words, first_stop_word=first_stop_word, unknown=unknown)
+            for number in range(len(found))
+        ]
+        documents[role] = [document for document in every if len(document)]
+    return documents, unknown - first_stop_word + words + 1
+
+
+if __name__ == "__main__":
+    run(app)

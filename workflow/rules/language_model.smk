@@ -1,0 +1,22 @@
+# A small word language model on the newsgroups' ragged sequences.
+LANGUAGE_MODEL = "results/language_model/newsgroups"
+ARTIFACTS += [f"{LANGUAGE_MODEL}/{file}" for file in ["model.safetensors", "history.csv", "metrics.json"]]
+
+
+rule language_model:
+    input:
+        corpus=f"{TEXT}/words.h5".format(corpus=PARAMS["language_model"]["corpus"]),
+        code=code("language_model"),
+    output:
+        model=f"{LANGUAGE_MODEL}/model.safetensors",
+        history=f"{LANGUAGE_MODEL}/history.csv",
+        metrics=f"{LANGUAGE_MODEL}/metrics.json",
+    log:
+        "logs/language_model/train.log",
+    benchmark:
+        "logs/language_model/train.tsv"
+    params:
+        tracked=tracked("compute", "language_model"),
+    shell:
+        "python -m latents.stages.language_model train --corpus {input.corpus} --model {output.model}"
+        " --history {output.history} --metrics {output.metrics} --log {log}"
