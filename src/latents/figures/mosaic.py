@@ -17,6 +17,7 @@ QUANTILE = 0.995  # of the absolute values are drawn between black and white
 DPI = 200  # of style.mplstyle; panels are drawn pixel by pixel
 MARGIN_PX = 20  # between two panels
 LABEL_PX = 50  # under each
+NARROWEST_PX = 360  # a panel, so that its label fits
 
 
 def shade(features: np.ndarray) -> np.ndarray:
@@ -80,13 +81,13 @@ def panels(path: Path, features: np.ndarray, grids: Mapping[str, np.ndarray], le
 
     tiles = shade(features)
     pictures = [mosaic(tiles, grid) for grid in grids.values()]
-    across = max(picture.shape[1] for picture in pictures) + MARGIN_PX
+    across = max(NARROWEST_PX, *(picture.shape[1] for picture in pictures)) + MARGIN_PX
     downs = [max(picture.shape[0] for picture in pictures[at : at + 2]) + LABEL_PX for at in range(0, len(pictures), 2)]
     height = sum(downs)
     with figure(path, 2 * across / DPI, height / DPI) as canvas:
         for index, (label, picture) in enumerate(zip(grids, pictures, strict=True)):
             line, column = divmod(index, 2)
-            x, y = column * across + MARGIN_PX // 2, height - sum(downs[:line]) - picture.shape[0]
+            x, y = column * across + (across - picture.shape[1]) // 2, height - sum(downs[:line]) - picture.shape[0]
             canvas.figimage(picture, x, y, cmap="gray", vmin=0, vmax=WHITE, origin="upper")
             middle, under = (x + picture.shape[1] / 2) / (2 * across), (y - LABEL_PX / 2) / height
             canvas.text(middle, under, f"{label}: path length {lengths[label]:.1f}", ha="center", va="center")

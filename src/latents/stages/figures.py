@@ -359,8 +359,8 @@ def mosaics(
     mosaic.panels(
         tour,
         features,
-        {"tour": wrapped, "the same, typeset": typeset},
-        {"tour": length["tsp_length"], "the same, typeset": length["tsp_length"]},
+        {"tour": wrapped, "typeset": typeset},
+        {"tour": length["tsp_length"], "typeset": length["tsp_length"]},
     )
 
 
