@@ -1,11 +1,12 @@
 # Features of trained models in order of similarity: pictures of a set, then its orders, layouts and path lengths.
 ORDERING = "results/ordering/mnist/{features}"
 SETS = PARAMS["ordering"]["sets"]
-PICTURES = {  # a set of features -> the HDF5 that holds its `pictures`; hidden-unit pictures of the RNN belong here
+EXTRACTED = {  # a set of features -> the HDF5 that holds its `pictures`, taken from weights here
     "rbm_weights": ORDERING.format(features="rbm_weights") + "/pictures.h5",
     "vae_decoder": ORDERING.format(features="vae_decoder") + "/pictures.h5",
 }
-ARTIFACTS += [*PICTURES.values()]
+PICTURES = EXTRACTED | {"rnn_units": RNN.format(run=SETS["rnn_units"]["run"]) + "/units.h5"}
+ARTIFACTS += [*EXTRACTED.values()]
 ARTIFACTS += [
     f"{ORDERING}/{file}".format(features=name) for name in PICTURES for file in ["layouts.h5", "metrics.json"]
 ]
@@ -20,7 +21,7 @@ rule ordering_rbm:
         weights=RBM.format(dataset="mnist", run=SETS["rbm_weights"]["run"]) + "/weights.safetensors",
         code=code("ordering"),
     output:
-        pictures=PICTURES["rbm_weights"],
+        pictures=EXTRACTED["rbm_weights"],
     log:
         "logs/ordering/mnist/rbm_weights/pictures.log",
     benchmark:
@@ -34,7 +35,7 @@ rule ordering_vae:
         weights=VAE.format(**SETS["vae_decoder"]) + "/model.safetensors",
         code=code("ordering"),
     output:
-        pictures=PICTURES["vae_decoder"],
+        pictures=EXTRACTED["vae_decoder"],
     log:
         "logs/ordering/mnist/vae_decoder/pictures.log",
     benchmark:

@@ -28,11 +28,18 @@ class VaeDecoder(Section):
     seed: Annotated[int, Structural()] = Field(ge=0, description="a seed of that run")
 
 
+class RnnUnits(Section):
+    """What each hidden unit of a row-RNN likes to see, and what the network expects then, as a picture."""
+
+    run: Annotated[Name, Structural()] = Field(description="a run of rnn.runs on all rows")
+
+
 class Sets(Section):
     """The sets of features, by name, and the runs that they are of."""
 
     rbm_weights: RbmWeights
     vae_decoder: VaeDecoder
+    rnn_units: RnnUnits
 
 
 class Ordering(Section):
@@ -133,7 +140,14 @@ def last_layer(state: Mapping[str, Any]) -> Any:
     return state[found[max(found)]]
 
 
-def check_sets(section: Ordering, *, rbm_runs: Mapping[str, Any], vae_runs: Mapping[str, Any], path: Any) -> None:
+def check_sets(
+    section: Ordering,
+    *,
+    rbm_runs: Mapping[str, Any],
+    vae_runs: Mapping[str, Any],
+    rnn_runs: Mapping[str, Any],
+    path: Any,
+) -> None:
     """InputError, in one line, when a set of features is of a run or seed that does not exist."""
     on_digits = [name for name, settings in rbm_runs.items() if settings.dataset == "mnist"]
     rbm, vae = section.sets.rbm_weights, section.sets.vae_decoder
@@ -141,6 +155,13 @@ def check_sets(section: Ordering, *, rbm_runs: Mapping[str, Any], vae_runs: Mapp
         there = ", ".join(on_digits) or "none; add one"
         raise InputError(
             f"{path}: ordering.sets.rbm_weights.run: got {rbm.run!r}, allowed: a run of rbm.runs on mnist: {there}"
+        )
+    complete = [name for name, settings in rnn_runs.items() if settings.rows == "all"]
+    if section.sets.rnn_units.run not in complete:
+        there = ", ".join(complete) or "none; add one"
+        raise InputError(
+            f"{path}: ordering.sets.rnn_units.run: got {section.sets.rnn_units.run!r}, "
+            f"allowed: a run of rnn.runs on all rows: {there}"
         )
     if vae.run not in vae_runs:
         raise InputError(f"{path}: ordering.sets.vae_decoder.run: got {vae.run!r}, allowed: {', '.join(vae_runs)}")

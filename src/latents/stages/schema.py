@@ -74,7 +74,7 @@ def load(path: str | os.PathLike[str] = "params.yaml") -> dict[str, Any]:
         raise InputError(f"{path}: " + "; ".join(faults))
     on_faces = [name for name, settings in whole.rbm.runs.items() if settings.dataset == "lfw"]
     face_model.check(whole.face_model, on_faces, path)
-    check_sets(whole.ordering, rbm_runs=whole.rbm.runs, vae_runs=whole.vae.runs, path=path)
+    check_sets(whole.ordering, rbm_runs=whole.rbm.runs, vae_runs=whole.vae.runs, rnn_runs=whole.rnn.runs, path=path)
     return values
 
 
