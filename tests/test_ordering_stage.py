@@ -99,7 +99,12 @@ def test_weights_that_are_no_digits_are_one_line(folder: Path) -> None:
     ("name", "change", "said"),
     [
         ("rbm_weights", {"run": "beta"}, "ordering.sets.rbm_weights.run: got 'beta', allowed: a run of rbm.runs on"),
-        ("vae_decoder", {"run": "line"}, "ordering.sets.vae_decoder.run: got 'line', allowed: plane"),
+        ("vae_decoder", {"run": "line"}, "ordering.sets.vae_decoder.run: got 'line', allowed: mlp_2d"),
+        (
+            "rnn_units",
+            {"run": "line"},
+            "ordering.sets.rnn_units.run: got 'line', allowed: a run of rnn.runs on all rows: tied",
+        ),
         ("vae_decoder", {"seed": 7}, "ordering.sets.vae_decoder.seed: got 7, allowed: 0"),
     ],
 )
