@@ -21,13 +21,14 @@ SRC = "src/latents"
 
 def ranked(name: str) -> set[str]:
     """What a representation's file is the input of, to the end."""
-    dataset = "newsgroups" if name == "tfidf" else "mnist"
+    dataset = {"tfidf": "newsgroups"}.get(name, "lfw" if name in FACES_NAMES else "mnist")
     blocks = {f"ranking_block-{dataset}-{name}-{part}-of-2" for part in (1, 2)}
-    each = {f"ranking-{dataset}-{name}", f"classification-{dataset}-{name}"}
-    return blocks | each | {f"figures_ranking-{dataset}", "metrics"}
+    classified = set() if dataset == "lfw" else {f"classification-{dataset}-{name}"}
+    return blocks | classified | {f"ranking-{dataset}-{name}", f"figures_ranking-{dataset}", "metrics"}
 
 
-NAMES = ("pixels", "pca", "vae_plane_seed0", "tfidf")
+FACES_NAMES = ("aligned", "frontal", "autoencoder")
+NAMES = ("pixels", "pca", "vae_plane_seed0", "tfidf", *FACES_NAMES)
 RANKED = set().union(*map(ranked, NAMES))
 RANKING = {job for job in RANKED if not job.startswith("classification")}
 VAE_EMBED = {"vae_embed-plane-0", "figures_embedding-plane-0"} | ranked("vae_plane_seed0")
@@ -38,10 +39,11 @@ DIGITS = {"digits", "representations_pixels", "representations_pca"} | VAE | ran
 TFIDF = {"representations_tfidf", "timing_svm", "figures_svm"} | ranked("tfidf")
 FIGURES = {
     "figures_embedding-plane-0", "figures_manifold-plane-0", "figures_curves-plane-0",
-    "figures_ranking-mnist", "figures_ranking-newsgroups", "figures_svm",
+    "figures_ranking-mnist", "figures_ranking-newsgroups", "figures_ranking-lfw", "figures_svm",
     "figures_faces", "figures_contact", "figures_errors",
 }  # fmt: skip
-AUTOENCODER = {"autoencoder_train", "autoencoder_features", "figures_errors", "metrics"}
+REPRESENTED = {f"representations_faces-{name}" for name in FACES_NAMES}.union(*map(ranked, FACES_NAMES))
+AUTOENCODER = {"autoencoder_train", "autoencoder_features", "figures_errors", "metrics"} | REPRESENTED
 FACES = {"faces_landmarks", "faces_shape", "faces_frontalize", "faces_verify", "figures_faces", "figures_contact"}
 FACES_LOOK = FACES - {"faces_landmarks", "faces_shape"} | AUTOENCODER
 DATA = {"data_mnist", "data_lfw", "data_newsgroups"}

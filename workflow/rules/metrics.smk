@@ -11,15 +11,13 @@ rule metrics:
             run=[r for r, _ in VAE_RUNS],
             seed=[s for _, s in VAE_RUNS],
         ),
-        others=[
-            f"results/{stage}/{dataset}/{name}/metrics.json"
-            for stage in ["ranking", "classification"]
-            for dataset, name in REPRESENTATIONS
-        ],
+        ranking=[f"results/ranking/{dataset}/{name}/metrics.json" for dataset, name in REPRESENTATIONS],
+        classification=CLASSIFICATION,
         code=code("metrics"),
     output:
         metrics="results/metrics.json",
     log:
         "logs/metrics/metrics.log",
     shell:
-        "python -m latents.stages.metrics gather {input.faces} {input.vae} {input.others} --metrics {output.metrics} --log {log}"
+        "python -m latents.stages.metrics gather {input.faces} {input.vae}"
+        " {input.ranking} {input.classification} --metrics {output.metrics} --log {log}"
