@@ -17,6 +17,7 @@ from latents.ranking.measures import measure
 from latents.ranking.selection import exact_scores, rank_chain
 
 CELLS, CELL = 2**16, 15  # of the map of where to look; units of a cell, as a power of two
+FLOAT32_UNITS = 2**7  # scores of one float32, which trec_eval takes for tied, lie at most half as far apart
 MOST_NEAR = 8  # a query with more than one in so many items in chains is crowded
 
 
@@ -220,7 +221,7 @@ def measure_short(
     again, values, mark = np.empty(limit, np.uint64), np.empty(limit), np.zeros(n, np.uint8)
     for i in range(len(keys)):
         found = relevant_places(keys[i], places)
-        near = int(min(delta[i] * scales[i], 2.0**32)) + 2
+        near = int(min(delta[i] * scales[i], 2.0**32)) + (FLOAT32_UNITS if trec else 2)
         first = 1 if left_out[i] >= 0 else 0
         n_chains, total = find_chains(keys[i], places[:found], near, first, limit, chains)
         crowded[i] = total > limit
