@@ -94,5 +94,5 @@ def growth_of(figure: Any, rows: list[dict[str, Any]]) -> None:
         axis.set(xscale="log", yscale="log")
         axis.set_xlabel("items of the database (d = 128, l2)", fontsize=8)
         axis.set_ylabel(label, fontsize=8)
-        axis.tick_params(labelsize=7)
+        axis.tick_params(which="both", labelsize=7)
     figure.legend(loc="outside upper center", ncols=5, fontsize=7)

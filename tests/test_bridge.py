@@ -115,6 +115,12 @@ EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
         change(vae__runs__gru_2d__latent_dim=3),
         {"vae_train-gru_2d-0", "measures_timing"},
     ),
+    "a parameter of the faces that are ranked": (
+        "params.yaml",
+        change(scores__lfw="dot"),
+        {f"ranking_block-lfw-{name}-{part}-of-2" for name in ("aligned", "frontal", "autoencoder") for part in (1, 2)}
+        | {f"ranking-lfw-{name}" for name in ("aligned", "frontal", "autoencoder")},
+    ),
     "a parameter of the ordering": ("params.yaml", change(ordering__columns=11), {"ordering"}),
     "how generated digits are judged": ("params.yaml", change(measures__neighbours=9), {"measures"}),
     "a parameter at the source": ("params.yaml", change(digits__validation=100), {"digits"}),

@@ -98,38 +98,58 @@ def ranked_metrics(relevant, n_relevant):
     return values
 
 
-@pytest.mark.parametrize("score", ["cosine", "dot", "l2"])
-@pytest.mark.parametrize("ties", ["expected", "trec"])
-def test_equals_trec_eval_without_ties(score, ties):
+SLOW = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def as_given(sides, score):
+    """The sides as they are passed on, and the scorer's name: "sparse" is the cosine of sparse rows."""
+    return ([sp.csr_array(side) for side in sides], "cosine") if score == "sparse" else (sides, score)
+
+
+@settings(max_examples=12, **SLOW)
+@given(seed=SEEDS, score=st.sampled_from(["cosine", "dot", "l2", "sparse"]), ties=st.sampled_from(["expected", "trec"]))
+def test_equals_trec_eval_without_ties(seed, score, ties):
     """Both tie policies are trec_eval's numbers, query by query, where nothing is tied."""
-    queries, database, query_labels, database_labels = data(0, score)
-    result = evaluate(queries, database, query_labels, database_labels, score=score, cutoffs=CUTOFFS, ties=ties)
+    queries, database, query_labels, database_labels = data(seed, score)
+    sides, name = as_given((queries, database), score)
+    result = evaluate(*sides, query_labels, database_labels, score=name, cutoffs=CUTOFFS, ties=ties)
     relevant = query_labels[:, None] == database_labels
-    assert_equals_trec(result, direct_scores(queries, database, score), relevant)
+    assert_equals_trec(result, direct_scores(queries, database, name), relevant)
 
 
-@pytest.mark.parametrize("score", ["dot", "l2", "hamming"])
-def test_trec_policy_equals_trec_eval_with_ties(score):
-    """Under ties="trec" the order within a tie is trec_eval's."""
+@settings(max_examples=12, **SLOW)
+@given(seed=SEEDS, score=st.sampled_from(["dot", "l2", "hamming", "sparse"]))
+def test_trec_policy_equals_trec_eval_with_ties(seed, score):
+    """Under ties="trec" the order within a tie is trec_eval's, query by query."""
     width = 3 if score != "hamming" else 8
-    queries, database, query_labels, database_labels = data(1, score, width=width, levels=2)
-    result = evaluate(queries, database, query_labels, database_labels, score=score, cutoffs=CUTOFFS, ties="trec")
+    queries, database, query_labels, database_labels = data(seed, score, width=width, levels=2)
+    sides, name = as_given((queries, database), score)
+    name = "dot" if score == "sparse" else name  # integers: tied scores are equal, however they are summed
+    result = evaluate(*sides, query_labels, database_labels, score=name, cutoffs=CUTOFFS, ties="trec")
     relevant = query_labels[:, None] == database_labels
-    assert_equals_trec(result, direct_scores(queries, database, score), relevant)
+    assert_equals_trec(result, direct_scores(queries, database, name), relevant)
 
 
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+# A query, and for the places 0, 1, 2 of a ranking from its end an item each
+PLACES = {
+    "dot": ([1.0], [[0.0], [1.0], [2.0]]),
+    "l2": ([3.0], [[0.0], [1.0], [2.0]]),
+    "cosine": ([1.0, 0.0], [[1.0, 2.0], [1.0, 1.0], [2.0, 1.0]]),
+    "hamming": ([True, True], [[False, False], [True, False], [True, True]]),
+    "sparse": ([1.0, 0.0], [[1.0, 2.0], [1.0, 1.0], [2.0, 1.0]]),
+}
+
+
+@settings(max_examples=100, **SLOW)
 @given(
-    scores=st.lists(st.integers(0, 2), min_size=2, max_size=6),
+    score=st.sampled_from(sorted(PLACES)),
+    places=st.lists(st.integers(0, 2), min_size=2, max_size=6),
     labels=st.lists(st.integers(0, 1), min_size=6, max_size=6),
 )
-def test_expected_policy_is_the_mean_over_all_orders(scores, labels):
+def test_expected_policy_is_the_mean_over_all_orders(score, places, labels):
     """Every metric is its mean over all permutations that agree with the scores."""
-    values, relevant = np.array(scores), np.array(labels[: len(scores)])
+    values, relevant = np.array(places), np.array(labels[: len(places)])
     if relevant.sum() == 0:
         relevant[0] = 1
     orders = [
@@ -138,9 +158,11 @@ def test_expected_policy_is_the_mean_over_all_orders(scores, labels):
         if (np.diff(values[list(order)]) <= 0).all()
     ]
     lists = [ranked_metrics(relevant[order], relevant.sum()) for order in orders]
-    result = evaluate(np.ones((1, 1)), values[:, None], [1], relevant, score="dot", cutoffs=CUTOFFS)
-    for name in lists[0]:
-        assert result[name][0] == pytest.approx(np.mean([x[name] for x in lists]), abs=1e-12), name
+    query, items = PLACES[score]
+    sides, name = as_given((np.array([query]), np.array(items)[values]), score)
+    result = evaluate(*sides, [1], relevant, score=name, cutoffs=CUTOFFS)
+    for metric in lists[0]:
+        assert result[metric][0] == pytest.approx(np.mean([x[metric] for x in lists]), abs=1e-12), metric
 
 
 @pytest.mark.parametrize("score", ["cosine", "dot", "l2", "hamming", "sparse"])
@@ -159,12 +181,14 @@ def test_block_size_threads_and_parts_do_not_change_any_metric(score, ties, leve
     np.testing.assert_array_equal(RankingResult.concatenate(parts).values, whole.values)
 
 
-def test_order_of_rows_does_not_change_the_expectation():
+@pytest.mark.parametrize("score", ["cosine", "dot", "l2", "hamming", "sparse"])
+def test_order_of_rows_does_not_change_the_expectation(score):
     """Shuffling the database changes nothing under ties="expected"."""
-    queries, database, query_labels, database_labels = data(3, "l2", levels=1, width=4)
+    queries, database, query_labels, database_labels = data(3, score, levels=1, width=4)
     order = np.random.default_rng(0).permutation(len(database))
-    whole = evaluate(queries, database, query_labels, database_labels, score="l2")
-    shuffled = evaluate(queries, database[order], query_labels, database_labels[order], score="l2")
+    sides, name = as_given((queries, database), score)
+    whole = evaluate(*sides, query_labels, database_labels, score=name)
+    shuffled = evaluate(sides[0], sides[1][order], query_labels, database_labels[order], score=name)
     np.testing.assert_allclose(shuffled.values, whole.values, rtol=0, atol=1e-12)
 
 

@@ -75,6 +75,69 @@ def test_compiled_and_sorting_engines_agree(seed, score, sparse, ties, levels, n
     np.testing.assert_allclose(fast, slow, rtol=0, atol=1e-9)
 
 
+def nearly_alike(rng, n_queries, n_database, width):
+    """Float32 sides; some database rows are others, or others but for what float32 products hardly show."""
+    sides = [rng.standard_normal((n, width)).astype(np.float32) for n in (n_queries, n_database)]
+    copies = rng.integers(0, n_database, n_database // 30)
+    off = 10.0 ** rng.integers(-8, -4, (len(copies), 1)) * rng.standard_normal((len(copies), width))
+    off[rng.random(len(copies)) < 0.3] = 0
+    sides[1][rng.integers(0, n_database, len(copies))] = sides[1][copies] + off
+    return sides
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    score=st.sampled_from(["cosine", "dot", "l2"]),
+    ties=st.sampled_from(["expected", "trec"]),
+    kind=st.sampled_from(["float32", "float64", "float64 products", "sparse"]),
+    labels=st.sampled_from(["classes", "shared"]),
+    exclude_self=st.booleans(),
+)
+def test_short_keys_rank_as_the_sorting_engine_does(seed, score, ties, kind, labels, exclude_self):
+    """What 32 bits of a score cannot tell apart is ranked by float64 scores, and crowded queries whole."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(800, 3000))
+    queries, database = nearly_alike(rng, 21, n, int(rng.integers(2, 30)))
+    queries[3] = 0  # all scores tied under dot and cosine: crowded
+    if kind.startswith("float64"):
+        queries, database = queries.astype(float), database.astype(float)
+    elif kind == "sparse":
+        queries, database = (
+            sp.csr_array(side * (side > 0.5 * rng.random(side.shape[1]))) for side in (queries, database)
+        )
+    queries, database = sides(queries, database, score)
+    of_queries, of_items = rng.integers(0, 4, 21), rng.integers(0, 3, n)
+    if labels == "shared":
+        of_queries, of_items = rng.random((21, 4)) < 0.3, rng.random((n, 4)) < 0.3
+    left_out = rng.integers(-1, n, 21) if exclude_self else None
+    task = Task(queries, database, score, relevance(of_queries, of_items, (21, n)), left_out, CUTOFFS, ties, "all")
+    is_sparse = kind == "sparse"
+    with pytest.MonkeyPatch.context() as patch:
+        if kind == "float64 products":
+            patch.setattr("latents.ranking.dense.MOST_ALIKE", 0.0)
+        fast = Sparse(task, 2**28) if is_sparse else Dense(task, 2**28, "cpu")
+    slow = Sorting(task, (SparseScorer if is_sparse else DenseScorer)(queries, database, score))
+    first, last = 2, 19
+    relevant = task.relevant(first, last)
+    np.testing.assert_allclose(
+        fast.measure(first, last, relevant), slow.measure(first, last, relevant), rtol=0, atol=1e-9
+    )
+
+
+def test_few_queries_are_ranked_by_long_keys(monkeypatch):
+    """Of continuous scores short keys rank every query, however near some items are; of tied ones none."""
+    rng = np.random.default_rng(6)
+    rows, labels = nearly_alike(rng, 40, 5000, 24), (rng.integers(0, 9, 40), rng.integers(0, 9, 5000))
+    ranked_long = []
+    rank_long = Dense._rank_long
+    monkeypatch.setattr(Dense, "_rank_long", lambda self, *a: ranked_long.append(len(a[0])) or rank_long(self, *a))
+    evaluate(*rows, *labels)
+    assert sum(ranked_long) == 0
+    evaluate(np.sign(rows[0]), np.sign(rows[1]), *labels)
+    assert sum(ranked_long) == 40
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),

@@ -50,3 +50,12 @@ def test_sparse_rows_are_stored_and_read_back(tmp_path: Path) -> None:
     assert labels.tolist() == list(range(7))
     with pytest.raises(InputError, match="no data set 'none'; it has labels, rows"):
         storage.read_hdf5(tmp_path / "a.h5", "none")
+
+
+def test_gallery_and_probes_share_every_photograph_between_them() -> None:
+    """No photograph is on both sides, a person's are dealt in turn, and every probe's person is in the gallery."""
+    person = np.random.default_rng(3).integers(0, 30, 100)
+    gallery, probes = representations.gallery_and_probes(person)
+    np.testing.assert_array_equal(np.sort(np.concatenate([gallery, probes])), np.arange(100))
+    for who in np.unique(person):
+        assert 0 <= (person[gallery] == who).sum() - (person[probes] == who).sum() <= 1

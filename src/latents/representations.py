@@ -1,4 +1,4 @@
-"""Plain representations to rank and classify beside the learned ones: pixels, principal components, tf-idf."""
+"""Plain representations to rank and classify beside the learned ones: pixels, principal components, tf-idf, faces."""
 
 from __future__ import annotations
 
@@ -11,6 +11,32 @@ from scipy import sparse
 def pixels(images: np.ndarray) -> np.ndarray:
     """Grey images as rows of intensities: uint8 (n, height, width) -> float32 (n, height * width) in [0, 1]."""
     return images.reshape(len(images), -1).astype(np.float32) / 255
+
+
+def gallery_and_probes(person: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Deal each person's photographs in turn: the first to the gallery, the second to the probes, and so on.
+
+    Who has one photograph is in the gallery alone, to be confused with.
+
+    Parameters
+    ----------
+    person : (n,), who is on each photograph; the order of a person's photographs decides.
+
+    Returns
+    -------
+    gallery, probes
+        Ascending rows of `person`, without overlap; every person of the probes is in the gallery.
+
+    Examples
+    --------
+    >>> gallery_and_probes(np.array(["Ann", "Bob", "Ann", "Ann", "Cy"]))
+    (array([0, 1, 3, 4]), array([2]))
+    """
+    _, label, count = np.unique(person, return_inverse=True, return_counts=True)
+    order = np.argsort(label, kind="stable")
+    turn = np.empty(len(label), dtype=np.int64)
+    turn[order] = np.arange(len(label)) - np.repeat(np.cumsum(count) - count, count)
+    return np.flatnonzero(turn % 2 == 0), np.flatnonzero(turn % 2 == 1)
 
 
 def principal_components(train: np.ndarray, test: np.ndarray, *, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-# Plain representations, to be ranked and classified beside the learned ones.
+# Representations, to be ranked and classified by one rule each.
 # A representation is an HDF5 file with train, train_labels, test, test_labels; whoever makes one adds it here.
 REPRESENTATIONS = {
     ("mnist", "pixels"): "results/representations/mnist/pixels.h5",
@@ -8,6 +8,7 @@ REPRESENTATIONS = {
 REPRESENTATIONS |= {
     ("mnist", f"vae_{run}_seed{seed}"): f"{VAE}/embeddings.h5".format(run=run, seed=seed) for run, seed in VAE_FIRST
 }
+REPRESENTATIONS |= {("lfw", of): f"results/representations/lfw/{of}.h5" for of in ["aligned", "frontal", "autoencoder"]}
 ARTIFACTS += REPRESENTATIONS.values()
 
 
@@ -58,3 +59,19 @@ rule representations_tfidf:
     shell:
         "python -m latents.stages.representations tfidf --documents {input.documents}"
         " --representation {output.representation} --log {log}"
+
+
+rule representations_faces:
+    input:
+        faces=f"{FACES}/faces.h5",
+        features=f"{AUTOENCODER}/features.h5",
+        code=code("representations"),
+    output:
+        representation="results/representations/lfw/{representation}.h5",
+    log:
+        "logs/representations/lfw/{representation}.log",
+    benchmark:
+        "logs/representations/lfw/{representation}.tsv"
+    shell:
+        "python -m latents.stages.representations faces --faces {input.faces} --features {input.features}"
+        " --of {wildcards.representation} --representation {output.representation} --log {log}"

@@ -17,6 +17,7 @@ from latents.ranking.measures import measure
 from latents.ranking.selection import exact_scores, rank_chain
 
 CELLS, CELL = 2**16, 15  # of the map of where to look; units of a cell, as a power of two
+FLOAT32_UNITS = 2**7  # scores of one float32, which trec_eval takes for tied, lie at most half as far apart
 MOST_NEAR = 8  # a query with more than one in so many items in chains is crowded
 
 
@@ -64,7 +65,7 @@ def find_chains(keys: Any, places: Any, near: int, first: int, most: int, chains
     """
     n_chains, total, x, n = 0, 0, 0, len(keys)
     while x < len(places) and total <= most:
-        low = high = np.int64(places[x])
+        low = high = int(places[x])
         lowest = highest = np.int64(keys[low] >> 1)
         while low > first and lowest - np.int64(keys[low - 1] >> 1) <= near:
             low -= 1
@@ -138,7 +139,7 @@ def gather_chains(
     for h in range(len(hits)):
         j = hits[h]
         value = np.int64(unit(scores[i, j], scale))
-        c = np.int64(first_chain[value >> CELL])
+        c = int(first_chain[value >> CELL])
         while c + 1 < n_chains and chains[c + 1, 1] <= value:
             c += 1
         if chains[c, 1] <= value <= chains[c, 2] and j != left_out:
@@ -220,7 +221,7 @@ def measure_short(
     again, values, mark = np.empty(limit, np.uint64), np.empty(limit), np.zeros(n, np.uint8)
     for i in range(len(keys)):
         found = relevant_places(keys[i], places)
-        near = np.int64(min(delta[i] * scales[i], 2.0**32)) + 2
+        near = int(min(delta[i] * scales[i], 2.0**32)) + (FLOAT32_UNITS if trec else 2)
         first = 1 if left_out[i] >= 0 else 0
         n_chains, total = find_chains(keys[i], places[:found], near, first, limit, chains)
         crowded[i] = total > limit

@@ -1,4 +1,4 @@
-"""Stage `representations`: pixels, principal components and tf-idf, in the form that ranking and classification take.
+"""Stage `representations`: pixels, principal components, tf-idf, faces, in the form ranking and classification take.
 
 A representation is an HDF5 file with rows `train`, `test` (dense, or sparse as `latents.storage.add_csr` stores them)
 and integers `train_labels`, `test_labels`.
@@ -7,7 +7,7 @@ and integers `train_labels`, `test_labels`.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from pydantic import Field
@@ -34,7 +34,7 @@ class Representations(Section):
 DigitsFile = Annotated[Path, typer.Option(help="HDF5 of the stage digits.")]
 Output = Annotated[Path, typer.Option(help="HDF5 to write: train, test, train_labels, test_labels.")]
 
-app = stage("Plain representations: pixels, principal components, tf-idf.")
+app = stage("Representations to rank: pixels, principal components, tf-idf, faces.")
 
 
 @app.command()
@@ -81,6 +81,38 @@ def tfidf(
             add_csr(file, name, side)
         for name, values in zip(NAMES[2:], labels, strict=True):
             add_dataset(file, name, values.shape, values.dtype)[...] = values
+
+
+@app.command()
+def faces(
+    faces: Annotated[Path, typer.Option(help="HDF5 of the stage faces.")],
+    features: Annotated[Path, typer.Option(help="HDF5 of features of the stage autoencoder.")],
+    of: Annotated[Literal["aligned", "frontal", "autoencoder"], typer.Option(help="What stands for a face.")],
+    representation: Output,
+    log: Log = None,
+) -> None:
+    """People that the autoencoder never saw: half of each one's photographs (train), to be found by the others (test).
+
+    Training and test people are disjoint, so no test person is among the training items: the split is by photograph.
+    """
+    import json
+
+    import numpy as np
+
+    from latents import representations
+    from latents.storage import open_hdf5, read_hdf5, write_hdf5
+
+    role, row, person, rows = read_hdf5(features, "role", "row", "person", "features")
+    with open_hdf5(features) as file:
+        chosen = np.flatnonzero(role == json.loads(file.attrs["roles"]).index("held_out"))
+    rows = rows[chosen]
+    if of != "autoencoder":
+        with open_hdf5(faces) as file:
+            rows = file[of][row[chosen]].reshape(len(chosen), -1)
+    labels = np.unique(person[chosen], return_inverse=True)[1]
+    sides = representations.gallery_and_probes(labels)
+    arrays = [values[side] for values in (rows, labels) for side in sides]
+    write_hdf5(representation, dict(zip(NAMES, arrays, strict=True)), dataset="lfw")
 
 
 NAMES = ("train", "test", "train_labels", "test_labels")

@@ -17,6 +17,7 @@ class Scores(Section):
 
     mnist: Score = Field(description="cosine, dot or l2")
     newsgroups: Score = Field(description="cosine, dot or l2")
+    lfw: Score = Field(description="cosine, dot or l2")
 
     def of(self, dataset: str) -> Score:
         """The score of a data set; InputError that lists the data sets there are."""
