@@ -23,6 +23,7 @@ shell.prefix(f"export PYTHONPATH={SOURCE}; ")
 wildcard_constraints:
     run="[A-Za-z0-9_]+",
     seed="[0-9]+",
+    method="[A-Za-z0-9_]+",
     corpus="[A-Za-z0-9_]+",
     dataset="[a-z]+",
     representation="[A-Za-z0-9_]+",
@@ -40,6 +41,7 @@ include: "workflow/rules/faces.smk"
 include: "workflow/rules/autoencoder.smk"
 include: "workflow/rules/vae.smk"
 include: "workflow/rules/text_vae.smk"
+include: "workflow/rules/hashing.smk"
 include: "workflow/rules/representations.smk"
 include: "workflow/rules/ranking.smk"
 include: "workflow/rules/classification.smk"

@@ -36,11 +36,19 @@ VAE_EVALUATE = {"vae_evaluate-plane-0", "metrics"}
 VAE = {"vae_train-plane-0", "figures_curves-plane-0"} | VAE_EMBED | VAE_GENERATE | VAE_EVALUATE
 DIGITS = {"digits", "representations_pixels", "representations_pca"} | VAE | ranked("pixels") | ranked("pca")
 TFIDF = {"representations_tfidf", "timing_svm", "figures_svm"} | ranked("tfidf")
-TEXT = {f"text-{corpus}" for corpus in ("bydate", "random", "words2000")}
+PLAIN, LEARNED = ("lsh", "itq"), ("vdsh", "vdsh_sp", "nash_neighbours")
+TEXT_VAE = {
+    f"text_vae_{verb}-{run}" for verb in ("train", "evaluate") for run in ("mlp", "gru", "mlp_plane", "gru_plane")
+}
+TEXT_VAE |= {"text_vae_peers", "figures_perplexities", "figures_documents", "metrics"}
+HASHING = {f"hashing_plain-random-{name}" for name in PLAIN} | {f"hashing_learned-random-{name}" for name in LEARNED}
+HASHING |= {"hashing_compare", "figures_hashing", "metrics"}
+TEXT = {f"text-{corpus}" for corpus in ("bydate", "random", "words2000")} | TEXT_VAE | HASHING
 FIGURES = {
     "figures_embedding-plane-0", "figures_manifold-plane-0", "figures_curves-plane-0",
     "figures_ranking-mnist", "figures_ranking-newsgroups", "figures_svm",
     "figures_faces", "figures_contact", "figures_errors",
+    "figures_perplexities", "figures_documents", "figures_hashing",
 }  # fmt: skip
 AUTOENCODER = {"autoencoder_train", "autoencoder_features", "figures_errors", "metrics"}
 FACES = {"faces_landmarks", "faces_shape", "faces_frontalize", "faces_verify", "figures_faces", "figures_contact"}
@@ -98,7 +106,7 @@ EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
     "a parameter of the faces": ("params.yaml", replace("std: 0.3", "std: 0.25"), FACES_LOOK),
     "a parameter of the autoencoder": ("params.yaml", replace("spread: 2.0", "spread: 2.5"), AUTOENCODER),
     "a library module": (f"{SRC}/likelihood.py", add_line("# edited"), VAE),
-    "a module of the ranking": (f"{SRC}/ranking/metrics.py", add_line("# edited"), RANKED),
+    "a module of the ranking": (f"{SRC}/ranking/metrics.py", add_line("# edited"), RANKED | TEXT_VAE | HASHING),
     "the module that all import": (f"{SRC}/storage.py", add_line("# edited"), EVERYTHING),
     "a package's __init__": (f"{SRC}/figures/__init__.py", add_line("# edited"), FIGURES),
     "a module that no stage imports": (f"{SRC}/cli.py", add_line("# edited"), set()),

@@ -71,6 +71,10 @@ AXES = {  # what `dvc plots` draws of a stage's table
     ("vae", "history.csv"): {"x": "epoch", "y": "validation_reconstruction"},
     ("autoencoder", "history.csv"): {"x": "epoch", "y": "validation_l2"},
     ("autoencoder", "errors.csv"): {"x": "step", "y": "held_out_mse"},
+    ("text_vae", "history.csv"): {"x": "epoch", "y": "validation_reconstruction"},
+    ("hashing", "history.csv"): {"x": "epoch", "y": "validation_words"},
+    ("hashing", "precision_recall.csv"): {"x": "recall", "y": "precision"},
+    ("hashing", "table.csv"): {"x": "bits", "y": "precision@100"},
     ("ranking", "precision_recall.csv"): {"x": "recall", "y": "precision"},
     ("timing", "svm.csv"): {"x": "items", "y": "seconds"},
 }

@@ -11,6 +11,8 @@ rule metrics:
             run=[r for r, _ in VAE_RUNS],
             seed=[s for _, s in VAE_RUNS],
         ),
+        text=[f"{TEXT_VAE}/metrics.json".format(run=run) for run in TEXT_VAE_RUNS],
+        hashing=[f"{HASHING}/metrics.json".format(corpus=c, method=m) for c, m in HASHING_RUNS if m != "tfidf"],
         others=[
             f"results/{stage}/{dataset}/{name}/metrics.json"
             for stage in ["ranking", "classification"]
@@ -22,4 +24,4 @@ rule metrics:
     log:
         "logs/metrics/metrics.log",
     shell:
-        "python -m latents.stages.metrics gather {input.faces} {input.vae} {input.others} --metrics {output.metrics} --log {log}"
+        "python -m latents.stages.metrics gather {input.faces} {input.vae} {input.text} {input.hashing} {input.others} --metrics {output.metrics} --log {log}"

@@ -15,6 +15,8 @@ HEADLINES = {
     "faces": ["n_kept", "aligned_auc", "frontal_auc", "frontal_auc_turned"],
     "autoencoder": ["held_out_mse", "pca_held_out_mse"],
     "vae": ["elbo", "bound", "kl"],
+    "text_vae": ["perplexity_documents", "perplexity_words", "bound_documents", "precision@100", "knn"],
+    "hashing": ["precision@100_32"],
     "ranking": ["map", "precision@100"],
     "classification": ["knn", "linear_svm"],
 }

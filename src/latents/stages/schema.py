@@ -12,6 +12,7 @@ from latents.stages.compute import Compute
 from latents.stages.data import Data
 from latents.stages.digits import Digits
 from latents.stages.faces import Faces
+from latents.stages.hashing import Hashing
 from latents.stages.ranking import Ranking
 from latents.stages.representations import Representations
 from latents.stages.scores import Scores
@@ -32,6 +33,7 @@ class Schema(Section):
     vae: VAE
     text: Text
     text_vae: TextVAE
+    hashing: Hashing
     representations: Representations
     scores: Scores
     ranking: Ranking
