@@ -23,6 +23,7 @@ shell.prefix(f"export PYTHONPATH={SOURCE}; ")
 wildcard_constraints:
     run="[A-Za-z0-9_]+",
     seed="[0-9]+",
+    method="[A-Za-z0-9_]+",
     corpus="[A-Za-z0-9_]+",
     dataset="[a-z]+",
     representation="[A-Za-z0-9_]+",
@@ -44,6 +45,7 @@ include: "workflow/rules/face_model.smk"
 include: "workflow/rules/vae.smk"
 include: "workflow/rules/measures.smk"
 include: "workflow/rules/text_vae.smk"
+include: "workflow/rules/hashing.smk"
 include: "workflow/rules/rnn.smk"
 include: "workflow/rules/language_model.smk"
 include: "workflow/rules/ordering.smk"

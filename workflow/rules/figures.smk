@@ -391,3 +391,61 @@ rule figures_rnn_curves:
         "logs/figures/rnn/mnist/curves.log",
     shell:
         "python -m latents.stages.figures rnn-curves {input.histories} --figure {output.figure} --log {log}"
+
+
+TEXT_VAE_DIMENSIONS = {run: values["latent_dim"] for run, values in PARAMS["text_vae"]["runs"].items()}
+TEXT_VAE_PLANES = [run for run, latent_dim in TEXT_VAE_DIMENSIONS.items() if latent_dim == 2]
+ARTIFACTS += ["results/figures/text_vae/perplexities.png", "results/figures/hashing/precision.png"]
+ARTIFACTS += ["results/figures/text_vae/documents.png"] if TEXT_VAE_PLANES else []
+
+
+rule figures_perplexities:
+    input:
+        metrics=[f"{TEXT_VAE}/metrics.json".format(run=run) for run in TEXT_VAE_RUNS if run not in TEXT_VAE_PLANES],
+        peers="results/text_vae/peers/metrics.json",
+        code=code("figures"),
+    output:
+        figure=report(
+            "results/figures/text_vae/perplexities.png",
+            caption="../report/perplexities.rst",
+            category="Text",
+        ),
+    log:
+        "logs/figures/text_vae/perplexities.log",
+    shell:
+        "python -m latents.stages.figures perplexities {input.metrics} --peers {input.peers}"
+        " --figure {output.figure} --log {log}"
+
+
+rule figures_documents:
+    input:
+        embeddings=[f"{TEXT_VAE}/embeddings.h5".format(run=run) for run in TEXT_VAE_PLANES],
+        words=TEXT_VAE_WORDS,
+        code=code("figures"),
+    output:
+        figure=report(
+            "results/figures/text_vae/documents.png",
+            caption="../report/documents.rst",
+            category="Text",
+        ),
+    log:
+        "logs/figures/text_vae/documents.log",
+    shell:
+        "python -m latents.stages.figures documents {input.embeddings} --words {input.words}"
+        " --figure {output.figure} --log {log}"
+
+
+rule figures_hashing:
+    input:
+        comparison="results/hashing/comparison.csv",
+        code=code("figures"),
+    output:
+        figure=report(
+            "results/figures/hashing/precision.png",
+            caption="../report/hashing.rst",
+            category="Text",
+        ),
+    log:
+        "logs/figures/hashing/precision.log",
+    shell:
+        "python -m latents.stages.figures hashing --comparison {input.comparison} --figure {output.figure} --log {log}"

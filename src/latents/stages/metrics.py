@@ -24,6 +24,8 @@ HEADLINES = {
     "ordering": ["greedy_length", "tsp_length"],
     "rnn": ["cross_entropy"],
     "language_model": ["perplexity", "unigram_perplexity"],
+    "text_vae": ["perplexity_documents", "perplexity_words", "bound_documents", "precision@100", "knn"],
+    "hashing": ["precision@100_32"],
     "ranking": ["map", "precision@100"],
     "classification": ["knn", "linear_svm"],
 }

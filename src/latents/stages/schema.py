@@ -20,6 +20,7 @@ from latents.stages.likelihood import Likelihood
 from latents.stages.measures import Measures, unknown_runs
 from latents.stages.ordering import Ordering, check_sets
 from latents.stages.language_model import LanguageModel
+from latents.stages.hashing import Hashing
 from latents.stages.ranking import Ranking
 from latents.stages.rbm import RBMs
 from latents.stages.representations import Representations
@@ -51,6 +52,7 @@ class Schema(Section):
     measures: Measures
     ordering: Ordering
     text_vae: TextVAE
+    hashing: Hashing
     representations: Representations
     scores: Scores
     ranking: Ranking

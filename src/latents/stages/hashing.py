@@ -1,0 +1,221 @@
+"""Stage `hashing`: binary codes of documents by every method and code length, ranked by Hamming distance."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from pydantic import Field
+
+from latents.errors import InputError
+from latents.params import Name, Section, Structural, load_section
+from latents.stages.compute import Compute
+from latents.stages.entry import PARAMS, Log, Params, run, stage
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Learned(Section):
+    """A learned method: see `latents.models.hashing.Method`."""
+
+    prior: Literal["gaussian", "bernoulli"] = Field(description="gaussian or bernoulli")
+    label_weight: float = Field(ge=0, description="a number from 0")
+    private: bool = Field(description="true or false")
+    neighbours: int = Field(ge=0, description="a whole number of documents from 0")
+    words: float = Field(gt=0, description="a number of words above 0")
+
+
+class Training(Section):
+    """How every learned method is trained."""
+
+    width: int = Field(ge=1, description="a whole number of units from 1")
+    dropout: float = Field(ge=0, lt=1, description="a share from 0, below 1")
+    epochs: int = Field(ge=1, description="a whole number from 1")
+    batch_size: int = Field(ge=1, description="a whole number from 1")
+    learning_rate: float = Field(gt=0, le=1, description="a number above 0, at most 1")
+    warm_up: float = Field(ge=0, le=1, description="a share of the steps from 0 to 1")
+    seed: int = Field(ge=0, description="a seed from 0")
+
+
+class Hashing(Section):
+    """The methods, the code lengths and the protocols."""
+
+    corpora: Annotated[list[Name], Field(min_length=1), Structural()] = Field(
+        description="a list of at least one key of text.corpora"
+    )
+    bits: Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1)] = Field(
+        description="a list of at least one number of bits from 1 to 1024"
+    )
+    plain: Annotated[list[Literal["lsh", "lsa", "itq", "tfidf"]], Structural()] = Field(
+        description="a list out of lsh, lsa, itq, tfidf"
+    )
+    learned: Annotated[dict[Name, Learned], Field(min_length=1, description="named methods"), Structural()]
+    training: Training
+
+
+WordsFile = Annotated[Path, typer.Option(help="HDF5 of the stage text.")]
+MethodName = Annotated[str, typer.Option("--method", help="A key of hashing.learned, or one of hashing.plain.")]
+NO_BITS = 0  # the code length of real-valued rows, in tables
+LSA_AXES = 128  # of the dense representation in which neighbours are sought, beside tf-idf
+METRICS = ("precision@100", "map", "ndcg@100")
+INACTIVE = 1e-3  # a bit whose values vary less than this share of the most varying one's carries nothing
+
+app = stage("Hash documents into short codes by every method; rank by Hamming distance.")
+
+
+@app.command()
+def evaluate(
+    method: MethodName,
+    words: WordsFile,
+    codes: Annotated[Path, typer.Option(help="HDF5 to write: packed codes of train and test by code length.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: precision@100 and MAP by code length.")],
+    table: Annotated[Path, typer.Option(help="CSV to write: all metrics by code length.")],
+    curve: Annotated[Path, typer.Option(help="CSV to write: precision at recall 0, .1, .. 1 by code length.")],
+    history: Annotated[Path | None, typer.Option(help="CSV to write: a learned method's training curves.")] = None,
+    params: Params = PARAMS,
+    log: Log = None,
+) -> None:
+    """Make codes of all lengths by one method; rank training documents for test (and validation) documents."""
+    import numpy as np
+
+    from latents.codes import binarise
+    from latents.stages.checkpoint import discard
+    from latents.storage import open_hdf5, rows_of, write_csv, write_hdf5, write_json
+    from latents.training import set_threads
+
+    section, compute = load_section(Hashing, "hashing", params), load_section(Compute, "compute", params)
+    set_threads(compute.threads)
+    with open_hdf5(words) as file:
+        rows = {role: rows_of(file, f"{role}_tfidf") for role in ROLES}
+        labels = {role: rows_of(file, f"{role}_labels")[...] for role in ROLES}
+    packed: dict[str, Any] = {}
+    measured: list[dict[str, Any]] = []
+    curves: list[dict[str, Any]] = []
+    histories: list[dict[str, Any]] = []
+    for bits in [NO_BITS] if method == "tfidf" else section.bits:
+        if bits == NO_BITS:
+            sides, latent, score = rows, None, "cosine"
+        else:
+            latent, training = values(method, rows, labels, bits, section, compute, words)
+            histories += [{"bits": bits} | row for row in training]
+            sides = dict(zip(ROLES, binarise(*(latent[role] for role in ROLES)), strict=True))
+            packed |= {f"{bits}_{role}": np.packbits(sides[role], axis=1) for role in ("train", "test")}
+            score = "hamming"
+        row, precision = rank(sides, labels, score)
+        measured.append({"bits": bits} | row | describe(latent, sides))
+        curves += [{"bits": bits} | point for point in precision]
+    write_hdf5(codes, packed | {f"{role}_labels": labels[role] for role in ("train", "test")}, dataset="newsgroups")
+    write_json(metrics, {f"{name}_{row['bits']}": row[name] for row in measured for name in SHOWN if name in row})
+    write_csv(table, measured)
+    write_csv(curve, curves)
+    if history is not None:
+        write_csv(history, histories)
+    discard(job_name(method, words))
+
+
+ROLES = ("train", "validation", "test")
+SHOWN = (*METRICS, "validation_precision@100", "active_bits", "distinct_codes")
+
+
+def values(
+    method: str,
+    rows: dict[str, Any],
+    labels: dict[str, Any],
+    bits: int,
+    section: Hashing,
+    compute: Compute,
+    words: Path,
+) -> tuple[dict[str, np.ndarray], list[dict[str, float]]]:
+    """What is thresholded, float (n, bits), of each role, and the training's history."""
+    from latents import codes
+    from latents.models import hashing
+    from latents.stages.checkpoint import checkpoint_path
+
+    sides = [rows[role] for role in ROLES]
+    if method in section.plain:
+        return dict(zip(ROLES, codes.project(method, *sides, bits=bits, seed=section.training.seed), strict=True)), []
+    if method not in section.learned:
+        allowed = ", ".join([*section.plain, *section.learned])
+        raise InputError(f"--method: got {method!r}, allowed: {allowed}")
+    chosen = section.learned[method]
+    near = None
+    if chosen.neighbours:
+        axes = codes.latent_semantic_axes(rows["train"], count=LSA_AXES, seed=section.training.seed)
+        near = hashing.nearest(rows["train"], codes.unit(rows["train"] @ axes), count=chosen.neighbours)
+    network, fitted = hashing.train(
+        rows["train"],
+        labels["train"],
+        rows["validation"],
+        labels["validation"],
+        method=hashing.Method(**chosen.model_dump()),
+        bits=bits,
+        neighbours=near,
+        device=compute.device,
+        checkpoint=checkpoint_path(f"{job_name(method, words)}-{bits}", [chosen, section.training, compute], [words]),
+        **section.training.model_dump(),
+    )
+    return {role: hashing.encode(network, rows[role]) for role in ROLES}, fitted.history
+
+
+def job_name(method: str, words: Path) -> str:
+    """The readable part of a checkpoint's name."""
+    return f"hashing-{words.parent.name}-{method}"
+
+
+def rank(sides: dict[str, Any], labels: dict[str, Any], score: str) -> tuple[dict[str, float], list[dict[str, float]]]:
+    """All metrics of test documents, precision@100 of validation documents too; the precision-recall curve."""
+    from latents import ranking
+    from latents.ranking.result import RECALL_LEVELS
+
+    def result(role: str, **options: Any) -> ranking.RankingResult:
+        return ranking.evaluate(sides[role], sides["train"], labels[role], labels["train"], score=score, **options)
+
+    whole = result("test", cutoffs=(10, 100, 1000))
+    means = whole.means()
+    tuned = result("validation", cutoffs=(100,), metrics="cutoffs").means()["precision@100"]
+    points = [{"recall": level, "precision": means[f"iprec@{level}"]} for level in RECALL_LEVELS]
+    return means | {"validation_precision@100": tuned, "n_left_out": whole.n_left_out}, points
+
+
+def describe(latent: dict[str, np.ndarray] | None, sides: dict[str, Any]) -> dict[str, int]:
+    """Collapse, seen: bits whose values vary over training documents, and how many codes differ among those."""
+    import numpy as np
+
+    if latent is None:
+        return {"active_bits": 0, "distinct_codes": 0}
+    spread = latent["train"].var(axis=0, dtype=np.float64)
+    active = int((spread > INACTIVE * spread.max()).sum())
+    return {"active_bits": active, "distinct_codes": len(np.unique(np.packbits(sides["train"], axis=1), axis=0))}
+
+
+@app.command()
+def compare(
+    tables: Annotated[list[Path], typer.Argument(help="results/hashing/<corpus>/<method>/table.csv")],
+    comparison: Annotated[Path, typer.Option(help="CSV to write: ours beside published numbers.")],
+    log: Log = None,
+) -> None:
+    """Gather precision@100 of all methods beside published numbers, each with its source."""
+    from latents.published import HASHING
+    from latents.storage import read_csv, write_csv
+
+    rows: list[dict[str, Any]] = []
+    for path in tables:
+        corpus, method = path.parent.parts[-2:]
+        for row in read_csv(path):
+            rows.append(
+                {"source": "ours", "protocol": corpus, "method": method, "bits": int(row["bits"])}
+                | {name: float(row[name]) for name in METRICS}
+            )
+    published = [
+        {"source": "published, from memory", "protocol": "as published", "method": method, "bits": bits}
+        | {"precision@100": value, "map": "", "ndcg@100": ""}
+        for method, by_bits in HASHING.items()
+        for bits, value in by_bits.items()
+    ]
+    write_csv(comparison, rows + published)
+
+
+if __name__ == "__main__":
+    run(app)

@@ -1,0 +1,67 @@
+# Semantic hashing of the newsgroups: one job a protocol and method, with all code lengths; then a table of all.
+HASHING = "results/hashing/{corpus}/{method}"
+HASHING_LEARNED = list(PARAMS["hashing"]["learned"])
+HASHING_METHODS = PARAMS["hashing"]["plain"] + HASHING_LEARNED
+HASHING_RUNS = [(corpus, method) for corpus in PARAMS["hashing"]["corpora"] for method in HASHING_METHODS]
+HASHING_FILES = ["codes.h5", "metrics.json", "table.csv", "precision_recall.csv"]
+ARTIFACTS += [f"{HASHING}/{file}".format(corpus=c, method=m) for c, m in HASHING_RUNS for file in HASHING_FILES]
+ARTIFACTS += [f"{HASHING}/history.csv".format(corpus=c, method=m) for c, m in HASHING_RUNS if m in HASHING_LEARNED]
+ARTIFACTS += ["results/hashing/comparison.csv"]
+
+
+rule hashing_plain:
+    input:
+        words=f"{TEXT}/words.h5",
+        code=code("hashing"),
+    output:
+        codes=f"{HASHING}/codes.h5",
+        metrics=f"{HASHING}/metrics.json",
+        table=f"{HASHING}/table.csv",
+        curve=f"{HASHING}/precision_recall.csv",
+    log:
+        "logs/hashing/{corpus}/{method}.log",
+    benchmark:
+        "logs/hashing/{corpus}/{method}.tsv"
+    wildcard_constraints:
+        method="|".join(PARAMS["hashing"]["plain"]) or "-",
+    params:
+        tracked=tracked("compute", "hashing.bits", "hashing.training.seed"),
+    shell:
+        "python -m latents.stages.hashing evaluate --method {wildcards.method} --words {input.words}"
+        " --codes {output.codes} --metrics {output.metrics} --table {output.table} --curve {output.curve} --log {log}"
+
+
+rule hashing_learned:
+    input:
+        words=f"{TEXT}/words.h5",
+        code=code("hashing"),
+    output:
+        codes=f"{HASHING}/codes.h5",
+        metrics=f"{HASHING}/metrics.json",
+        table=f"{HASHING}/table.csv",
+        curve=f"{HASHING}/precision_recall.csv",
+        history=f"{HASHING}/history.csv",
+    log:
+        "logs/hashing/{corpus}/{method}.log",
+    benchmark:
+        "logs/hashing/{corpus}/{method}.tsv"
+    wildcard_constraints:
+        method="|".join(HASHING_LEARNED),
+    params:
+        tracked=tracked("compute", "hashing.bits", "hashing.training", "hashing.learned.{method}"),
+    shell:
+        "python -m latents.stages.hashing evaluate --method {wildcards.method} --words {input.words}"
+        " --codes {output.codes} --metrics {output.metrics} --table {output.table} --curve {output.curve}"
+        " --history {output.history} --log {log}"
+
+
+rule hashing_compare:
+    input:
+        tables=[f"{HASHING}/table.csv".format(corpus=c, method=m) for c, m in HASHING_RUNS],
+        code=code("hashing"),
+    output:
+        comparison="results/hashing/comparison.csv",
+    log:
+        "logs/hashing/compare.log",
+    shell:
+        "python -m latents.stages.hashing compare {input.tables} --comparison {output.comparison} --log {log}"
