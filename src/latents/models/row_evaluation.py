@@ -9,7 +9,7 @@ import torch
 
 from latents.models import digit_classifier as dc
 from latents.models.digit_classifier import DigitClassifier
-from latents.models.rnn import RowRNN, next_row_cross_entropy, predict_rows, row_sequences
+from latents.models.rnn import RowRNN, predict_rows, row_sequences
 from latents.models.row_baselines import Contexts, copy_last, logistic, mean_row, nearest_by_top
 from latents.models.row_pictures import (
     as_digits,
@@ -115,8 +115,8 @@ def completions(
         "sharpness": sharpness,
         "sampled": float(drawn.share_right.mean()),
         "vote": float(np.mean(drawn.mean.argmax(1) == labels)),
-        "entropy_right": float(entropy[right].mean()),
-        "entropy_wrong": float(entropy[~right].mean()),
+        "entropy_right": _mean(entropy[right]),
+        "entropy_wrong": _mean(entropy[~right]),
         "entropy_separation": separation(entropy, ~right),
     }
     present = [digit for digit in range(CLASSES) if (labels == digit).any()]
@@ -140,14 +140,13 @@ def completions(
     return metrics, examples
 
 
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if len(values) else float("nan")
+
+
 def _accuracy(model: RowRNN, digits: Digits, classifier: DigitClassifier, seen_rows: int, sharpness: float) -> float:
     completed = complete(model, digits[0], seen_rows=seen_rows, sharpness=sharpness)
     return dc.accuracy(classifier, completed, digits[1])
-
-
-def digits_cross_entropy(model: RowRNN, images: np.ndarray, *, inked: bool) -> float:
-    """Of the next row, in nats a pixel, over the test digits."""
-    return next_row_cross_entropy(model, row_sequences(images, inked=inked))
 
 
 def unit_pictures(

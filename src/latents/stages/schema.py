@@ -17,6 +17,7 @@ from latents.stages.language_model import LanguageModel
 from latents.stages.ranking import Ranking
 from latents.stages.representations import Representations
 from latents.stages.rnn import RNN
+from latents.stages.rnn_pictures import RNNPictures
 from latents.stages.scores import Scores
 from latents.stages.text import Text
 from latents.stages.timing import Timing
@@ -34,6 +35,7 @@ class Schema(Section):
     autoencoder: Autoencoder
     vae: VAE
     rnn: RNN
+    rnn_pictures: RNNPictures
     language_model: LanguageModel
     text: Text
     representations: Representations
