@@ -164,6 +164,9 @@ def test_sequences_begin_at_every_row_that_leaves_room() -> None:
     drawn = row_pictures.draw_sequences(images, length=5, generator=torch.Generator().manual_seed(0)) * 255
     assert set(drawn[:, 0, 0].round().int().tolist()) == {0, 1, 2, 3}
     assert torch.equal(drawn.diff(dim=1).round(), torch.ones(400, 4, 3))
+    led = row_pictures.draw_sequences(images, length=5, lead_rows=2, generator=torch.Generator().manual_seed(0)) * 255
+    assert torch.equal(led[:, 2:], drawn)
+    assert led[:, :2].max() == 0
     with pytest.raises(InputError, match="1 to 8, got 9"):
         row_pictures.draw_sequences(images, length=9, generator=torch.Generator())
 
@@ -200,6 +203,7 @@ def test_units_are_counted_once_each(network, classifier) -> None:
         network,
         bars(100)[0],
         rows=5,
+        lead_rows=3,
         expected_rows=4,
         classifier=classifier,
         generator=torch.Generator().manual_seed(0),

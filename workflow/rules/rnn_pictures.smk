@@ -62,7 +62,9 @@ rule rnn_pictures_units:
     benchmark:
         "logs/rnn/mnist/{run}/units.tsv"
     params:
-        tracked=tracked("rnn_pictures.unit_rows", "rnn_pictures.expected_rows", "rnn_pictures.seed"),
+        tracked=tracked(
+            "rnn_pictures.unit_rows", "rnn_pictures.lead_rows", "rnn_pictures.expected_rows", "rnn_pictures.seed"
+        ),
     shell:
         "python -m latents.stages.rnn_pictures units --digits {input.digits} --classifier {input.classifier}"
         " --model {input.model} --units {output.units} --metrics {output.metrics} --log {log}"

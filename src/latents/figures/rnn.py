@@ -75,11 +75,8 @@ def ambiguous(path: Path, originals: np.ndarray, completed: np.ndarray, samples:
     """
     tiles = np.concatenate([originals[:, None] / 255, completed[:, None], samples], axis=1)
     n, columns, height, width = tiles.shape
-    names = [
-        "digit",
-        "completed",
-        *["sampled" if number == samples.shape[1] // 2 else "" for number in range(samples.shape[1])],
-    ]
+    count = samples.shape[1]
+    names = ["digit", "mean", *["sampled" if number == count // 2 else "" for number in range(count)]]
     with figure(path, COLUMN, COLUMN * n * (height + GAP_PX) / (columns * (width + GAP_PX)) + 0.2) as canvas:
         axes = canvas.add_subplot()
         _show(axes, tiled(tiles))
@@ -88,6 +85,7 @@ def ambiguous(path: Path, originals: np.ndarray, completed: np.ndarray, samples:
         for row in range(n):
             y = row * (height + GAP_PX) + seen_rows - 0.5
             axes.plot([width + GAP_PX, columns * (width + GAP_PX) - GAP_PX], [y, y], color=RIGHT, linewidth=0.4)
+        axes.set_xlim(-0.5, columns * (width + GAP_PX) - GAP_PX - 0.5)
 
 
 def units(path: Path, average: np.ndarray, best: np.ndarray, counts: Mapping[str, float], *, unit_rows: int) -> None:

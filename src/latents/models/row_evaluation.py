@@ -154,6 +154,7 @@ def unit_pictures(
     images: np.ndarray,
     *,
     rows: int,
+    lead_rows: int,
     expected_rows: int,
     classifier: DigitClassifier,
     generator: torch.Generator,
@@ -164,6 +165,8 @@ def unit_pictures(
     ----------
     images : uint8 (n, y, x), of which the sequences are taken, one each.
     rows, expected_rows : L of the notes, and the rows of the roll-forward.
+    lead_rows : blank rows that the network reads before a sequence, and that are left out of its picture. Without
+        any, ink at once is something that it never saw in training, and many a roll-forward runs into all black.
 
     Returns
     -------
@@ -173,11 +176,11 @@ def unit_pictures(
         `pictures` (the weighted average and the rows expected after it) and `best` (the single best sequence and the
         rows expected after it), float32 (hidden, rows + expected_rows, x); `pictures_digit`, `best_digit`.
     """
-    average, best = favourites(model, draw_sequences(images, length=rows, generator=generator))
+    average, best = favourites(model, draw_sequences(images, length=rows, lead_rows=lead_rows, generator=generator))
     arrays: dict[str, np.ndarray] = {}
     metrics: Measures = {}
     for name, kind, sequences in (("pictures", "average", average), ("best", "best", best)):
-        arrays[name] = with_expected(model, sequences, count=expected_rows)
+        arrays[name] = with_expected(model, sequences, count=expected_rows)[:, lead_rows:]
         digit = dc.predict(classifier, as_digits(arrays[name], model.width_px))
         arrays[f"{name}_digit"] = digit.astype(np.uint8)
         counts = np.bincount(digit, minlength=CLASSES)

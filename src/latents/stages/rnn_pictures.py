@@ -28,6 +28,7 @@ class RNNPictures(Section):
     shown: int = Field(ge=1, le=20, description="a whole number of digits from 1 to 20")
     shown_samples: int = Field(ge=1, le=20, description="a whole number of samples from 1 to 20")
     unit_rows: int = Field(ge=1, le=27, description="a whole number of rows from 1 to 27")
+    lead_rows: int = Field(ge=0, le=27, description="a whole number of rows from 0 to 27")
     expected_rows: int = Field(ge=1, le=27, description="a whole number of rows from 1 to 27")
     logistic: Logistic
     seed: int = Field(ge=0, description="a seed from 0")
@@ -131,6 +132,7 @@ def units(
         rnn.load(*read_weights(model)),
         images,
         rows=section.unit_rows,
+        lead_rows=section.lead_rows,
         expected_rows=section.expected_rows,
         classifier=digit_classifier.load(*read_weights(classifier)),
         generator=torch.Generator().manual_seed(section.seed),
