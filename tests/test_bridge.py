@@ -34,8 +34,15 @@ VAE_EMBED = {"vae_embed-plane-0", "figures_embedding-plane-0"} | ranked("vae_pla
 VAE_GENERATE = {"vae_generate-plane-0", "figures_manifold-plane-0"}
 VAE_EVALUATE = {"vae_evaluate-plane-0", "metrics"}
 VAE = {"vae_train-plane-0", "figures_curves-plane-0"} | VAE_EMBED | VAE_GENERATE | VAE_EVALUATE
+RNN_UNITS = {"rnn_pictures_units-tied", "figures_rnn_units-tied"}
+RNN_TIED = {
+    "rnn_train-tied", "rnn_evaluate-tied", "rnn_pictures_complete-tied", "metrics", "figures_rnn_measured",
+    "figures_rnn_curves", "figures_rnn_rows-tied", "figures_rnn_completions-tied", "figures_rnn_ambiguous-tied",
+} | RNN_UNITS  # fmt: skip
+RNN = RNN_TIED | {"rnn_train-tied_inked", "rnn_evaluate-tied_inked", "rnn_pictures_baselines"}
 DIGITS = (
     {"digits", "digit_classifier", "representations_pixels", "representations_pca"}
+    | RNN
     | VAE
     | ranked("pixels")
     | ranked("pca")
@@ -46,12 +53,14 @@ FIGURES = {
     "figures_embedding-plane-0", "figures_manifold-plane-0", "figures_curves-plane-0",
     "figures_ranking-mnist", "figures_ranking-newsgroups", "figures_svm",
     "figures_faces", "figures_contact", "figures_errors",
+    "figures_rnn_rows-tied", "figures_rnn_completions-tied", "figures_rnn_ambiguous-tied", "figures_rnn_units-tied",
+    "figures_rnn_measured", "figures_rnn_curves",
 }  # fmt: skip
 AUTOENCODER = {"autoencoder_train", "autoencoder_features", "figures_errors", "metrics"}
 FACES = {"faces_landmarks", "faces_shape", "faces_frontalize", "faces_verify", "figures_faces", "figures_contact"}
 FACES_LOOK = FACES - {"faces_landmarks", "faces_shape"} | AUTOENCODER
 DATA = {"data_mnist", "data_lfw", "data_newsgroups"}
-EVERYTHING = DATA | {"newsgroups"} | DIGITS | TFIDF | TEXT | FACES | AUTOENCODER
+EVERYTHING = DATA | {"newsgroups"} | DIGITS | TFIDF | TEXT | {"language_model"} | FACES | AUTOENCODER
 
 
 def bridge(verb: str, folder: Path, **options: bool) -> str:
@@ -100,6 +109,15 @@ EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
     "an evaluation parameter": ("params.yaml", replace("bound_samples: 50", "bound_samples: 60"), VAE_EVALUATE),
     "a parameter at the source": ("params.yaml", replace("validation: 200", "validation: 100"), DIGITS),
     "a parameter of one data set": ("params.yaml", replace("newsgroups: cosine", "newsgroups: dot"), ranked("tfidf")),
+    "a parameter of one row-RNN": ("params.yaml", replace("hidden: 36  # units", "hidden: 25  # units"), RNN_TIED),
+    "rows that the units see": ("params.yaml", replace("unit_rows: 10", "unit_rows: 8"), RNN_UNITS),
+    "a module of the pictures": (
+        f"{SRC}/models/row_pictures.py",
+        add_line("# edited"),
+        RNN
+        - {f"rnn_{job}-{run}" for job in ("train", "evaluate") for run in ("tied", "tied_inked")}
+        - {"metrics", "figures_rnn_curves"},
+    ),
     "a parameter of the faces": ("params.yaml", replace("std: 0.3", "std: 0.25"), FACES_LOOK),
     "a parameter of the autoencoder": ("params.yaml", replace("spread: 2.0", "spread: 2.5"), AUTOENCODER),
     "a library module": (f"{SRC}/likelihood.py", add_line("# edited"), VAE),
