@@ -13,7 +13,14 @@ from latents.figures.style import CLASSES, COLUMN, PAGE, blank, figure
 GAP_PX = 2  # between tiles
 SHADES = 32  # of grey that are drawn: a figure of digits stays small, and nobody sees the steps
 RIGHT, WRONG, LINE = CLASSES[0], CLASSES[5], "#999999"
-NAMES = {"tied_own": "RNN, tied, own rows", "tied": "RNN, tied", "untied": "RNN", "gru": "GRU", "gru_tied": "GRU, tied"}
+NAMES = {
+    "tied": "RNN, tied",
+    "untied": "RNN",
+    "gru": "GRU",
+    "gru_tied": "GRU, tied",
+    "tied_own": "RNN, tied, own rows",
+    "gru_own": "GRU, own rows",
+}
 
 
 def rows(path: Path, originals: np.ndarray, predicted: np.ndarray, labels: np.ndarray, *, bands: int = 3) -> None:
@@ -146,7 +153,12 @@ def measured(
             digits = [digit for digit in range(10) if f"completed_{digit}" in run]
             heights = [100 * run[f"completed_{digit}"] for digit in digits]
             right.plot(
-                digits, heights, "osD^v"[number % 5], color=CLASSES[number], markersize=3.5, label=NAMES.get(name, name)
+                digits,
+                heights,
+                "osD^v<>"[number % 7],
+                color=CLASSES[number],
+                markersize=3.5,
+                label=NAMES.get(name, name),
             )
         right.set(xticks=range(10), xlabel="digit", ylabel="completions seen rightly (%)")
         right.legend(loc="lower left")
@@ -176,7 +188,7 @@ def curves(path: Path, histories: Mapping[str, Sequence[Mapping[str, str]]]) -> 
             axes.plot(
                 epochs,
                 values,
-                "osD^v"[number % 5] + "-",
+                "osD^v<>"[number % 7] + "-",
                 color=CLASSES[number],
                 markersize=2.5,
                 label=NAMES.get(name, name),
