@@ -13,7 +13,14 @@ from latents.figures.style import CLASSES, COLUMN, PAGE, blank, figure
 GAP_PX = 2  # between tiles
 SHADES = 32  # of grey that are drawn: a figure of digits stays small, and nobody sees the steps
 RIGHT, WRONG, LINE = CLASSES[0], CLASSES[5], "#999999"
-NAMES = {"tied_own": "RNN, tied, own rows", "tied": "RNN, tied", "untied": "RNN", "gru": "GRU", "gru_tied": "GRU, tied"}
+NAMES = {
+    "tied": "RNN, tied",
+    "untied": "RNN",
+    "gru": "GRU",
+    "gru_tied": "GRU, tied",
+    "tied_own": "RNN, tied, own rows",
+    "gru_own": "GRU, own rows",
+}
 
 
 def rows(path: Path, originals: np.ndarray, predicted: np.ndarray, labels: np.ndarray, *, bands: int = 3) -> None:
@@ -75,11 +82,8 @@ def ambiguous(path: Path, originals: np.ndarray, completed: np.ndarray, samples:
     """
     tiles = np.concatenate([originals[:, None] / 255, completed[:, None], samples], axis=1)
     n, columns, height, width = tiles.shape
-    names = [
-        "digit",
-        "completed",
-        *["sampled" if number == samples.shape[1] // 2 else "" for number in range(samples.shape[1])],
-    ]
+    count = samples.shape[1]
+    names = ["digit", "mean", *["sampled" if number == count // 2 else "" for number in range(count)]]
     with figure(path, COLUMN, COLUMN * n * (height + GAP_PX) / (columns * (width + GAP_PX)) + 0.2) as canvas:
         axes = canvas.add_subplot()
         _show(axes, tiled(tiles))
@@ -88,6 +92,7 @@ def ambiguous(path: Path, originals: np.ndarray, completed: np.ndarray, samples:
         for row in range(n):
             y = row * (height + GAP_PX) + seen_rows - 0.5
             axes.plot([width + GAP_PX, columns * (width + GAP_PX) - GAP_PX], [y, y], color=RIGHT, linewidth=0.4)
+        axes.set_xlim(-0.5, columns * (width + GAP_PX) - GAP_PX - 0.5)
 
 
 def units(path: Path, average: np.ndarray, best: np.ndarray, counts: Mapping[str, float], *, unit_rows: int) -> None:
@@ -148,7 +153,12 @@ def measured(
             digits = [digit for digit in range(10) if f"completed_{digit}" in run]
             heights = [100 * run[f"completed_{digit}"] for digit in digits]
             right.plot(
-                digits, heights, "osD^v"[number % 5], color=CLASSES[number], markersize=3.5, label=NAMES.get(name, name)
+                digits,
+                heights,
+                "osD^v<>"[number % 7],
+                color=CLASSES[number],
+                markersize=3.5,
+                label=NAMES.get(name, name),
             )
         right.set(xticks=range(10), xlabel="digit", ylabel="completions seen rightly (%)")
         right.legend(loc="lower left")
@@ -178,7 +188,7 @@ def curves(path: Path, histories: Mapping[str, Sequence[Mapping[str, str]]]) -> 
             axes.plot(
                 epochs,
                 values,
-                "osD^v"[number % 5] + "-",
+                "osD^v<>"[number % 7] + "-",
                 color=CLASSES[number],
                 markersize=2.5,
                 label=NAMES.get(name, name),

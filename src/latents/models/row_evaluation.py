@@ -9,7 +9,7 @@ import torch
 
 from latents.models import digit_classifier as dc
 from latents.models.digit_classifier import DigitClassifier
-from latents.models.rnn import RowRNN, next_row_cross_entropy, predict_rows, row_sequences
+from latents.models.rnn import RowRNN, predict_rows, row_sequences
 from latents.models.row_baselines import Contexts, copy_last, logistic, mean_row, nearest_by_top
 from latents.models.row_pictures import (
     as_digits,
@@ -115,8 +115,8 @@ def completions(
         "sharpness": sharpness,
         "sampled": float(drawn.share_right.mean()),
         "vote": float(np.mean(drawn.mean.argmax(1) == labels)),
-        "entropy_right": float(entropy[right].mean()),
-        "entropy_wrong": float(entropy[~right].mean()),
+        "entropy_right": _mean(entropy[right]),
+        "entropy_wrong": _mean(entropy[~right]),
         "entropy_separation": separation(entropy, ~right),
     }
     present = [digit for digit in range(CLASSES) if (labels == digit).any()]
@@ -140,14 +140,13 @@ def completions(
     return metrics, examples
 
 
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if len(values) else float("nan")
+
+
 def _accuracy(model: RowRNN, digits: Digits, classifier: DigitClassifier, seen_rows: int, sharpness: float) -> float:
     completed = complete(model, digits[0], seen_rows=seen_rows, sharpness=sharpness)
     return dc.accuracy(classifier, completed, digits[1])
-
-
-def digits_cross_entropy(model: RowRNN, images: np.ndarray, *, inked: bool) -> float:
-    """Of the next row, in nats a pixel, over the test digits."""
-    return next_row_cross_entropy(model, row_sequences(images, inked=inked))
 
 
 def unit_pictures(
@@ -155,6 +154,7 @@ def unit_pictures(
     images: np.ndarray,
     *,
     rows: int,
+    lead_rows: int,
     expected_rows: int,
     classifier: DigitClassifier,
     generator: torch.Generator,
@@ -165,6 +165,8 @@ def unit_pictures(
     ----------
     images : uint8 (n, y, x), of which the sequences are taken, one each.
     rows, expected_rows : L of the notes, and the rows of the roll-forward.
+    lead_rows : blank rows that the network reads before a sequence, and that are left out of its picture. Without
+        any, ink at once is something that it never saw in training, and many a roll-forward runs into all black.
 
     Returns
     -------
@@ -174,11 +176,11 @@ def unit_pictures(
         `pictures` (the weighted average and the rows expected after it) and `best` (the single best sequence and the
         rows expected after it), float32 (hidden, rows + expected_rows, x); `pictures_digit`, `best_digit`.
     """
-    average, best = favourites(model, draw_sequences(images, length=rows, generator=generator))
+    average, best = favourites(model, draw_sequences(images, length=rows, lead_rows=lead_rows, generator=generator))
     arrays: dict[str, np.ndarray] = {}
     metrics: Measures = {}
     for name, kind, sequences in (("pictures", "average", average), ("best", "best", best)):
-        arrays[name] = with_expected(model, sequences, count=expected_rows)
+        arrays[name] = with_expected(model, sequences, count=expected_rows)[:, lead_rows:]
         digit = dc.predict(classifier, as_digits(arrays[name], model.width_px))
         arrays[f"{name}_digit"] = digit.astype(np.uint8)
         counts = np.bincount(digit, minlength=CLASSES)

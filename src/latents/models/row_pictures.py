@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from latents.errors import InputError
 from latents.models.rnn import BLOCK_ROWS, RowRNN, roll
@@ -125,14 +126,15 @@ def separation(scores: np.ndarray, positive: np.ndarray) -> float:
 # --- hidden units (notes of 2016-08-05) -----------------------------------------------------------------------------
 
 
-def draw_sequences(images: np.ndarray, *, length: int, generator: torch.Generator) -> Tensor:
-    """From each image `length` rows that begin at a row drawn from 0 to y - length: float32 (n, length, x)."""
+def draw_sequences(images: np.ndarray, *, length: int, lead_rows: int = 0, generator: torch.Generator) -> Tensor:
+    """From each image `length` rows that begin at a row drawn from 0 to y - length, after `lead_rows` blank ones:
+    float32 (n, lead_rows + length, x)."""
     n, height, _ = images.shape
     if not 1 <= length <= height:
         raise InputError(f"sequences of images of {height} rows have 1 to {height}, got {length}")
     first = torch.randint(height - length + 1, (n, 1), generator=generator)
     rows = first + torch.arange(length)  # (n, length)
-    return grey(images)[torch.arange(n)[:, None], rows]
+    return pad(grey(images)[torch.arange(n)[:, None], rows], (0, 0, lead_rows, 0))
 
 
 @torch.inference_mode()

@@ -25,6 +25,7 @@ from latents.stages.ranking import Ranking
 from latents.stages.rbm import RBMs
 from latents.stages.representations import Representations
 from latents.stages.rnn import RNN
+from latents.stages.rnn_pictures import RNNPictures
 from latents.stages.scores import Scores
 from latents.stages.text import Text
 from latents.stages.text_vae import TextVAE
@@ -47,6 +48,7 @@ class Schema(Section):
     face_model: face_model.FaceModelParams
     vae: VAE
     rnn: RNN
+    rnn_pictures: RNNPictures
     language_model: LanguageModel
     text: Text
     measures: Measures

@@ -1,0 +1,145 @@
+"""Stage `rnn_pictures`: what row-RNNs must beat, the digits that they complete, what their hidden units like."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import Field
+
+from latents.params import Section, load_section
+from latents.stages.entry import PARAMS, Log, Params, run, stage
+
+
+class Logistic(Section):
+    """How the logistic regression on the last two rows is fitted."""
+
+    epochs: int = Field(ge=1, description="a whole number from 1")
+    batch_size: int = Field(ge=1, description="a whole number from 1")
+    learning_rate: float = Field(gt=0, le=1, description="a number above 0, at most 1")
+
+
+class RNNPictures(Section):
+    """What is measured and shown of each run."""
+
+    seen_rows: int = Field(ge=1, le=27, description="a whole number of rows from 1 to 27")
+    samples: int = Field(ge=1, description="a whole number of samples from 1")
+    shown: int = Field(ge=1, le=20, description="a whole number of digits from 1 to 20")
+    shown_samples: int = Field(ge=1, le=20, description="a whole number of samples from 1 to 20")
+    unit_rows: int = Field(ge=1, le=27, description="a whole number of rows from 1 to 27")
+    lead_rows: int = Field(ge=0, le=27, description="a whole number of rows from 0 to 27")
+    expected_rows: int = Field(ge=1, le=27, description="a whole number of rows from 1 to 27")
+    logistic: Logistic
+    seed: int = Field(ge=0, description="a seed from 0")
+
+
+DigitsFile = Annotated[Path, typer.Option(help="HDF5 of the stage digits.")]
+ClassifierFile = Annotated[Path, typer.Option(help="Weights of the stage digit_classifier.")]
+ModelIn = Annotated[Path, typer.Option(help="Trained weights.")]
+
+app = stage("Complete half-seen digits, draw hidden units, and measure both beside simple predictors.")
+
+
+@app.command()
+def baselines(
+    digits: DigitsFile,
+    classifier: ClassifierFile,
+    metrics: Annotated[Path, typer.Option(help="JSON to write: nats a pixel, and accuracies of completions.")],
+    params: Params = PARAMS,
+    log: Log = None,
+) -> None:
+    """Measure what the networks have to beat, on the same rows and the same halves."""
+    import torch
+
+    from latents.models import digit_classifier, row_evaluation
+    from latents.storage import read_hdf5, read_weights, write_json
+    from latents.training import set_threads
+
+    set_threads(1)
+    section = load_section(RNNPictures, "rnn_pictures", params)
+    train, validation, test = read_hdf5(digits, "train_images", "validation_images", "test_images")
+    train_labels, test_labels = read_hdf5(digits, "train_labels", "test_labels")
+    measured: dict[str, float] = {}
+    for rows in ("all", "inked"):
+        found = row_evaluation.row_baselines(
+            train, validation, test, inked=rows == "inked", generator=torch.Generator().manual_seed(section.seed),
+            **section.logistic.model_dump(),
+        )  # fmt: skip
+        measured |= {f"{rows}_{name}": value for name, value in found.items()}
+    measured |= row_evaluation.completion_baselines(
+        (train, train_labels),
+        (test, test_labels),
+        seen_rows=section.seen_rows,
+        classifier=digit_classifier.load(*read_weights(classifier)),
+    )
+    write_json(metrics, measured)
+
+
+@app.command()
+def complete(
+    digits: DigitsFile,
+    classifier: ClassifierFile,
+    model: ModelIn,
+    metrics: Annotated[Path, typer.Option(help="JSON to write: accuracies, and entropies in bits.")],
+    examples: Annotated[Path, typer.Option(help="HDF5 to write: digits, predicted rows, completions.")],
+    params: Params = PARAMS,
+    log: Log = None,
+) -> None:
+    """Complete half-seen test digits, measure what a classifier sees in them, and keep examples for the figures."""
+    import torch
+
+    from latents.models import digit_classifier, rnn, row_evaluation
+    from latents.storage import read_hdf5, read_weights, write_hdf5, write_json
+    from latents.training import set_threads
+
+    set_threads(1)
+    section = load_section(RNNPictures, "rnn_pictures", params)
+    validation, test = (read_hdf5(digits, f"{role}_images", f"{role}_labels") for role in ("validation", "test"))
+    measured, arrays = row_evaluation.completions(
+        rnn.load(*read_weights(model)),
+        (validation[0], validation[1]),
+        (test[0], test[1]),
+        classifier=digit_classifier.load(*read_weights(classifier)),
+        generator=torch.Generator().manual_seed(section.seed),
+        **section.model_dump(include={"seen_rows", "samples", "shown", "shown_samples"}),
+    )
+    write_json(metrics, measured)
+    write_hdf5(examples, arrays, dataset="digits", split="test", seen_rows=section.seen_rows)
+
+
+@app.command()
+def units(
+    digits: DigitsFile,
+    classifier: ClassifierFile,
+    model: ModelIn,
+    units: Annotated[Path, typer.Option(help="HDF5 to write: pictures, best, and the digit seen in each.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: how many units show each digit.")],
+    params: Params = PARAMS,
+    log: Log = None,
+) -> None:
+    """Draw what each hidden unit likes to see, and the rows that the network expects after it."""
+    import torch
+
+    from latents.models import digit_classifier, rnn, row_evaluation
+    from latents.storage import read_hdf5, read_weights, write_hdf5, write_json
+    from latents.training import set_threads
+
+    set_threads(1)
+    section = load_section(RNNPictures, "rnn_pictures", params)
+    (images,) = read_hdf5(digits, "train_images")
+    counts, arrays = row_evaluation.unit_pictures(
+        rnn.load(*read_weights(model)),
+        images,
+        rows=section.unit_rows,
+        lead_rows=section.lead_rows,
+        expected_rows=section.expected_rows,
+        classifier=digit_classifier.load(*read_weights(classifier)),
+        generator=torch.Generator().manual_seed(section.seed),
+    )
+    write_json(metrics, counts)
+    write_hdf5(units, arrays, dataset="digits", split="train", unit_rows=section.unit_rows)
+
+
+if __name__ == "__main__":
+    run(app)
