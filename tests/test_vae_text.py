@@ -114,6 +114,18 @@ def test_top_words_are_those_with_the_largest_weights():
     assert vae_text.top_words(weights, ["a", "b", "c"], count=2) == [["b", "c"], ["a", "b"]]
 
 
+def test_gains_name_the_words_of_each_direction():
+    """A dimension that raises one word and lowers another: each is the top word of its direction."""
+    model, _, _ = trained("mlp", epochs=1)
+    with torch.no_grad():
+        model.decoder.weight.zero_()
+        model.decoder.weight[3, 0], model.decoder.weight[7, 0] = 1.0, -1.0
+    gained = vae_text.gains(model)
+    assert gained.argmax(axis=1)[:2].tolist() == [3, 7]
+    at_zero = torch.softmax(model.decoder.bias, -1).detach().numpy()
+    np.testing.assert_allclose((gained * np.sqrt(at_zero)).sum(axis=1), 0, atol=1e-5)
+
+
 def test_collapse_is_seen():
     """A constant dimension is not active."""
     means = np.stack([np.zeros(50), np.linspace(-1, 1, 50)], axis=1)

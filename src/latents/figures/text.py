@@ -41,7 +41,7 @@ def perplexities(path: Path, models: Mapping[str, Mapping[str, float]], publishe
             axes.axhline(value, color=CLASSES[(2, 3, 5)[number % 3]], ls="--", lw=0.8, label=f"{name}, from memory")
         axes.set_xticks(range(len(names)), [NAMES.get(name, name) for name in names], fontsize=6)
         axes.set(ylabel="perplexity a word")
-        axes.set_ylim(0, 1.5 * max(values))  # room for the legend
+        axes.set_ylim(0, 1.4 * max(*values, *published.values()))  # room for the legend
         axes.legend(loc="upper right", fontsize=5.5, ncols=2)
 
 
@@ -67,7 +67,8 @@ def planes(path: Path, embeddings: Mapping[str, tuple[np.ndarray, np.ndarray]], 
             colours = np.array(CLASSES)[of_group[labels[order]]]
             axes.scatter(*points[order, :2].T, c=colours, s=1.5, linewidths=0, alpha=0.6, rasterized=True)
             low, high = np.percentile(points, 0.5, axis=0), np.percentile(points, 99.5, axis=0)
-            axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xlabel=f"latent dimension 1, {name}")
+            axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xlabel="latent dimension 1")
+            axes.text(0.02, 0.98, NAMES.get(name.removesuffix("_plane"), name), transform=axes.transAxes, va="top")
             axes.set_ylabel("latent dimension 2")
         handles = [
             panels[0].plot([], [], "o", color=CLASSES[number], ms=4, label=name)[0]

@@ -25,6 +25,7 @@ from latents.training import Fitted, fit, one_cycle
 LOGVAR_BOUND = 10.0  # |log variance| of q(z | x): a document of thousands of words must not overflow it
 SMOOTHING = 0.1  # added to each word's count before its logarithm starts the decoder's bias
 ROWS = 500  # documents measured or embedded at once; no result depends on it
+STEP = 2.0  # standard deviations of the prior, the step along a dimension that shows what it means
 ACTIVE = 0.01  # a latent dimension is active if its posterior mean varies more over documents; Burda et al. 2016
 
 
@@ -267,6 +268,24 @@ def embed(model: TextVAE, documents: Documents) -> np.ndarray:
 def active_units(means: np.ndarray) -> int:
     """How many latent dimensions vary over documents: variance of the posterior mean above 0.01."""
     return int((means.var(axis=0, dtype=np.float64) > ACTIVE).sum())
+
+
+@torch.no_grad()
+def gains(model: TextVAE) -> np.ndarray:
+    """What each word gains when z moves from 0 by 2 along a dimension, up, then down: (p - p_0) / sqrt(p_0).
+
+    Weights alone would name rare words and p - p_0 the commonest ones; this is the gain in the units of a count's
+    standard deviation. A Gaussian latent has no preferred axes, so directions are less clean than LDA's topics.
+
+    Returns
+    -------
+    float32 (2 * latent_dim, n_words)
+        Rows 2k and 2k + 1 are dimension k upwards and downwards.
+    """
+    steps = STEP * torch.eye(model.latent_dim).repeat_interleave(2, dim=0)
+    steps[1::2] *= -1
+    at_zero = model.decoder(torch.zeros(1, model.latent_dim)).softmax(-1)
+    return ((model.decoder(steps).softmax(-1) - at_zero) / at_zero.sqrt()).numpy()
 
 
 def top_words(weights: np.ndarray, words: Sequence[str], *, count: int) -> list[list[str]]:

@@ -130,8 +130,8 @@ def evaluate(
     write_json(metrics, measured | retrieval(rows, labels, section.neighbours))
     write_hdf5(embeddings, rows | {f"{role}_labels": values for role, values in labels.items()}, dataset="newsgroups")
     (names,) = read_hdf5(words, "words")
-    weights = trained.decoder.weight.detach().numpy().T  # (latent_dim, n_words)
-    write_csv(topics, topic_rows(vae_text.top_words(weights, names.tolist(), count=section.top_words)))
+    gains = vae_text.gains(trained)  # (2 * latent_dim, n_words): each dimension upwards and downwards
+    write_csv(topics, topic_rows(vae_text.top_words(gains, names.tolist(), count=section.top_words)))
 
 
 @app.command()
