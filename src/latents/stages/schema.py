@@ -16,11 +16,11 @@ from latents.stages.deep_rbm import Deep, check_bottom
 from latents.stages.digit_classifier import DigitClassifier
 from latents.stages.digits import Digits
 from latents.stages.faces import Faces
+from latents.stages.hashing import Hashing
+from latents.stages.language_model import LanguageModel
 from latents.stages.likelihood import Likelihood
 from latents.stages.measures import Measures, unknown_runs
 from latents.stages.ordering import Ordering, check_sets
-from latents.stages.language_model import LanguageModel
-from latents.stages.hashing import Hashing
 from latents.stages.ranking import Ranking
 from latents.stages.rbm import RBMs
 from latents.stages.representations import Representations
