@@ -31,7 +31,7 @@ class RecurrentDecoder(nn.Module):
         self.rnn = rnn
 
     def embed(self, visible: Tensor, context: Tensor) -> Tensor:
-        """Input of the recurrent layer: (time, batch, features), (time, batch, context features) -> both side by side."""
+        """Input of the recurrent layer: both side by side; (time, batch, features), (time, batch, context features)."""
         return torch.cat([visible, context], dim=-1)
 
     def readout(self, outputs: Tensor) -> Tensor:

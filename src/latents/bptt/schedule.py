@@ -8,6 +8,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -133,7 +134,7 @@ class SwapSchedule:
         """The epoch, block by block; one block is in memory at a time, and a block is at most (bptt, batch_size)."""
         pieces = self._pieces()
         bounds = np.searchsorted(pieces["block"], np.arange(len(self) + 1))
-        for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+        for first, last in pairwise(bounds):
             yield _block({name: column[first:last] for name, column in pieces.items()})
 
     def uses(self) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -87,7 +88,7 @@ def run_split(rnn: nn.RNNBase, inputs: Tensor, resets: Tensor, state: State, see
     begins[0] = True
     bounds = [*begins.nonzero().flatten().tolist(), len(inputs)]
     outputs = []
-    for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+    for first, last in pairwise(bounds):
         state = where_reset(resets[first], seed, state)
         output, state = _call(rnn, inputs[first:last], state)
         outputs.append(output)
