@@ -1,0 +1,308 @@
+"""Swapping against padding: useful elements a second, peak memory and padding waste, one table in one run.
+
+    python benchmarks/bptt.py [--cells GRU LSTM RNN] [--hidden 128 512] [--batch 20 100]
+                              [--lengths uniform lognormal newsgroups] [--methods ...] [--repeats 3]
+                              [--enough 12000] [--device cpu]
+                              [--out results/timing/bptt-benchmark.csv] [--report]
+
+The table is kept as CSV after every cell and goes on where it stopped; `--report` prints what is there. A unit of
+work is a batch of whole sequences (the peers) or a block of `BPTT` steps (swapping): forward, sum of squares of the
+useful outputs, backward to all weights. Of each method's units in an epoch of `EPOCH` batches some are taken at even
+distances (for length buckets: evenly over the lengths; about `--enough` elements, at least 2 units) and run one after
+the other; methods take turns, `--repeats` times, and the median of useful elements per CPU second (on a GPU: per
+second) is reported. One thread.
+
+    packed    pack_padded_sequence on random batches
+    padded    torch's layer on random padded batches, padding masked out of the loss
+    bucketed  the same on batches of sequences of about the same length (sorted epoch)
+    loop      the notes' three nested loops: one step at a time, slots swapped in Python
+    auto, ... `latents.bptt.swapped` on a drained schedule, by each of its methods
+
+Peak memory is what one largest unit adds to the process (on a GPU: to torch's allocations). Waste is the share of
+elements computed for nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import ctypes
+import multiprocessing
+import resource
+import statistics
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
+
+from latents import storage
+from latents.bptt import METHODS, SwapSchedule, swapped
+
+FEATURES = 28
+BPTT = 32
+EPOCH = 50  # batches
+NEWSGROUPS = Path("results/text/bydate/words.h5")  # of the pipeline
+LONGEST = 1000
+MINIMUM, MOST = 2, 12  # units a round
+PEERS = ("packed", "padded", "bucketed", "loop")
+OURS = ("auto", *METHODS)
+KEYS = ["device", "cell", "hidden", "batch", "lengths", "method", "per_second", "memory_mb", "waste", "repeats"]
+
+
+class Unit(NamedTuple):
+    """Something to run, the elements that it is good for, and those that it computes."""
+
+    run: Callable[[], None]
+    useful: int
+    computed: int
+
+
+def draw_lengths(name: str, n: int) -> np.ndarray:
+    """Lengths of n sequences, 1 to LONGEST."""
+    rng = np.random.default_rng(0)
+    if name == "uniform":
+        return rng.integers(5, 51, n)
+    if name == "lognormal":  # mean 60
+        return rng.lognormal(np.log(60) - 0.5, 1, n).astype(int).clip(1, LONGEST)
+    [offsets] = storage.read_hdf5(NEWSGROUPS, "train_offsets")
+    found = np.diff(offsets)
+    return rng.choice(found[found > 0].clip(max=LONGEST), n)
+
+
+def batches_of(order: np.ndarray, batch: int) -> list[np.ndarray]:
+    """Whole batches of an order of sequences."""
+    return [order[first : first + batch] for first in range(0, len(order) - batch + 1, batch)]
+
+
+def taken(units: list[Any], useful: Callable[[Any], int], enough: int) -> list[Any]:
+    """Some of them, with about `enough` elements, from the middle of even parts."""
+    mean = sum(useful(unit) for unit in units) / len(units)
+    count = min(len(units), max(MINIMUM, min(MOST, round(enough / mean))))
+    return [units[int((number + 0.5) * len(units) / count)] for number in range(count)]
+
+
+class Work:
+    """The units of every method for one row of the table."""
+
+    def __init__(self, cell: str, hidden: int, batch: int, lengths: np.ndarray, device: str, enough: int) -> None:
+        torch.manual_seed(0)
+        self.rnn: nn.RNNBase = getattr(nn, cell)(FEATURES, hidden).to(device)
+        self.batch, self.lengths, self.device, self.enough = batch, lengths, device, enough
+        self.data = torch.randn(int(lengths.sum()), FEATURES, device=device)
+        self.start = np.cumsum(lengths) - lengths
+
+    def sequences(self, numbers: Iterable[int]) -> list[Tensor]:
+        return [self.data[self.start[i] : self.start[i] + self.lengths[i]] for i in numbers]
+
+    def finish(self, outputs: Tensor) -> None:
+        """The loss and the gradients of all weights."""
+        self.rnn.zero_grad()
+        outputs.square().sum().backward()
+
+    def units(self, method: str) -> list[Unit]:
+        n = len(self.lengths)
+        if method in OURS:
+            return self.swap(method)
+        if method == "loop":
+            return self.loop()
+        order = np.random.default_rng(1).permutation(n)
+        if method == "bucketed":
+            order = order[np.argsort(self.lengths[order], kind="stable")]
+        chosen = taken(batches_of(order, self.batch), lambda numbers: int(self.lengths[numbers].sum()), self.enough)
+        run = self.packed if method == "packed" else self.padded
+        return [self.whole(run, numbers, method == "packed") for numbers in chosen]
+
+    def whole(self, run: Callable[[np.ndarray], None], numbers: np.ndarray, packed: bool) -> Unit:
+        useful = int(self.lengths[numbers].sum())
+        return Unit(lambda: run(numbers), useful, useful if packed else int(self.lengths[numbers].max()) * self.batch)
+
+    def packed(self, numbers: np.ndarray) -> None:
+        inputs, lengths = pad_sequence(self.sequences(numbers)), torch.as_tensor(self.lengths[numbers])
+        outputs, _ = self.rnn(pack_padded_sequence(inputs, lengths, enforce_sorted=False))
+        self.finish(outputs.data)
+
+    def padded(self, numbers: np.ndarray) -> None:
+        inputs, lengths = pad_sequence(self.sequences(numbers)), torch.as_tensor(self.lengths[numbers])
+        mask = (torch.arange(len(inputs))[:, None] < lengths).to(self.device)
+        self.finish(self.rnn(inputs)[0] * mask[..., None])
+
+    def swap(self, method: str) -> list[Unit]:
+        schedule = SwapSchedule.from_lengths(self.lengths, batch_size=self.batch, bptt=BPTT)
+        chosen = taken(list(schedule.blocks()), lambda block: int(block.valid.sum()), self.enough)
+        return [self.block(block, method) for block in chosen]
+
+    def block(self, block: Any, method: str) -> Unit:
+        def run() -> None:
+            inputs = self.data[torch.from_numpy(block.index.clip(min=0)).to(self.device)]
+            outputs, _ = swapped(self.rnn, inputs, block.resets, method=method)
+            valid = block.valid
+            self.finish(outputs if valid.all() else outputs[torch.from_numpy(valid).to(self.device)])
+
+        return Unit(run, int(block.valid.sum()), block.index.size)
+
+    def loop(self) -> list[Unit]:
+        """Blocks in the middle of the epoch, one after the other, as in the notes."""
+        order, useful = np.random.default_rng(1).permutation(len(self.lengths)), BPTT * self.batch
+        count = min(MOST, max(MINIMUM, self.enough // useful))
+        pair = isinstance(self.rnn, nn.LSTM)
+        zeros = [torch.zeros(1, self.batch, self.rnn.hidden_size, device=self.device) for _ in range(1 + pair)]
+        seed = torch.zeros(1, self.rnn.hidden_size, device=self.device)
+        indices, positions, marker, hiddens = order[: self.batch].copy(), [0] * self.batch, self.batch, zeros
+
+        def run() -> None:
+            nonlocal marker, hiddens
+            hiddens = [h.detach().clone() for h in hiddens]
+            predicted = []
+            for _ in range(BPTT):
+                inputs = torch.stack([self.data[self.start[i] + p] for i, p in zip(indices, positions, strict=True)])
+                outputs, after = self.rnn(inputs[None], tuple(hiddens) if pair else hiddens[0])
+                hiddens = [h.clone() for h in (after if pair else (after,))]
+                predicted.append(outputs[0])
+                for b in range(self.batch):
+                    if positions[b] + 1 < self.lengths[indices[b]]:
+                        positions[b] += 1
+                        continue
+                    marker += 1
+                    indices[b], positions[b] = order[marker % len(order)], 0
+                    for h in hiddens:
+                        h[:, b] = seed
+            self.finish(torch.stack(predicted))
+
+        return [Unit(run, useful, useful)] * count
+
+
+def now(device: str) -> float:
+    if device == "cpu":
+        return time.process_time()
+    torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def memory_of(unit: Unit, device: str) -> float:
+    """MB (10^6 bytes) that a unit takes at most."""
+    if device != "cpu":
+        torch.cuda.synchronize()
+        before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        unit.run()
+        return (torch.cuda.max_memory_allocated() - before) / 1e6
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+
+    def child() -> None:
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+        before = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+        unit.run()
+        sender.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before)
+
+    process = context.Process(target=child)
+    process.start()
+    taken_bytes = receiver.recv()
+    process.join()
+    return max(0, taken_bytes) / 1e6
+
+
+def measure(work: Work, methods: Iterable[str], repeats: int) -> list[dict[str, Any]]:
+    """A row for each method; methods take turns."""
+    units = {method: work.units(method) for method in methods}
+    memory = {name: memory_of(max(found, key=lambda unit: unit.computed), work.device) for name, found in units.items()}
+    rates: dict[str, list[float]] = {method: [] for method in units}
+    for number in range(-1, repeats):  # the first is not counted, and short
+        for method, found in units.items():
+            began = now(work.device)
+            for unit in found[:1] if number < 0 else found:
+                unit.run()
+            if number >= 0:
+                rates[method].append(sum(unit.useful for unit in found) / (now(work.device) - began))
+    return [
+        {
+            "method": method,
+            "per_second": statistics.median(rates[method]),
+            "memory_mb": memory[method],
+            "waste": 1 - sum(unit.useful for unit in found) / sum(unit.computed for unit in found),
+            "repeats": repeats,
+        }
+        for method, found in units.items()
+    ]
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """One line for each cell of the table: thousands of useful elements a second, memory, waste, and ratios."""
+    lines = [
+        "| cell | hidden | batch | lengths | "
+        + " | ".join((*PEERS, *OURS))
+        + " | / packed | / loop | / best of three |"
+    ]
+    lines.append("| --- | ---: | ---: | --- |" + " ---: |" * (len(PEERS) + len(OURS) + 3))
+    cells: dict[tuple[str, ...], dict[str, dict[str, Any]]] = {}
+    for row in rows:
+        cells.setdefault(tuple(str(row[key]) for key in KEYS[1:5]), {})[row["method"]] = row
+    for cell, found in cells.items():
+        rate = {method: float(row["per_second"]) / 1e3 for method, row in found.items()}
+        ratios = [rate["packed"], rate["loop"], max(rate[name] for name in ("packed", "padded", "bucketed"))]
+        figures = [f"{rate[method]:.1f}" if method in rate else "" for method in (*PEERS, *OURS)]
+        lines.append("| " + " | ".join([*cell, *figures, *(f"{rate['auto'] / ratio:.2f}" for ratio in ratios)]) + " |")
+    lines += [
+        "",
+        "| cell | hidden | batch | lengths | MB: "
+        + " | ".join((*PEERS, *OURS))
+        + " | waste: padded | bucketed | auto |",
+    ]
+    lines.append("| --- | ---: | ---: | --- |" + " ---: |" * (len(PEERS) + len(OURS) + 3))
+    for cell, found in cells.items():
+        memory = [f"{float(found[name]['memory_mb']):.0f}" if name in found else "" for name in (*PEERS, *OURS)]
+        waste = [f"{float(found[name]['waste']):.1%}" for name in ("padded", "bucketed", "auto")]
+        lines.append("| " + " | ".join([*cell, *memory, *waste]) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure what is not in the CSV yet and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cells", nargs="+", default=["GRU", "LSTM", "RNN"], choices=["GRU", "LSTM", "RNN"])
+    parser.add_argument("--hidden", nargs="+", type=int, default=[128, 512])
+    parser.add_argument("--batch", nargs="+", type=int, default=[20, 100])
+    names = ["uniform", "lognormal", "newsgroups"]
+    parser.add_argument("--lengths", nargs="+", default=names, choices=names)
+    parser.add_argument("--methods", nargs="+", default=[*PEERS, *OURS], choices=[*PEERS, *OURS])
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--enough", type=int, default=12000, help="elements of a method's round, about")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--out", type=Path, default=Path("results/timing/bptt-benchmark.csv"))
+    parser.add_argument("--report", action="store_true")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    rows: list[dict[str, Any]] = []
+    if options.out.exists():
+        with options.out.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+    done = {tuple(str(row[key]) for key in KEYS[:5]) for row in rows}
+    for hidden in [] if options.report else options.hidden:
+        for cell in options.cells:
+            for batch in options.batch:
+                for name in options.lengths:
+                    at = dict(zip(KEYS, (options.device, cell, hidden, batch, name), strict=False))
+                    if tuple(str(value) for value in at.values()) in done:
+                        continue
+                    work = Work(cell, hidden, batch, draw_lengths(name, EPOCH * batch), options.device, options.enough)
+                    new = [at | row for row in measure(work, options.methods, options.repeats)]
+                    rows += new
+                    storage.write_csv(options.out, rows)
+                    print(
+                        cell,
+                        hidden,
+                        batch,
+                        name,
+                        {r["method"]: round(r["per_second"] / 1e3, 1) for r in new},
+                        flush=True,
+                    )
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main()
