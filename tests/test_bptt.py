@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -511,3 +514,13 @@ def test_resets_of_another_shape_are_named():
     for resets in (np.zeros((2, 4), dtype=bool), np.zeros((4, 2))):
         with pytest.raises(InputError, match="resets must be bool"):
             swapped(nn.GRU(2, 3), torch.zeros(4, 2, 2), resets)
+
+
+def test_the_example_of_the_documentation_learns():
+    """docs/bptt.md, as it stands there."""
+    text = (Path(__file__).parents[1] / "docs" / "bptt.md").read_text()
+    code = text.split("```python\n")[1].split("```")[0]
+    names: dict[str, Any] = {}
+    exec(code, names)
+    losses = names["losses"]
+    assert np.mean(losses[-20:]) < 0.3 * np.mean(losses[:20])
