@@ -99,6 +99,36 @@ def test_neighbours_are_the_most_similar_others_by_brute_force(monkeypatch):
     assert hashing.nearest(rows[:2], dense[:2], count=10).shape == (2, 1)
 
 
+def test_a_random_walk_joins_those_whose_neighbours_are_shared():
+    """Two rings of documents, joined by one edge: each ring comes together, and the edge is the only way between."""
+    ring = np.arange(20)
+    near = np.stack([(ring + 1) % 20, (ring + 2) % 20], axis=1)
+    near = np.concatenate([near, near + 20])
+    near[0, 0] = 20
+    walked = hashing.diffusion_map(near, count=1, generator=np.random.default_rng(0))
+    np.testing.assert_allclose(np.abs(walked), np.ones((40, 1)))
+    same = walked @ walked.T
+    assert same[1:20, 1:20].min() > 0 > same[2:20, 22:].max()
+
+
+def test_the_diffusion_map_is_that_of_the_walk_s_eigenvectors():
+    """Against the dense transition matrix: the axes span its leading eigenvectors but the constant one."""
+    near = hashing.nearest(sparse.csr_array(np.eye(40)), np.random.default_rng(0).standard_normal((40, 3)), count=6)
+    edges = np.zeros((40, 40))
+    np.add.at(edges, (np.arange(40)[:, None], near), 1)
+    edges += edges.T
+    walk = edges / edges.sum(axis=1, keepdims=True)
+    values, vectors = np.linalg.eig(walk)
+    order = np.argsort(-values.real)[1:4]
+    expected = vectors.real[:, order] * values.real[order]
+    expected /= np.sqrt(np.einsum("id,i,id->d", vectors.real[:, order], edges.sum(axis=1), vectors.real[:, order]))
+    walked = hashing.diffusion_map(near, count=3, generator=np.random.default_rng(0))
+    np.testing.assert_allclose(walked @ walked.T, unit(expected) @ unit(expected).T, atol=1e-3)
+    again = hashing.diffusion_map(near, count=3, generator=np.random.default_rng(0))
+    np.testing.assert_array_equal(walked, again)
+    assert hashing.diffusion_map(near[:5] % 5, count=10, generator=np.random.default_rng(0)).shape == (5, 4)
+
+
 def test_the_same_seed_gives_the_same_codes_and_blocks_do_not_matter(monkeypatch):
     """Another seed gives others."""
     rows, _ = corpus(3)

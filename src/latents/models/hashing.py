@@ -3,7 +3,8 @@
 VDSH (Chaidaroon & Fang, SIGIR 2017): Gaussian z, each word drawn from softmax(z R + b). VDSH-S adds the label's
 likelihood given z, VDSH-SP decodes z + v with a private v of its own, labels from z alone. NASH (Shen et al., ACL
 2018): Bernoulli z with a straight-through gradient, and noise on what the decoder reads. With neighbours the decoder
-also predicts the words of a near training document (Chaidaroon, Ebesu & Fang, SIGIR 2018).
+also predicts the words of a near training document (Chaidaroon, Ebesu & Fang, SIGIR 2018); near documents are sought
+in two rounds, the second with the diffusion map of the graph that the first gave.
 A code's bits are the encoder's means above their medians over training documents.
 
 The pitfalls of public code are mended: words are weighed as w log p, not log(p w), and the softmax is over the whole
@@ -19,9 +20,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from scipy import sparse
+from scipy.sparse.linalg import LinearOperator, eigsh
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 torch's own name for it
 
+from latents.codes import unit
 from latents.errors import InputError
 from latents.models.encoders import initialise
 from latents.models.vae import gaussian_kl
@@ -32,6 +35,7 @@ INPUT_SCALE = 4.0  # length of the rows that the encoder reads; tf-idf rows have
 INPUT_STD = 0.05  # of the first weights of each word
 LOGVAR_BOUND = 10.0
 ROWS = 1000  # documents encoded at once; no result depends on it
+EIGEN_TOLERANCE = 1e-3  # of the eigenvalues, relative; neighbours need no more
 SMOOTHING = 0.01  # added to each word's tf-idf mass before its logarithm starts the decoder's bias
 
 
@@ -142,11 +146,11 @@ def weights(tfidf: sparse.csr_array, *, words: float) -> sparse.csr_array:
 
 
 def nearest(tfidf: sparse.csr_array, dense: np.ndarray, *, count: int) -> np.ndarray:
-    """The nearest rows of each row but itself, int64 (n, count), by the sum of both representations' cosines.
+    """The nearest rows of each row but itself, int64 (n, count), by the sum of the representations' cosines.
 
     Parameters
     ----------
-    tfidf, dense : sparse (n, n_words) and dense (n, d) rows of unit length.
+    tfidf, dense : sparse (n, n_words) and dense (n, d) rows of unit length, or several dense ones side by side.
     count : at most n - 1 are given.
     """
     count = min(count, len(dense) - 1)
@@ -155,8 +159,37 @@ def nearest(tfidf: sparse.csr_array, dense: np.ndarray, *, count: int) -> np.nda
         block = slice(start, start + ROWS)
         similar = (tfidf[block] @ tfidf.T).toarray() + dense[block] @ dense.T
         similar[np.arange(len(similar)), np.arange(start, start + len(similar))] = -np.inf
-        found.append(np.argsort(-similar, axis=1, kind="stable")[:, :count])
+        near = np.argpartition(-similar, count - 1, axis=1)[:, :count]
+        order = np.argsort(-np.take_along_axis(similar, near, axis=1), axis=1, kind="stable")
+        found.append(np.take_along_axis(near, order, axis=1))
     return np.concatenate(found)
+
+
+def diffusion_map(near: np.ndarray, *, count: int, generator: np.random.Generator) -> np.ndarray:
+    """Where a random walk on the graph of neighbours leads, float64 (n, count): rows of unit length.
+
+    Documents that share no neighbour, but neighbours of neighbours, are near each other here.
+
+    Parameters
+    ----------
+    near : int64 (n, k) neighbours of each row, from `nearest`; edges hold both ways, twice where mutual.
+    count : leading axes but the constant one, at most n - 1 are given.
+    generator : draws where the iteration for the eigenvectors starts.
+
+    References
+    ----------
+    Coifman & Lafon 2006, after one step.
+    """
+    n, k = near.shape
+    edges = sparse.csr_array((np.ones(n * k), near.ravel(), np.arange(0, n * k + 1, k)), shape=(n, n))
+    edges = edges + edges.T
+    root = np.sqrt(edges.sum(axis=1))
+    scale, constant = sparse.diags_array(1 / root), root / np.linalg.norm(root)
+    steps = scale @ edges @ scale
+    walk = LinearOperator((n, n), matvec=lambda x: steps @ x - constant * (constant @ x), dtype=np.float64)
+    start = generator.standard_normal(n)
+    values, vectors = eigsh(walk, k=min(count, n - 1), which="LA", v0=start, tol=EIGEN_TOLERANCE)
+    return unit(vectors * np.maximum(values, 0) / root[:, None])
 
 
 def train(

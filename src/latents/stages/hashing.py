@@ -58,7 +58,9 @@ class Hashing(Section):
 WordsFile = Annotated[Path, typer.Option(help="HDF5 of the stage text.")]
 MethodName = Annotated[str, typer.Option("--method", help="A key of hashing.learned, or one of hashing.plain.")]
 NO_BITS = 0  # the code length of real-valued rows, in tables
-LSA_AXES = 128  # of the dense representation in which neighbours are sought, beside tf-idf
+LSA_AXES = 32  # of the dense representation in which neighbours are sought, beside tf-idf
+GRAPH_NEIGHBOURS = 10  # of each document in the graph whose diffusion map joins those two
+DIFFUSION_AXES = 20
 METRICS = ("precision@100", "map", "ndcg@100")
 INACTIVE = 1e-3  # a bit whose values vary less than this share of the most varying one's carries nothing
 
@@ -90,6 +92,10 @@ def evaluate(
     with open_hdf5(words) as file:
         rows = {role: rows_of(file, f"{role}_tfidf") for role in ROLES}
         labels = {role: rows_of(file, f"{role}_labels")[...] for role in ROLES}
+    learned = section.learned.get(method)
+    near = None
+    if learned is not None and learned.neighbours:
+        near = neighbours(rows["train"], count=learned.neighbours, seed=section.training.seed)
     packed: dict[str, Any] = {}
     measured: list[dict[str, Any]] = []
     curves: list[dict[str, Any]] = []
@@ -98,7 +104,7 @@ def evaluate(
         if bits == NO_BITS:
             sides, latent, score = rows, None, "cosine"
         else:
-            latent, training = values(method, rows, labels, bits, section, compute, words)
+            latent, training = values(method, rows, labels, bits, section, compute, words, near)
             histories += [{"bits": bits} | row for row in training]
             sides = dict(zip(ROLES, binarise(*(latent[role] for role in ROLES)), strict=True))
             packed |= {f"{bits}_{role}": np.packbits(sides[role], axis=1) for role in ("train", "test")}
@@ -127,6 +133,7 @@ def values(
     section: Hashing,
     compute: Compute,
     words: Path,
+    near: np.ndarray | None,
 ) -> tuple[dict[str, np.ndarray], list[dict[str, float]]]:
     """What is thresholded, float (n, bits), of each role, and the training's history."""
     from latents import codes
@@ -140,10 +147,6 @@ def values(
         allowed = ", ".join([*section.plain, *section.learned])
         raise InputError(f"--method: got {method!r}, allowed: {allowed}")
     chosen = section.learned[method]
-    near = None
-    if chosen.neighbours:
-        axes = codes.latent_semantic_axes(rows["train"], count=LSA_AXES, seed=section.training.seed)
-        near = hashing.nearest(rows["train"], codes.unit(rows["train"] @ axes), count=chosen.neighbours)
     network, fitted = hashing.train(
         rows["train"],
         labels["train"],
@@ -157,6 +160,19 @@ def values(
         **section.training.model_dump(),
     )
     return {role: hashing.encode(network, rows[role]) for role in ROLES}, fitted.history
+
+
+def neighbours(tfidf: Any, *, count: int, seed: int) -> np.ndarray:
+    """The nearest training documents of each, int64 (n, count), the same for all code lengths; no label is read."""
+    import numpy as np
+
+    from latents import codes
+    from latents.models import hashing
+
+    latent = codes.unit(tfidf @ codes.latent_semantic_axes(tfidf, count=LSA_AXES, seed=seed))
+    graph = hashing.nearest(tfidf, latent, count=GRAPH_NEIGHBOURS)
+    walked = hashing.diffusion_map(graph, count=DIFFUSION_AXES, generator=np.random.default_rng(seed))
+    return hashing.nearest(tfidf, np.hstack([latent, walked]), count=count)
 
 
 def job_name(method: str, words: Path) -> str:
