@@ -28,7 +28,6 @@ import argparse
 import csv
 import ctypes
 import multiprocessing
-import resource
 import statistics
 import time
 from collections.abc import Callable, Iterable
@@ -183,6 +182,12 @@ def now(device: str) -> float:
     return time.perf_counter()
 
 
+def peak_kb() -> int:
+    """Largest resident set of this process, in units of 1024 bytes."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0])
+
+
 def memory_of(unit: Unit, device: str) -> float:
     """MB (10^6 bytes) that a unit takes at most."""
     if device != "cpu":
@@ -196,9 +201,10 @@ def memory_of(unit: Unit, device: str) -> float:
 
     def child() -> None:
         ctypes.CDLL("libc.so.6").malloc_trim(0)
-        before = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+        Path("/proc/self/clear_refs").write_text("5")  # the peak is from here on (Linux)
+        before = peak_kb()
         unit.run()
-        sender.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before)
+        sender.send((peak_kb() - before) * 1024)
 
     process = context.Process(target=child)
     process.start()
@@ -232,32 +238,28 @@ def measure(work: Work, methods: Iterable[str], repeats: int) -> list[dict[str, 
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """One line for each cell of the table: thousands of useful elements a second, memory, waste, and ratios."""
-    lines = [
-        "| cell | hidden | batch | lengths | "
-        + " | ".join((*PEERS, *OURS))
-        + " | / packed | / loop | / best of three |"
-    ]
-    lines.append("| --- | ---: | ---: | --- |" + " ---: |" * (len(PEERS) + len(OURS) + 3))
+    """Thousands of useful elements a second and their ratios; then memory and waste; a line for each cell."""
     cells: dict[tuple[str, ...], dict[str, dict[str, Any]]] = {}
     for row in rows:
         cells.setdefault(tuple(str(row[key]) for key in KEYS[1:5]), {})[row["method"]] = row
+    names = [name for name in (*PEERS, *OURS) if any(name in found for found in cells.values())]
+    ratios = {"/ packed": ("packed",), "/ loop": ("loop",), "/ best of three": ("packed", "padded", "bucketed")}
+    wasteful = [name for name in ("padded", "bucketed", "auto") if name in names]
+    head = "| cell | hidden | batch | lengths | {} |\n| --- | ---: | ---: | --- |{}"
+    lines = [head.format(" | ".join([*names, *ratios]), " ---: |" * (len(names) + len(ratios)))]
     for cell, found in cells.items():
         rate = {method: float(row["per_second"]) / 1e3 for method, row in found.items()}
-        ratios = [rate["packed"], rate["loop"], max(rate[name] for name in ("packed", "padded", "bucketed"))]
-        figures = [f"{rate[method]:.1f}" if method in rate else "" for method in (*PEERS, *OURS)]
-        lines.append("| " + " | ".join([*cell, *figures, *(f"{rate['auto'] / ratio:.2f}" for ratio in ratios)]) + " |")
-    lines += [
-        "",
-        "| cell | hidden | batch | lengths | MB: "
-        + " | ".join((*PEERS, *OURS))
-        + " | waste: padded | bucketed | auto |",
-    ]
-    lines.append("| --- | ---: | ---: | --- |" + " ---: |" * (len(PEERS) + len(OURS) + 3))
+        figures = [f"{rate[name]:.1f}" if name in rate else "" for name in names]
+        for peers in ratios.values():
+            known = {"auto", *peers} <= rate.keys()
+            figures.append(f"{rate['auto'] / max(rate[name] for name in peers):.2f}" if known else "")
+        lines.append("| " + " | ".join([*cell, *figures]) + " |")
+    titles = [f"MB: {names[0]}", *names[1:], *(f"waste: {name}" for name in wasteful)]
+    lines += ["", head.format(" | ".join(titles), " ---: |" * len(titles))]
     for cell, found in cells.items():
-        memory = [f"{float(found[name]['memory_mb']):.0f}" if name in found else "" for name in (*PEERS, *OURS)]
-        waste = [f"{float(found[name]['waste']):.1%}" for name in ("padded", "bucketed", "auto")]
-        lines.append("| " + " | ".join([*cell, *memory, *waste]) + " |")
+        figures = [f"{float(found[name]['memory_mb']):.0f}" if name in found else "" for name in names]
+        figures += [f"{float(found[name]['waste']):.1%}" if name in found else "" for name in wasteful]
+        lines.append("| " + " | ".join([*cell, *figures]) + " |")
     return "\n".join(lines)
 
 
