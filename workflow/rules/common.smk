@@ -56,6 +56,26 @@ def curves_of(wildcards) -> list[str]:
     return expand(f"{RANKING}/precision_recall.csv", dataset=wildcards.dataset, representation=names)
 
 
+def initial_weights(wildcards) -> list[str]:
+    """The weights that a warm start begins with: of the earlier run's same seed, or of its first; none otherwise."""
+    earlier = parameter(f"vae.runs.{wildcards.run}.warm_start")
+    if earlier == "none":
+        return []
+    seeds = parameter(f"vae.runs.{earlier}.seeds")
+    seed = int(wildcards.seed)
+    return [f"{VAE}/model.safetensors".format(run=earlier, seed=seed if seed in seeds else seeds[0])]
+
+
+def of_all_runs(*patterns: str) -> list[str]:
+    """Every run's and seed's file of each pattern."""
+    return [pattern.format(run=run, seed=seed) for run, seed in VAE_RUNS for pattern in patterns]
+
+
+def shown_runs(pattern: str) -> list[str]:
+    """The files of the runs that are pictured, each of its first seed."""
+    return [pattern.format(run=run, seed=dict(VAE_FIRST)[run]) for run in PARAMS["vae"]["shown"]]
+
+
 def commit():
     """Record in dvc.lock what is up to date, when this is the repository itself and DVC did not start us."""
     here = os.path.realpath(os.getcwd()) == os.path.realpath(workflow.basedir)

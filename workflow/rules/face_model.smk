@@ -1,7 +1,7 @@
 # Faces through the RBMs: autoencoded, drawn, interpolated and mixed, and measured; one job for each kind of unit.
 FACE_MODEL = "results/face_model/lfw"
 FACE_RUNS = [run for dataset, run in RBM_RUNS if dataset == "lfw"]
-FACE_WEIGHTS = {run: RBM.format(dataset="lfw", run=run) + "/weights.safetensors" for run in FACE_RUNS}
+FACE_WEIGHTS = {run: f"{RBM}/weights.safetensors".format(dataset="lfw", run=run) for run in FACE_RUNS}
 FACE_WEIGHTS["deep_rbm"] = f"{DEEP_RBM}/weights.safetensors"
 ARTIFACTS += [
     f"{FACE_MODEL}/{run}/{file}" for run in FACE_WEIGHTS for file in ["metrics.json", "mixing.csv", "pictures.h5"]

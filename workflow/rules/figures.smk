@@ -6,10 +6,6 @@ ARTIFACTS += [
 ARTIFACTS += ["results/figures/timing/encoders.png"]
 
 
-def shown_runs(pattern: str) -> list[str]:
-    """The files of the runs that are pictured, each of its first seed."""
-    return [pattern.format(run=run, seed=dict(VAE_FIRST)[run]) for run in PARAMS["vae"]["shown"]]
-
 
 rule figures_embedding:
     input:

@@ -9,10 +9,6 @@ ARTIFACTS += [
 ARTIFACTS += [MEASURES_SUMMARY, "results/timing/encoders.csv"]
 
 
-def of_all_runs(*patterns: str) -> list[str]:
-    """Every run's and seed's file of each pattern."""
-    return [pattern.format(run=run, seed=seed) for run, seed in VAE_RUNS for pattern in patterns]
-
 
 rule measures:
     input:

@@ -1,9 +1,13 @@
 # The headline numbers of all stages in one file, for `dvc exp show` and README: not those of single seeds, which have a
-# summary, nor of text_vae's peers, which are models of other kinds.
+# summary, nor of text_vae's peers and of hashing's tf-idf, which are methods of another kind.
+OTHER_KINDS = expand(f"{HASHING}/metrics.json", corpus=PARAMS["hashing"]["corpora"], method="tfidf")
+OTHER_KINDS += ["results/text_vae/peers/metrics.json"]
 HEADLINES = [
     path
     for path in ARTIFACTS
-    if path.endswith(("/metrics.json", "/summary.json")) and "/seed" not in path and "/peers/" not in path
+    if Path(path).name in ["metrics.json", "summary.json"]
+    and not Path(path).parent.name.startswith("seed")
+    and path not in OTHER_KINDS
 ]
 ARTIFACTS += ["results/metrics.json"]
 

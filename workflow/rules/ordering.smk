@@ -2,10 +2,10 @@
 ORDERING = "results/ordering/mnist/{features}"
 SETS = PARAMS["ordering"]["sets"]
 EXTRACTED = {  # a set of features -> the HDF5 that holds its `pictures`, taken from weights here
-    "rbm_weights": ORDERING.format(features="rbm_weights") + "/pictures.h5",
-    "vae_decoder": ORDERING.format(features="vae_decoder") + "/pictures.h5",
+    "rbm_weights": f"{ORDERING}/pictures.h5".format(features="rbm_weights"),
+    "vae_decoder": f"{ORDERING}/pictures.h5".format(features="vae_decoder"),
 }
-PICTURES = EXTRACTED | {"rnn_units": RNN.format(run=SETS["rnn_units"]["run"]) + "/units.h5"}
+PICTURES = EXTRACTED | {"rnn_units": f"{RNN}/units.h5".format(run=SETS["rnn_units"]["run"])}
 ARTIFACTS += [*EXTRACTED.values()]
 ARTIFACTS += [
     f"{ORDERING}/{file}".format(features=name) for name in PICTURES for file in ["layouts.h5", "metrics.json"]
@@ -18,7 +18,7 @@ wildcard_constraints:
 
 rule ordering_rbm:
     input:
-        weights=RBM.format(dataset="mnist", run=SETS["rbm_weights"]["run"]) + "/weights.safetensors",
+        weights=f"{RBM}/weights.safetensors".format(dataset="mnist", run=SETS["rbm_weights"]["run"]),
         code=code("ordering"),
     output:
         pictures=EXTRACTED["rbm_weights"],
@@ -32,7 +32,7 @@ rule ordering_rbm:
 
 rule ordering_vae:
     input:
-        weights=VAE.format(**SETS["vae_decoder"]) + "/model.safetensors",
+        weights=f"{VAE}/model.safetensors".format(**SETS["vae_decoder"]),
         code=code("ordering"),
     output:
         pictures=EXTRACTED["vae_decoder"],

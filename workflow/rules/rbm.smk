@@ -44,7 +44,7 @@ rule rbm:
 rule deep_rbm:
     input:
         features=f"{AUTOENCODER}/features.h5",
-        bottom=RBM.format(dataset="lfw", run=PARAMS["deep_rbm"]["bottom"]) + "/weights.safetensors",
+        bottom=f"{RBM}/weights.safetensors".format(dataset="lfw", run=PARAMS["deep_rbm"]["bottom"]),
         code=code("deep_rbm"),
     output:
         weights=f"{DEEP_RBM}/weights.safetensors",

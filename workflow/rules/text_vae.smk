@@ -1,7 +1,7 @@
 # Variational autoencoders of the newsgroups by inference network: train and measure, beside a unigram model and LDA.
 TEXT_VAE = "results/text_vae/{run}"
 TEXT_VAE_RUNS = list(PARAMS["text_vae"]["runs"])
-TEXT_VAE_WORDS = TEXT.format(corpus=PARAMS["text_vae"]["corpus"]) + "/words.h5"
+TEXT_VAE_WORDS = f"{TEXT}/words.h5".format(corpus=PARAMS["text_vae"]["corpus"])
 TEXT_VAE_MEASURED = ["max_tokens", "elbo_samples", "bound_samples", "top_words", "neighbours"]
 TEXT_VAE_FILES = ["model.safetensors", "history.csv", "metrics.json", "topics.csv", "embeddings.h5"]
 ARTIFACTS += [f"{TEXT_VAE}/{file}".format(run=run) for run in TEXT_VAE_RUNS for file in TEXT_VAE_FILES]

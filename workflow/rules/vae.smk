@@ -7,15 +7,6 @@ ARTIFACTS += [f"{VAE}/{file}".format(run=run, seed=seed) for run, seed in VAE_RU
 ARTIFACTS += [f"{VAE}/generated.h5".format(run=run, seed=seed) for run, seed in VAE_FIRST]
 
 
-def initial_weights(wildcards) -> list[str]:
-    """The weights that a warm start begins with: of the earlier run's same seed, or of its first; none otherwise."""
-    earlier = parameter(f"vae.runs.{wildcards.run}.warm_start")
-    if earlier == "none":
-        return []
-    seeds = parameter(f"vae.runs.{earlier}.seeds")
-    seed = int(wildcards.seed)
-    return [f"{VAE}/model.safetensors".format(run=earlier, seed=seed if seed in seeds else seeds[0])]
-
 
 rule vae_train:
     input:
