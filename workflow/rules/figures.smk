@@ -6,7 +6,6 @@ ARTIFACTS += [
 ARTIFACTS += ["results/figures/timing/encoders.png"]
 
 
-
 rule figures_embedding:
     input:
         embeddings=shown_runs(f"{VAE}/embeddings.h5"),

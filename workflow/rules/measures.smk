@@ -9,7 +9,6 @@ ARTIFACTS += [
 ARTIFACTS += [MEASURES_SUMMARY, "results/timing/encoders.csv"]
 
 
-
 rule measures:
     input:
         digits="results/digits/digits.h5",

@@ -7,7 +7,6 @@ ARTIFACTS += [f"{VAE}/{file}".format(run=run, seed=seed) for run, seed in VAE_RU
 ARTIFACTS += [f"{VAE}/generated.h5".format(run=run, seed=seed) for run, seed in VAE_FIRST]
 
 
-
 rule vae_train:
     input:
         digits="results/digits/digits.h5",
