@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
             run("git", "commit", "--quiet", "--message", "base", cwd=folder)
             (shared / "built.done").touch()
     return folder
+
+
+@pytest.fixture(autouse=True)
+def denormals() -> Iterator[None]:
+    """A stage that a test calls flushes denormal numbers to zero in the whole process; the next test has them again."""
+    yield
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_flush_denormal(False)
 
 
 @pytest.fixture
