@@ -18,7 +18,7 @@ demo: .venv/installed  ## The whole DAG on small embedded data, offline, in minu
 	@echo "The demo's figures are in demo/results/figures, its numbers in demo/results/metrics.json."
 
 test: .venv/installed  ## All tests.
-	pytest -n auto
+	pytest -n auto --dist worksteal
 
 test-cluster: .venv/installed  ## The demo on a real SLURM of one node: as root, with Debian's slurm-wlm and munge.
 	pytest -p no:xdist -m cluster tests/test_cluster.py

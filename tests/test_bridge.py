@@ -135,7 +135,7 @@ EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
         {f"{rule}-newsgroups-tfidf" for rule in ("ranking", "classification")}
         | {f"ranking_block-newsgroups-tfidf-{part}-of-2" for part in (1, 2)},
     ),
-    "a parameter of the faces": ("params.yaml", change(faces__std=0.25), {"faces_frontalize"}),
+    "a parameter of the faces": ("params.yaml", change(faces__std=0.25), {"faces_frontalize", "faces_verify"}),
     "a parameter of the autoencoder": ("params.yaml", change(autoencoder__batch_size=16), {"autoencoder_train"}),
     "a parameter of an RBM below": ("params.yaml", change(rbm__runs__beta__epochs=39), {"rbm-lfw-beta"}),
     "a parameter of an RBM": ("params.yaml", change(rbm__runs__binary__epochs=7), {"rbm-mnist-binary"}),
