@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 COLUMN = 3.35  # in; one column of a page
 PAGE = 6.9  # in; a page's full width
+LARGEST = 300_000  # bytes of a figure, for it is kept in git
 
 # ten classes: Okabe & Ito's eight, with two shades between that stay apart for colour-blind readers
 CLASSES = (
@@ -42,8 +43,21 @@ def figure(path: Path, width: float, height: float) -> Iterator[Figure]:
             with atomic(path) as temporary:
                 # no software version or date among the metadata: the bytes repeat
                 canvas.savefig(temporary, metadata={"Software": None})
+                shrink(temporary)
         finally:
             plt.close(canvas)
+
+
+def shrink(path: Path) -> None:
+    """Give a PNG above LARGEST bytes a palette, of as many colours as fit."""
+    from PIL import Image
+
+    for colours in (256, 128, 64, 32, 16):
+        if path.stat().st_size <= LARGEST:
+            return
+        with Image.open(path) as picture:
+            reduced = picture.convert("RGB").quantize(colours, dither=Image.Dither.NONE)
+        reduced.save(path, format="PNG", optimize=True)
 
 
 def blank(axes: Any) -> None:

@@ -78,19 +78,24 @@ class HashingNetwork(nn.Module):
         super().__init__()
         self.words = nn.EmbeddingBag(n_words, width, mode="sum")  # a linear layer on sparse rows
         self.bias = nn.Parameter(torch.zeros(width))
-        self.hidden = nn.Sequential(nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Dropout(dropout))
+        self.hidden = nn.Sequential(nn.ReLU(), nn.Linear(width, width), nn.ReLU())
+        self.dropout = dropout
         self.head = nn.Linear(width, 2 * bits)
         self.private = nn.Linear(width, 2 * bits) if private else None
         self.decoder = nn.Linear(bits, n_words)
         self.classifier = nn.Linear(bits, n_groups)
 
-    def features(self, rows: sparse.csr_array) -> Tensor:
-        """Hidden units of sparse rows, (batch, width)."""
+    def features(self, rows: sparse.csr_array, generator: torch.Generator | None = None) -> Tensor:
+        """Hidden units of sparse rows, (batch, width); in training the generator draws which ones are dropped."""
         parts = [torch.from_numpy(part.astype(np.int64)) for part in (rows.indices, rows.indptr[:-1])]
         weights = torch.from_numpy(INPUT_SCALE * rows.data.astype(np.float32))
         device = self.bias.device
         bag = self.words(*(part.to(device) for part in parts), per_sample_weights=weights.to(device))
-        return self.hidden(bag + self.bias)
+        hidden = self.hidden(bag + self.bias)
+        if not self.training:
+            return hidden
+        kept = torch.rand(hidden.shape, generator=generator, device=device) >= self.dropout
+        return hidden * kept / (1 - self.dropout)
 
     def means(self, rows: sparse.csr_array) -> Tensor:
         """What is thresholded: the mean of a Gaussian z, the logit of a Bernoulli one, (batch, bits)."""
@@ -238,7 +243,7 @@ def train(
 
     def loss_parts(rows: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         chosen, training = rows.cpu().numpy(), network.training
-        hidden = network.features(inputs[training][chosen])
+        hidden = network.features(inputs[training][chosen], generator)
         if method.prior == "bernoulli":
             z, read, kl = bernoulli_draw(network.head(hidden), generator)
         else:
