@@ -108,26 +108,37 @@ EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
         ONE_VAE,
     ),
     "an evaluation parameter": ("params.yaml", change(vae__bound__samples=60), {"vae_evaluate"}),
-    "another run's parameter": (
+    "parameters of many stages": (
         "params.yaml",
-        change(vae__runs__gru_2d__latent_dim=3),
-        {"vae_train-gru_2d-0", "measures_timing"},
+        change(
+            vae__runs__gru_2d__latent_dim=3,
+            rbm__runs__binary__epochs=7,
+            deep_rbm__n_hidden=21,
+            face_model__measures__steps=21,
+            rnn__runs__tied_inked__epochs=5,
+            text__corpora__random__vocabulary=400,
+        ),
+        {
+            "vae_train-gru_2d-0",
+            "measures_timing",
+            "rbm-mnist-binary",
+            "deep_rbm",
+            "face_model",
+            "rnn_train-tied_inked",
+            "text-random",
+        },
     ),
-    "a parameter of the faces that are ranked": (
+    "parameters of what is measured and drawn": (
         "params.yaml",
-        change(scores__lfw="dot"),
-        {f"ranking_block-lfw-{name}-{part}-of-2" for name in ("aligned", "frontal", "autoencoder") for part in (1, 2)}
-        | {f"ranking-lfw-{name}" for name in ("aligned", "frontal", "autoencoder")},
+        change(
+            measures__neighbours=9,
+            likelihood__burn_in=90,
+            face_model__mixtures__photographs=2,
+            rnn_pictures__lead_rows=7,
+            ordering__columns=11,
+        ),
+        {"measures", "likelihood", "face_model_mix", "rnn_pictures_units", "ordering"},
     ),
-    "a parameter of the words": ("params.yaml", change(text__corpora__random__vocabulary=400), {"text-random"}),
-    "a parameter of a row-RNN": ("params.yaml", change(rnn__runs__tied_inked__epochs=5), {"rnn_train-tied_inked"}),
-    "a parameter of the hidden-unit pictures": (
-        "params.yaml",
-        change(rnn_pictures__lead_rows=7),
-        {"rnn_pictures_units"},
-    ),
-    "a parameter of the ordering": ("params.yaml", change(ordering__columns=11), {"ordering"}),
-    "how generated digits are judged": ("params.yaml", change(measures__neighbours=9), {"measures"}),
     "a parameter at the source": ("params.yaml", change(digits__validation=100), {"digits"}),
     "a parameter of one data set": (
         "params.yaml",
@@ -137,12 +148,6 @@ EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
     ),
     "a parameter of the faces": ("params.yaml", change(faces__std=0.25), {"faces_frontalize", "faces_verify"}),
     "a parameter of the autoencoder": ("params.yaml", change(autoencoder__batch_size=16), {"autoencoder_train"}),
-    "a parameter of an RBM below": ("params.yaml", change(rbm__runs__beta__epochs=39), {"rbm-lfw-beta"}),
-    "a parameter of an RBM": ("params.yaml", change(rbm__runs__binary__epochs=7), {"rbm-mnist-binary"}),
-    "a parameter of the deep RBM": ("params.yaml", change(deep_rbm__n_hidden=21), {"deep_rbm"}),
-    "a parameter of the likelihoods": ("params.yaml", change(likelihood__burn_in=90), {"likelihood"}),
-    "a parameter of the faces drawn": ("params.yaml", change(face_model__measures__steps=21), {"face_model"}),
-    "a parameter of the faces mixed": ("params.yaml", change(face_model__mixtures__photographs=2), {"face_model_mix"}),
     "a library module": (
         f"{SRC}/models/encoders.py",
         add_line("# edited"),
@@ -243,14 +248,14 @@ def test_a_fresh_clone_after_pull_runs_nothing(workspace: Path, tmp_path: Path) 
 
 def test_after_dvc_repro_and_exp_run_restore_leaves_nothing_to_do(workspace: Path) -> None:
     """Promise 5."""
-    replace(" samples: 50", " samples: 20")(workspace / "params.yaml")
+    change(likelihood__chains=7)(workspace / "params.yaml")
     run("dvc", "repro", cwd=workspace)
     bridge("restore", workspace)
     assert named(workspace) == set()
-    run("dvc", "exp", "run", "--set-param", "vae.bound.samples=30", cwd=workspace)
+    run("dvc", "exp", "run", "--set-param", "likelihood.chains=8", cwd=workspace)
     bridge("restore", workspace)
     assert named(workspace) == set()
-    assert '"bound_samples": 30' in (workspace / "results/vae/mnist/mlp_2d/seed0/metrics.json").read_text()
+    assert '"chains": 8' in (workspace / "results/likelihood/mnist/binary/metrics.json").read_text()
 
 
 def test_an_experiment_in_a_temporary_workspace_runs_its_own_sources(workspace: Path) -> None:
