@@ -80,6 +80,7 @@ def test_each_category_is_there_and_each_figure_loads(browser: Any, page: Path, 
         open_category(browser, page, category)
         for index in range(len(links(browser, "eye"))):
             open_category(browser, page, category)
+            assert eventually(lambda index=index: len(links(browser, "eye")) > index)
             links(browser, "eye")[index].click()
             image = eventually(lambda: [e for e in browser.find_elements(By.TAG_NAME, "img") if e.is_displayed()])
             assert image, f"{category}, figure {index}"
