@@ -17,6 +17,7 @@ from latents.errors import InputError
 
 CELLS = ("rnn", "relu", "gru", "lstm")
 FEATURES, CONTEXT, UNITS = 2, 3, 4
+GENERAL = [method for method in METHODS if method != "blanks"]  # for every cell and seed
 SMALL = settings(max_examples=15, deadline=None)
 lengths_of = st.lists(st.integers(1, 12), min_size=1, max_size=9)
 
@@ -167,7 +168,7 @@ def assert_same(results) -> None:
             torch.testing.assert_close(b, a, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", GENERAL)
 @pytest.mark.parametrize("cell", CELLS)
 @SMALL
 @given(lengths=lengths_of, batch_size=st.integers(1, 5), bptt=st.integers(1, 7))
@@ -185,7 +186,7 @@ def test_a_module_with_forward_alone_has_the_gradients_of_the_literal_loop(cell,
     assert_same(both(cell, lengths, batch_size, bptt, feedback=feedback, step_only=True))
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", GENERAL)
 @pytest.mark.parametrize("drain", [False, "notes"])
 @SMALL
 @given(
@@ -196,11 +197,43 @@ def test_wrapping_around_has_the_gradients_of_the_literal_loop(drain, method, le
     assert_same(both("gru", lengths, batch_size, bptt, drain=drain, method=method))
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", GENERAL)
 @pytest.mark.parametrize("cell", CELLS)
 def test_stacked_layers_have_the_gradients_of_the_literal_loop(cell, method):
     """Two layers, each with its own seed."""
     assert_same(both(cell, [3, 1, 8, 2, 5], 3, 4, method=method, layers=2))
+
+
+@SMALL
+@given(
+    resets=st.lists(st.lists(st.booleans(), min_size=3, max_size=3), min_size=1, max_size=9),
+    layers=st.integers(1, 2),
+    bias=st.booleans(),
+)
+def test_blank_steps_change_nothing(resets, layers, bias):
+    """Outputs, last state, and gradients of weights, inputs and first state, as step by step."""
+    torch.manual_seed(0)
+    rnn, begins = layer("lstm", layers=layers, bias=bias), torch.tensor(resets)
+    inputs = torch.randn(*begins.shape, FEATURES + CONTEXT, dtype=torch.double, requires_grad=True)
+    hidden = tuple(torch.randn(layers, 3, UNITS, dtype=torch.double, requires_grad=True) for _ in range(2))
+    found = []
+    for method in ("steps", "blanks"):
+        outputs, ended = swapped(rnn, inputs, begins, hidden, method=method)
+        loss = (outputs * torch.arange(UNITS)).sum() + ended[0].sin().sum() + ended[1].cos().sum()
+        found.append([outputs, *ended, *torch.autograd.grad(loss, [inputs, *hidden, *rnn.parameters()])])
+    for expected, got in zip(*found, strict=True):
+        torch.testing.assert_close(got, expected, rtol=0, atol=1e-12)
+
+
+def test_blank_steps_are_for_an_lstm_with_a_seed_of_zeros():
+    """Anything else is refused in one line; "auto" takes it."""
+    inputs, resets = torch.randn(4, 2, FEATURES + CONTEXT).double(), torch.zeros(4, 2, dtype=torch.bool)
+    zeros = torch.zeros(1, UNITS).double()
+    given_ = (("gru", None), ("lstm", (zeros, zeros + 1)), ("lstm", (zeros, zeros.clone().requires_grad_())))
+    for cell, seed in given_:
+        swapped(layer(cell), inputs, resets, seed=seed)
+        with pytest.raises(InputError, match="blanks"):
+            swapped(layer(cell), inputs, resets, seed=seed, method="blanks")
 
 
 # --- the schedule ----------------------------------------------------------------------------------------------------
@@ -385,7 +418,7 @@ class Language(RecurrentDecoder):
         return self.out(outputs)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", GENERAL)
 def test_integer_targets(method):
     """A language model: token numbers without contexts, losses as stepwise; it learns the period 0, 1, 2, 3."""
     targets = [torch.arange(first, first + n) % 4 for first, n in ((0, 9), (1, 4), (2, 12), (3, 1), (0, 7))]
@@ -403,7 +436,7 @@ def test_integer_targets(method):
     assert np.mean(results[1][-3:]) < 0.6 * np.mean(results[1][:3])
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", GENERAL)
 def test_fewer_sequences_than_slots(method):
     """Two sequences in five slots, in every way."""
     assert_same(both("lstm", [3, 7], 5, 4, method=method))

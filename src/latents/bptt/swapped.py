@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
+from latents.bptt.blanks import run_blanks, suits
 from latents.bptt.manual import run_manual
 from latents.bptt.state import State, from_state, spread, to_state, where_reset
 from latents.errors import InputError
@@ -42,7 +43,10 @@ def swapped(
         of all weights to one matrix product a block.
         "split": torch's own layer on each stretch of steps without a reset.
         "fragments": all uninterrupted stretches of all slots as one PackedSequence, each with its own first state.
-        "auto": "manual" on a CPU, "fragments" (which suits cuDNN) elsewhere.
+        "blanks": torch's own layer once over the block, a blank step before each beginning; for an LSTM whose seed is
+        zero and not learned.
+        "auto": on a CPU "manual", for an LSTM, whose layer of torch's is fast there, "blanks" or else "split";
+        "fragments" (which suits cuDNN) elsewhere.
 
     Returns
     -------
@@ -67,9 +71,20 @@ def swapped(
     first_seed = to_state(rnn, seed, inputs, "seed")
     state = spread(first_seed, inputs.shape[1]) if hidden is None else to_state(rnn, hidden, inputs, "hidden")
     if method == "auto":
-        method = "manual" if inputs.device.type == "cpu" else "fragments"
+        method = _fastest(rnn, inputs, first_seed)
+    if method == "blanks" and not suits(rnn, first_seed):
+        raise InputError('method "blanks" is for an LSTM whose seed is zero and not learned; use "auto"')
     outputs, state = METHODS[method](rnn, inputs, resets, state, first_seed)
     return outputs, from_state(rnn, state)
+
+
+def _fastest(rnn: nn.RNNBase, inputs: Tensor, seed: State) -> str:
+    """As measured in docs/bptt.md."""
+    if inputs.device.type != "cpu":
+        return "fragments"
+    if not isinstance(rnn, nn.LSTM):
+        return "manual"
+    return "blanks" if suits(rnn, seed) else "split"
 
 
 def run_steps(rnn: nn.RNNBase, inputs: Tensor, resets: Tensor, state: State, seed: State) -> tuple[Tensor, State]:
@@ -130,6 +145,7 @@ METHODS: dict[str, Run] = {
     "manual": run_manual,
     "split": run_split,
     "fragments": run_fragments,
+    "blanks": run_blanks,
 }
 
 
