@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +45,11 @@ def page(built: Path, tmp_path: Path) -> Path:
     return written
 
 
-def eventually(ask: Callable[[], Any], seconds: float = 10) -> Any:
+def eventually(ask: Callable[[], Any], seconds: float = 60, pause: float = 0.05) -> Any:
     """What `ask` returns as soon as it is true."""
     end = time.monotonic() + seconds
     while not (found := ask()) and time.monotonic() < end:
-        time.sleep(0.05)
+        time.sleep(pause)
     return found
 
 
@@ -57,13 +59,32 @@ def links(browser: Any, icon: str) -> list[Any]:
     return browser.find_elements(By.CSS_SELECTOR, f"a[iconname='{icon}']")
 
 
-def open_category(browser: Any, page: Path, category: str) -> None:
+def open_category(browser: Any, page: Path, category: str) -> list[str]:
+    """The paths that it lists, once no more of them appear."""
     from selenium.webdriver.common.by import By
 
     browser.get(page.as_uri())
     eventually(lambda: browser.find_elements(By.LINK_TEXT, category))[0].click()
-    assert eventually(lambda: links(browser, "eye")), category
-    eventually(lambda: False, seconds=0.5)  # all of them are there
+    lists: list[list[str]] = [[]]
+
+    def settled() -> bool:
+        lists.append([row.text for row in browser.find_elements(By.CSS_SELECTOR, "tbody tr")])
+        return lists[-1] == lists[-2] != []
+
+    assert eventually(settled, pause=0.5), category
+    return lists[-1]
+
+
+def is_drawn(browser: Any, figure: str) -> bool:
+    """Whether the image beside the list is this one (base64), and is decoded."""
+    from selenium.common.exceptions import StaleElementReferenceException
+    from selenium.webdriver.common.by import By
+
+    try:
+        *_, image = browser.find_elements(By.TAG_NAME, "img")  # the first is the report's own sign
+        return image.get_property("src").endswith(f"base64,{figure}") and image.get_property("naturalWidth") > 0
+    except StaleElementReferenceException:
+        return False
 
 
 def test_each_category_is_there_and_each_figure_loads(browser: Any, page: Path, built: Path) -> None:
@@ -75,18 +96,17 @@ def test_each_category_is_there_and_each_figure_loads(browser: Any, page: Path, 
     menu = browser.find_element(By.TAG_NAME, "body").text.split("RESULTS\n")[1].splitlines()
     categories = [line for line in menu if browser.find_elements(By.LINK_TEXT, line)]
     assert len(categories) >= 4
-    seen = 0
+    listed = []
     for category in categories:
-        open_category(browser, page, category)
-        for index in range(len(links(browser, "eye"))):
-            open_category(browser, page, category)
-            assert eventually(lambda index=index: len(links(browser, "eye")) > index)
-            links(browser, "eye")[index].click()
-            image = eventually(lambda: [e for e in browser.find_elements(By.TAG_NAME, "img") if e.is_displayed()])
-            assert image, f"{category}, figure {index}"
-            assert eventually(lambda image=image: image[0].get_property("naturalWidth"))
-            seen += 1
-    assert seen == len(list((built / "results/figures").rglob("*.png")))
+        for index, name in enumerate(open_category(browser, page, category)):
+            listed.append(name)
+            if not name.endswith(".png"):
+                continue
+            links(browser, "eye")[index].click()  # the list stays beside the figure
+            expected = base64.b64encode((built / name).read_bytes()).decode()
+            assert eventually(partial(is_drawn, browser, expected)), name
+    figures = [str(path.relative_to(built)) for path in (built / "results/figures").rglob("*.png")]
+    assert sorted(name for name in listed if name.endswith(".png")) == sorted(figures)
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
     requests = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     sent = [entry["params"]["request"]["url"] for entry in requests if entry["method"] == "Network.requestWillBeSent"]
