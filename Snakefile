@@ -58,6 +58,9 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/metrics.smk"
 
 
+pull_back(ARTIFACTS)
+
+
 report: "workflow/report/workflow.rst"
 
 

@@ -7,55 +7,41 @@ every artifact: see DESIGN's five promises and tests/test_bridge.py.
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "src"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
-from latents.errors import InputError  # noqa: E402 the package is not installed where DVC runs a copy
+from flow import Job, age, open_flow  # noqa: E402 the package is not installed where DVC runs a copy
+from latents.errors import InputError  # noqa: E402
 from latents.storage import atomic  # noqa: E402
+from records import Records, open_repo  # noqa: E402
 
 GUARD = "structure"  # the one stage that is no job: it stops DVC when dvc.yaml is of other structural parameters
 HEADER = "# Written from the Snakefile by `python workflow/bridge.py gen`; do not edit.\n"
 PREFIX = "PYTHONPATH=src"  # DVC's counterpart of the Snakefile's shell.prefix
 
 
-@dataclass(frozen=True)
-class Job:
-    """One concrete Snakemake job."""
-
-    name: str  # of the DVC stage
-    command: str
-    inputs: list[str]
-    outputs: list[str]
-    tracked: list[str]  # dotted keys of params.yaml
-    up_to_date: bool  # Snakemake would not run it
-    recorded: bool  # Snakemake has metadata of its last run
-
-    def stage(self) -> dict[str, Any]:
-        """The job as an entry of dvc.yaml."""
-        kept = [path for path in self.outputs if not _in_git(path)]
-        tables = [path for path in kept if _axes(path)]
-        entry = {
-            "cmd": f"{PREFIX} {self.command}",
-            "deps": sorted(self.inputs),
-            "params": sorted(self.tracked),
-            "outs": sorted(set(kept) - set(tables)),
-            "metrics": [{path: {"cache": False}} for path in self.outputs if _is_metrics(path)],
-            "plots": [
-                *({path: {"cache": False}} for path in self.outputs if path.endswith(".png")),
-                *({path: _axes(path)} for path in tables),
-            ],
-        }
-        return {key: value for key, value in entry.items() if value}
+def entry(job: Job) -> dict[str, Any]:
+    """The job as an entry of dvc.yaml."""
+    kept = [path for path in job.outputs if not _in_git(path)]
+    tables = [path for path in kept if _axes(path)]
+    parts = {
+        "cmd": f"{PREFIX} {job.command}",
+        "deps": sorted(job.inputs),
+        "params": sorted(job.tracked),
+        "outs": sorted(set(kept) - set(tables)),
+        "metrics": [{path: {"cache": False}} for path in job.outputs if _is_metrics(path)],
+        "plots": [
+            *({path: {"cache": False}} for path in job.outputs if path.endswith(".png")),
+            *({path: _axes(path)} for path in tables),
+        ],
+    }
+    return {key: value for key, value in parts.items() if value}
 
 
 def _is_metrics(path: str) -> bool:
@@ -94,137 +80,23 @@ def _axes(path: str) -> dict[str, str] | None:
     return AXES.get((Path(path).parts[1], Path(path).name))
 
 
-# --- Snakemake ------------------------------------------------------------------------------------------------------
-
-
-def read_jobs() -> list[Job]:
-    """All jobs of the DAG, in the order of their rules.
-
-    No public call returns them: Snakemake's private ones stay in this function, and its version is pinned.
-    """
-    from snakemake.api import SnakemakeApi
-    from snakemake.settings.enums import Quietness, RerunTrigger
-    from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings
-
-    with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
-        flow = api.workflow(ResourceSettings(cores=1), ConfigSettings(), snakefile=ROOT / "Snakefile")
-        flow.dag(DAGSettings(rerun_triggers=RerunTrigger.all()))
-        workflow = flow._workflow
-        workflow._prepare_dag(forceall=False, ignore_incomplete=False, lock_warn_only=True)
-        workflow._build_dag()
-        dag, metadata = workflow.dag, workflow.persistence
-        order = {rule.name: number for number, rule in enumerate(workflow.rules)}
-        found = [job for job in dag.jobs if job.output]
-        return [
-            Job(
-                name="-".join([job.rule.name, *map(str, job.wildcards_dict.values())]),
-                command=job.shellcmd,
-                inputs=[str(path) for path in job.input],
-                outputs=[str(path) for path in job.output],
-                tracked=list(dict(job.params.items()).get("tracked", {})),
-                up_to_date=not dag.needrun(job),
-                recorded=bool(metadata.has_metadata(job)),
-            )
-            for job in sorted(found, key=lambda job: (order[job.rule.name], *job.wildcards_dict.values()))
-        ]
-
-
-def touch(outputs: list[str]) -> None:
-    """Make Snakemake hold these outputs up to date, with their present parameters and code on record."""
-    command = [sys.executable, "-m", "snakemake", "--touch", "--force", "--cores", "1", "--quiet", "all", "--"]
-    environment = os.environ | {"DVC_STAGE": "restore"}  # our own onsuccess has nothing to commit
-    finished = subprocess.run([*command, *outputs], env=environment, capture_output=True, text=True, check=False)
-    if finished.returncode:
-        raise InputError(f"snakemake --touch failed: {' '.join(finished.stderr.split())[-500:]}")
-
-
-# --- DVC ------------------------------------------------------------------------------------------------------------
-
-
 def pipeline(jobs: Iterable[Job]) -> dict[str, Any]:
     """The content of dvc.yaml."""
     from latents.stages import schema
 
     shape = schema.shape()
     guard = {"cmd": "python workflow/bridge.py check", "params": sorted(shape), "meta": {"shape": shape}}
-    return {"stages": {GUARD: guard} | {job.name: job.stage() for job in jobs}}
-
-
-@contextmanager
-def open_repo() -> Iterator[Any]:
-    """DVC's repository here, locked against other DVC processes."""
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-
-    try:
-        with Repo() as repo, repo.lock:
-            yield repo
-    except DvcException as error:
-        raise InputError(f"dvc: {' '.join(str(error).split())}") from None
-
-
-def record(repo: Any, names: set[str]) -> list[str]:
-    """Write dvc.lock anew: the named stages as they are now, no stage that dvc.yaml lacks; the names that changed.
-
-    All at once and by rename: a kill leaves the old dvc.lock or the new one.
-    """
-    from dvc.stage.serialize import to_lockfile
-    from dvc.utils.serialize import dump_yaml, load_yaml
-
-    lock = Path("dvc.lock")
-    before = load_yaml(str(lock)) if lock.exists() else {}
-    kept = before.get("stages", {})
-    stages = {stage.name: stage for stage in repo.index.stages}
-    changed = [name for name in stages if name in names and any(stages[name].changed_entries())]
-    for name in changed:
-        stages[name].save()
-        stages[name].commit(relink=False)
-    entries = {name: kept[name] for name in stages if name in kept and name not in changed}
-    for name in changed:
-        entries |= to_lockfile(stages[name])
-    after = {"schema": "2.0", "stages": {name: entries[name] for name in stages if name in entries}}
-    if after != before:
-        with atomic(lock) as temporary:
-            dump_yaml(str(temporary), after)
-    return changed
-
-
-def drop_damaged_lock() -> None:
-    """Remove a dvc.lock that DVC cannot read: it is derived, and `record` writes it anew."""
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-
-    try:
-        with Repo() as repo:
-            _ = repo.index.stages
-    except DvcException as error:
-        if "dvc.lock" not in str(error):
-            raise InputError(f"dvc: {' '.join(str(error).split())}") from None
-        Path("dvc.lock").unlink()
-        print("commit: dvc.lock was damaged; it is written anew", file=sys.stderr)
-
-
-def unchanged(repo: Any) -> set[str]:
-    """Stages that DVC holds unchanged together with all their ancestors."""
-    import networkx as nx
-
-    graph = repo.index.graph  # an edge from a stage to each stage that it depends on
-    found: set[str] = set()
-    for stage in nx.dfs_postorder_nodes(graph):
-        ancestors = {above.name for above in graph.successors(stage)}
-        if ancestors <= found and not any(stage.changed_entries()):
-            found.add(stage.name)
-    return found
-
-
-# --- the verbs ------------------------------------------------------------------------------------------------------
+    return {"stages": {GUARD: guard} | {job.name: entry(job) for job in jobs}}
 
 
 def gen(jobs: list[Job] | None = None) -> bool:
     """Write dvc.yaml from the Snakefile; True when it changed."""
     from dvc.utils.serialize import dumps_yaml
 
-    text = HEADER + dumps_yaml(pipeline(read_jobs() if jobs is None else jobs))
+    if jobs is None:
+        with open_flow() as flow:
+            jobs = flow.jobs
+    text = HEADER + dumps_yaml(pipeline(jobs))
     path = Path("dvc.yaml")
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
@@ -235,40 +107,51 @@ def gen(jobs: list[Job] | None = None) -> bool:
 
 def commit() -> str:
     """Record in dvc.lock, without running anything, each stage that Snakemake holds up to date."""
-    jobs = read_jobs()
+    with open_flow() as flow:
+        jobs = flow.jobs
+        overlooked = {job.name: flow.unnoticed(job) for job in jobs}
     rewritten = gen(jobs)
-    drop_damaged_lock()
+    fresh = {job.name for job in jobs if job.up_to_date and job.recorded and not overlooked[job.name]}
     with open_repo() as repo:
-        fresh = {job.name for job in jobs if job.up_to_date and job.recorded}
-        changed = record(repo, fresh | {GUARD})
-    stale = len(jobs) - len(fresh)
-    return (
-        f"commit: {len(changed)} recorded, {len(fresh) - len(fresh.intersection(changed))} were up to date"
-        + (f", {stale} left out as not up to date" if stale else "")
-        + ("; dvc.yaml rewritten" if rewritten else "")
-    )
+        changed = Records(repo).write(fresh | {GUARD})
+    said = f"commit: {len(changed)} recorded, {len(fresh - changed)} were up to date"
+    if stale := len(jobs) - len(fresh):
+        said += f", {stale} left out as not up to date"
+    if rewritten:
+        said += "; dvc.yaml rewritten"
+    if edited := sorted({path for paths in overlooked.values() for path in paths}):
+        for job in jobs:
+            if overlooked[job.name]:
+                age(job)
+        raise InputError(
+            f"{said}; {' '.join(edited)}: not what Snakemake used, yet older than what was made of it (was the clock set "
+            "back?); the jobs that read it are now marked to be run: run snakemake again"
+        )
+    return said
 
 
 def restore() -> str:
     """Make Snakemake hold up to date what DVC holds unchanged."""
     with open_repo() as repo:
-        known = unchanged(repo)
-    jobs = [job for job in read_jobs() if job.name in known and not (job.up_to_date and job.recorded)]
-    if jobs:
-        touch([path for job in jobs for path in job.outputs])
-    return f"restore: {len(jobs)} of {len(known)} unchanged stages were marked up to date in Snakemake"
+        records = Records(repo)
+        known = records.unchanged()
+        with open_flow() as flow:
+            marked = {
+                job.name
+                for job in flow.jobs
+                if job.name in known and not (job.up_to_date and job.recorded and not flow.unnoticed(job))
+            }
+            records.keep_hashes(flow.mark(marked))
+    return f"restore: {len(marked)} of {len(known)} unchanged stages were marked up to date in Snakemake"
 
 
 def status() -> str:
     """Name the jobs that each tool would run; InputError when they are not the same."""
-    import networkx as nx
-
     with open_repo() as repo:
-        graph = repo.index.graph
-        changed = {stage for stage in graph if any(stage.changed_entries())}
-        below = {stage for stage in graph if changed & (nx.descendants(graph, stage) | {stage})}
-        dvc = sorted({stage.name for stage in below} - {GUARD})
-    snakemake = sorted(job.name for job in read_jobs() if not job.up_to_date)
+        records = Records(repo)
+        dvc = sorted(set(records.stages) - records.unchanged() - {GUARD})
+    with open_flow() as flow:
+        snakemake = sorted(job.name for job in flow.jobs if not job.up_to_date)
     print(f"snakemake: {' '.join(snakemake) or 'nothing'}\ndvc: {' '.join(dvc) or 'nothing'}")
     if snakemake != dvc:
         raise InputError("the tools disagree; `make` brings them together by running what Snakemake names")

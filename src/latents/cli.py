@@ -35,6 +35,7 @@ from latents.stages.entry import run
 from latents.tools.compare import compare
 from latents.tools.mosaic import mosaic
 from latents.tools.rank import rank
+from latents.tools.reruns import reruns
 from latents.tools.where import where
 
 app = typer.Typer(
@@ -73,7 +74,7 @@ for module in (
     app.add_typer(module.app, name=module.__name__.rpartition(".")[2])
 
 
-for tool in (rank, mosaic, compare, where):
+for tool in (rank, mosaic, compare, where, reruns):
     app.command()(tool)
 
 

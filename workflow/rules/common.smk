@@ -1,6 +1,7 @@
 # Shared by the files beside this one - tracked() for parameters, code() for sources, input functions, commit() for DVC.
 import functools
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,3 +82,19 @@ def commit():
     here = os.path.realpath(os.getcwd()) == os.path.realpath(workflow.basedir)
     if here and os.path.isdir(".dvc") and "DVC_STAGE" not in os.environ:
         subprocess.run([sys.executable, "workflow/bridge.py", "commit"], check=False)
+
+
+def pull_back(paths: list[str], *, tolerance_seconds: float = 60) -> None:
+    """Give results from the future the time of the newest one that is not: the clock was set back since they were made.
+
+    Left as they are, they would seem newer than all that is made from them in the time to come.
+    """
+    now = time.time()
+    times = {path: os.stat(path).st_mtime for path in paths if os.path.exists(path)}
+    future = [path for path, made in times.items() if made > now + tolerance_seconds]
+    if not future:
+        return
+    newest = max((made for made in times.values() if made <= now + tolerance_seconds), default=now)
+    for path in future:
+        os.utime(path, (newest, newest))
+    print(f"{len(future)} results were from the future (was the clock set back?); their times are now right", file=sys.stderr)

@@ -1,0 +1,125 @@
+"""docs/sharing.md, block by block, on a finished demo run: after each both tools agree."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from harness import ROOT, environment, run
+
+pytestmark = pytest.mark.pipeline
+
+METRICS = "results/language_model/newsgroups/metrics.json"
+HISTORY = "results/language_model/newsgroups/history.csv"
+LEARNING_RATE = "language_model.learning_rate"
+
+
+def blocks(heading: str) -> list[str]:
+    """The blocks of commands of one section of the page."""
+    page = (ROOT / "docs/sharing.md").read_text(encoding="utf-8")
+    section = page.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    assert section, heading
+    return re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+
+
+def shell(commands: str, cwd: Path, **extra: str) -> str:
+    """What lines of the page print, run as they stand in the environment that `make` makes."""
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", commands],
+        cwd=cwd,
+        env=environment(PYTHONPATH="src", **extra),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-6000:]
+    return done.stdout
+
+
+def agree(folder: Path) -> None:
+    """Both tools have nothing to run."""
+    said = run("python", "workflow/bridge.py", "status", cwd=folder).stdout.splitlines()
+    assert said[:2] == ["snakemake: nothing", "dvc: nothing"]
+
+
+def perplexity(folder: Path) -> float:
+    return json.loads((folder / METRICS).read_text(encoding="utf-8"))["perplexity"]
+
+
+def test_a_parameter_is_changed_compared_and_changed_back(workspace: Path) -> None:
+    """In place: the metric, the parameter and the curve of both are shown; the way back trains nothing."""
+    before = perplexity(workspace)
+    forth, back = blocks("Change a parameter and compare")
+    said = shell(forth, workspace)
+    after = perplexity(workspace)
+    assert after != before
+    assert re.search(rf"{re.escape(METRICS)} +perplexity +{before:.5g}\d* +{after:.5g}", said)
+    assert re.search(rf"params.yaml +{re.escape(LEARNING_RATE)} +0.1 +0.05", said)
+    assert re.search(rf"^{re.escape(LEARNING_RATE)} +0.1 +0.05$", said, re.MULTILINE)
+    plot = (workspace / "dvc_plots/index.html").read_text(encoding="utf-8")
+    assert "validation_cross_entropy" in plot
+    assert {'"rev": "workspace"', '"rev": "HEAD"'} <= set(re.findall(r'"rev": "\w+"', plot))
+    assert (workspace / "compare.html").is_file()
+    agree(workspace)
+    said = shell(back, workspace)
+    assert said.count("is cached - skipping run") == 2
+    assert "Running stage 'language_model'" not in said
+    assert perplexity(workspace) == before
+    agree(workspace)
+    assert run("git", "status", "--porcelain", cwd=workspace).stdout == ""
+
+
+def test_experiments_of_the_queue_run_side_by_side_and_one_is_applied(workspace: Path) -> None:
+    """Two workers; the working tree is left alone till `apply`, and then is as if the experiment had run here."""
+    before = perplexity(workspace)
+    queue, rest = blocks("Try several values at once")
+    shell(queue, workspace)
+    until = time.monotonic() + 300
+    while len(re.findall("Success|Failed", said := shell("dvc queue status", workspace))) < 2:
+        assert time.monotonic() < until, said
+        time.sleep(1)
+    assert said.count("Success") == 2, said
+    assert perplexity(workspace) == before
+    agree(workspace)
+    said = shell(rest, workspace)
+    assert all(name in said for name in ("half", "double"))
+    assert perplexity(workspace) != before
+    assert run("git", "diff", "--stat", "params.yaml", cwd=workspace).stdout.count("1 insertion(+), 1 deletion(-)") == 1
+    agree(workspace)
+    shell(f"dvc exp run --temp --name again --set-param {LEARNING_RATE}=0.05", workspace)
+    assert "again" in shell("dvc exp show --csv", workspace)
+    agree(workspace)
+
+
+def test_results_are_shared_and_a_revision_is_restored(workspace: Path, tmp_path: Path) -> None:
+    """A clone pulls and runs nothing; an older revision comes back whole."""
+    share, pull = blocks("Share results through a remote")
+    shell(share, workspace, REMOTE=str(tmp_path / "remote"))
+    clone = tmp_path / "clone"
+    run("git", "clone", "--quiet", str(workspace), str(clone), cwd=tmp_path)
+    shell(pull, clone)
+    agree(clone)
+    (restore,) = blocks("Restore a revision")
+    run("git", "rm", "--quiet", METRICS, cwd=clone)
+    run("git", "commit", "--quiet", "--message", "a result is lost", cwd=clone)
+    shell(restore, clone, REV="HEAD~1")
+    agree(clone)
+
+
+def test_the_cost_of_commits_is_counted(workspace: Path) -> None:
+    """A commit that changes one parameter: the jobs that read it, and the ones below, which is what Snakemake names."""
+    params = workspace / "params.yaml"
+    params.write_text(params.read_text().replace("learning_rate: 0.1  # Adagrad", "learning_rate: 0.2  # Adagrad"))
+    run("git", "commit", "--all", "--quiet", "--message", "faster", cwd=workspace)
+    (block,) = blocks("How much a commit costs")
+    first, second, third = (line.split() for line in shell(block, workspace).splitlines()[:3])
+    assert first == ["commit", "touched", "to", "run"]
+    assert second[1:5] == ["faster", "1", "2", "of"]
+    assert third[1:5] == ["base", third[6 - 1], third[6 - 1], "of"]

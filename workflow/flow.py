@@ -1,0 +1,136 @@
+"""Snakemake's side of the bridge: its jobs, which of them it would run, and what it has on record of them.
+
+No public call gives all that: Snakemake's private ones stay in this file, and its version is pinned.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from latents.errors import InputError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Job:
+    """One concrete Snakemake job."""
+
+    name: str  # of the DVC stage
+    command: str
+    inputs: list[str]
+    outputs: list[str]
+    tracked: list[str]  # dotted keys of params.yaml
+    up_to_date: bool  # Snakemake would not run it
+    recorded: bool  # Snakemake has metadata of its last run
+
+
+class Flow:
+    """The DAG of the Snakefile here, loaded once."""
+
+    def __init__(self, workflow: Any) -> None:
+        self._workflow = workflow
+        order = {rule.name: number for number, rule in enumerate(workflow.rules)}
+        found = sorted(
+            (job for job in workflow.dag.jobs if job.output),
+            key=lambda job: (order[job.rule.name], *job.wildcards_dict.values()),
+        )
+        self._raw = {"-".join([job.rule.name, *map(str, job.wildcards_dict.values())]): job for job in found}
+        self.jobs = [self._job(name, raw) for name, raw in self._raw.items()]
+        """All jobs, in the order of their rules."""
+
+    def _job(self, name: str, raw: Any) -> Job:
+        return Job(
+            name=name,
+            command=raw.shellcmd,
+            inputs=[str(path) for path in raw.input],
+            outputs=[str(path) for path in raw.output],
+            tracked=list(dict(raw.params.items()).get("tracked", {})),
+            up_to_date=not self._workflow.dag.needrun(raw),
+            recorded=bool(self._workflow.persistence.has_metadata(raw)),
+        )
+
+    def unnoticed(self, job: Job) -> list[str]:
+        """Inputs of an up-to-date job that are not as its record says: edited, yet older than what was made of them.
+
+        So it is when the clock was set back, or when a file was put in place with its old time. Snakemake has checksums
+        of files of at most 1 MB, which all sources are.
+        """
+        if not (job.up_to_date and job.recorded):
+            return []
+        records = [self._workflow.persistence.metadata(path) for path in self._raw[job.name].output]
+        known: dict[str, str] = {}
+        for record in records:
+            known |= record.input_checksums or {}
+        return [path for path in job.inputs if path in known and known[path] != checksum(path)]
+
+    def mark(self, names: set[str]) -> list[str]:
+        """Make Snakemake hold these jobs up to date as they are now; return the outputs whose time was changed for it.
+
+        Jobs come in the order in which they depend on each other. Killed half-way, it can be repeated.
+        """
+        from snakemake.settings.types import ExecutionSettings
+
+        workflow = self._workflow
+        if names and workflow.persistence.locked:
+            raise InputError(
+                "snakemake is running here, or was killed; wait for it, or call `snakemake --unlock`, then repeat this"
+            )
+        workflow.execution_settings = ExecutionSettings()
+        workflow.iocache.deactivate()  # it holds the times of before
+        chosen = {id(self._raw[name]) for name in names}
+        touched = []
+        for raw in workflow.dag.toposorted():
+            for job in raw if isinstance(raw, list | set) else [raw]:
+                if id(job) in chosen:
+                    touched += renew(list(map(str, job.input)), list(map(str, job.output)))
+                    workflow.async_run(workflow.persistence.finished(job))
+        return touched
+
+
+@contextmanager
+def open_flow() -> Iterator[Flow]:
+    """Load the Snakefile and build its DAG."""
+    from snakemake.api import SnakemakeApi
+    from snakemake.settings.enums import Quietness, RerunTrigger
+    from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings
+
+    with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
+        flow = api.workflow(ResourceSettings(cores=1), ConfigSettings(), snakefile=ROOT / "Snakefile")
+        flow.dag(DAGSettings(rerun_triggers=RerunTrigger.all()))
+        workflow = flow._workflow
+        workflow._prepare_dag(forceall=False, ignore_incomplete=False, lock_warn_only=True)
+        workflow._build_dag()
+        yield Flow(workflow)
+
+
+def renew(inputs: list[str], outputs: list[str]) -> list[str]:
+    """Give outputs that are older than an input the time of now; return them."""
+    newest = max((os.stat(path).st_mtime_ns for path in inputs), default=0)
+    old = [path for path in outputs if os.stat(path).st_mtime_ns < newest]
+    for path in old:
+        os.utime(path)
+        if os.stat(path).st_mtime_ns < newest:  # an input from the future: the clock was set back
+            os.utime(path, ns=(newest, newest))
+    return old
+
+
+def age(job: Job) -> None:
+    """Make a job's outputs older than its inputs, so that Snakemake runs it."""
+    oldest = min(os.stat(path).st_mtime_ns for path in job.inputs) - 10**9
+    for path in job.outputs:
+        os.utime(path, ns=(oldest, oldest))
+
+
+@functools.cache
+def checksum(path: str) -> str:
+    """A file's checksum as Snakemake writes it."""
+    with open(path, "rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"

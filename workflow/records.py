@@ -1,0 +1,138 @@
+"""DVC's side of the bridge: which stages' records fit what is here, and how records are written, all in bulk.
+
+A stage shares most of its files with others: asking DVC stage by stage looks each source file up hundreds of times.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from latents.errors import InputError
+from latents.storage import atomic
+
+LOCK = Path("dvc.lock")
+
+
+@contextmanager
+def open_repo() -> Iterator[Any]:
+    """DVC's repository here, locked against other DVC processes."""
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        with Repo() as repo, repo.lock:
+            yield repo
+    except DvcException as error:
+        raise InputError(f"dvc: {' '.join(str(error).split())}") from None
+    except sqlite3.Error as error:  # of its database of hashes: a full disk, a folder that cannot be written
+        raise InputError(f"dvc: its database in {Repo().site_cache_dir}: {error}") from None
+
+
+class Records:
+    """The stages of dvc.yaml with their records in dvc.lock, and the files as they are now, each looked up once."""
+
+    def __init__(self, repo: Any) -> None:
+        self._repo = repo
+        self.stages = {stage.name: stage for stage in load_stages(repo)}
+        self._files = {entry.fs_path: entry for stage in self.stages.values() for entry in _files(stage)}
+        self._found = hashes(repo, self._files)
+        self._params = params(repo, self.stages.values())
+        self.changed = {name for name, stage in self.stages.items() if self._is_changed(stage)}
+        """Stages whose record does not fit the files, the parameters and the command as they are now."""
+
+    def _is_changed(self, stage: Any) -> bool:
+        fit = all(entry.hash_info and self._found.get(entry.fs_path) == entry.hash_info for entry in _files(stage))
+        return not fit or stage.changed_stage() or any(self._differ(entry) for entry in stage.params)
+
+    def _differ(self, entry: Any) -> bool:
+        known = entry.hash_info.value or {}
+        return any(
+            key not in known or key not in self._params or known[key] != self._params[key] for key in entry.params
+        )
+
+    def unchanged(self) -> set[str]:
+        """Stages that DVC holds unchanged together with all their ancestors."""
+        import networkx as nx
+
+        graph = self._repo.index.graph  # an edge from a stage to each stage that it depends on
+        found: set[str] = set()
+        for stage in nx.dfs_postorder_nodes(graph):
+            if stage.name not in self.changed and {above.name for above in graph.successors(stage)} <= found:
+                found.add(stage.name)
+        return found
+
+    def write(self, names: set[str]) -> set[str]:
+        """Write dvc.lock anew: the named stages as they are now, no stage that dvc.yaml lacks; the names that changed.
+
+        All at once and by rename: a kill leaves the old dvc.lock or the new one.
+        """
+        from dvc.stage.serialize import to_lockfile
+        from dvc.utils.serialize import dump_yaml
+
+        before = next(iter(self.stages.values())).dvcfile.lockfile_contents
+        kept = before.get("stages", {})
+        changed = names & self.changed
+        entries = {name: kept[name] for name in self.stages if name in kept and name not in changed}
+        for name in changed:
+            self.stages[name].save()
+            self.stages[name].commit(relink=False)
+            entries |= to_lockfile(self.stages[name])
+        after = {name: entries[name] for name in self.stages if name in entries}
+        if changed or list(after) != list(kept):
+            with atomic(LOCK) as temporary:
+                dump_yaml(str(temporary), {"schema": "2.0", "stages": after})
+        return changed
+
+    def keep_hashes(self, paths: list[str]) -> None:
+        """Tell DVC that these files are the same as before: only their times were changed."""
+        known = {self._repo.fs.abspath(path): path for path in paths}
+        self._repo.state.save_many([(path, self._found[path], None) for path in known], self._repo.fs)
+
+
+def load_stages(repo: Any) -> list[Any]:
+    """The stages of dvc.yaml. A dvc.lock that cannot be read is removed: it is derived, and `write` makes it anew."""
+    from dvc.exceptions import DvcException
+
+    try:
+        return list(repo.index.stages)
+    except DvcException as error:
+        if "dvc.lock" not in str(error):
+            raise
+        LOCK.unlink()
+        print("commit: dvc.lock was damaged; it is written anew", file=sys.stderr)
+        repo._reset()
+        return list(repo.index.stages)
+
+
+def _files(stage: Any) -> list[Any]:
+    """A stage's dependencies and outputs but for its parameters."""
+    from dvc.dependency import ParamsDependency
+
+    return [entry for entry in (*stage.deps, *stage.outs) if not isinstance(entry, ParamsDependency)]
+
+
+def hashes(repo: Any, entries: dict[str, Any]) -> dict[str, Any]:
+    """The hash of each file that is there, by its path; those that DVC has on record are not read."""
+    infos = {path: repo.fs.info(path) for path in entries if repo.fs.exists(path)}
+    known = {
+        path: found
+        for path, _, found in repo.state.get_many(infos, repo.fs, infos)
+        if found and found.name == entries[path].hash_name
+    }
+    return {path: known.get(path) or entries[path].get_hash() for path in infos}
+
+
+def params(repo: Any, stages: Any) -> dict[str, Any]:
+    """The present value of each key of params.yaml that a stage depends on."""
+    from dvc.dependency.param import read_param_file
+
+    entries = [entry for stage in stages for entry in stage.params]
+    if not entries:
+        return {}
+    keys = sorted({key for entry in entries for key in entry.params})
+    return read_param_file(repo.fs, entries[0].fs_path, keys, flatten=True)
