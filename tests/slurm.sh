@@ -11,6 +11,8 @@ stop() {
         [ ! -f "$pid" ] || kill "$(cat "$pid")" 2>/dev/null || true
     done
     rm -rf /run/latents-slurm/state
+    # with it left behind, every start of Snakemake waits 9 s for a controller that is gone: its SLURM plugin asks for it
+    if [ -f $CONF ] && grep -q "$MARK" $CONF; then rm $CONF; fi
 }
 
 start() {

@@ -5,6 +5,7 @@ A stage shares most of its files with others: asking DVC stage by stage looks ea
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -72,20 +73,21 @@ class Records:
         All at once and by rename: a kill leaves the old dvc.lock or the new one.
         """
         from dvc.stage.serialize import to_lockfile
-        from dvc.utils.serialize import dump_yaml
+        from dvc.utils.serialize import dump_yaml, load_yaml
 
-        before = next(iter(self.stages.values())).dvcfile.lockfile_contents
-        kept = before.get("stages", {})
         changed = names & self.changed
-        entries = {name: kept[name] for name in self.stages if name in kept and name not in changed}
+        text = LOCK.read_text(encoding="utf-8") if LOCK.exists() else ""
+        recorded = re.findall(r"^  ([\w-]+):$", text, flags=re.MULTILINE)
+        if not changed and set(recorded) <= self.stages.keys():
+            return changed
+        kept = load_yaml(str(LOCK)).get("stages", {}) if text else {}
         for name in changed:
             self.stages[name].save()
             self.stages[name].commit(relink=False)
-            entries |= to_lockfile(self.stages[name])
-        after = {name: entries[name] for name in self.stages if name in entries}
-        if changed or list(after) != list(kept):
-            with atomic(LOCK) as temporary:
-                dump_yaml(str(temporary), {"schema": "2.0", "stages": after})
+            kept |= to_lockfile(self.stages[name])
+        with atomic(LOCK) as temporary:
+            stages = {name: kept[name] for name in self.stages if name in kept}
+            dump_yaml(str(temporary), {"schema": "2.0", "stages": stages})
         return changed
 
     def keep_hashes(self, paths: list[str]) -> None:
