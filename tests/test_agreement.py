@@ -46,7 +46,12 @@ def one_line(done: subprocess.CompletedProcess[str]) -> str:
 def running(*command: str, cwd: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A command that is killed with all its children at the end."""
     process = subprocess.Popen(
-        command, cwd=cwd, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        command,
+        cwd=cwd,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         yield process

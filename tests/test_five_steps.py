@@ -70,7 +70,9 @@ def test_a_stage_added_by_the_five_steps_runs_and_both_tools_agree(workspace: Pa
     shown = run("python", "-m", "latents.cli", "ink", "measure", "--help", cwd=workspace, PYTHONPATH="src").stdout
     assert "--digits" in shown
     params = workspace / "params.yaml"
-    params.write_text(params.read_text().replace("threshold: 0.5  # grey value from which a pixel has", "threshold: 5  # "))
+    params.write_text(
+        params.read_text().replace("threshold: 0.5  # grey value from which a pixel has", "threshold: 5  # ")
+    )
     refused = run("snakemake", "--dry-run", cwd=workspace, check=False)
     assert "ink.threshold: got 5, allowed: a grey value above 0, at most 1" in refused.stdout + refused.stderr
 

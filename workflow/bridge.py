@@ -16,10 +16,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
-from flow import Job, age, open_flow  # noqa: E402 the package is not installed where DVC runs a copy
-from latents.errors import InputError  # noqa: E402
-from latents.storage import atomic  # noqa: E402
-from records import Records, open_repo  # noqa: E402
+from flow import Job, age, open_flow
+from latents.errors import InputError
+from latents.storage import atomic
+from records import Records, open_repo
 
 GUARD = "structure"  # the one stage that is no job: it stops DVC when dvc.yaml is of other structural parameters
 HEADER = "# Written from the Snakefile by `python workflow/bridge.py gen`; do not edit.\n"
@@ -124,8 +124,8 @@ def commit() -> str:
             if overlooked[job.name]:
                 age(job)
         raise InputError(
-            f"{said}; {' '.join(edited)}: not what Snakemake used, yet older than what was made of it (was the clock set "
-            "back?); the jobs that read it are now marked to be run: run snakemake again"
+            f"{said}; {' '.join(edited)}: not what Snakemake used, yet older than what was made of it (was the clock "
+            "set back?); the jobs that read it are now marked to be run: run snakemake again"
         )
     return said
 
