@@ -97,4 +97,7 @@ def pull_back(paths: list[str], *, tolerance_seconds: float = 60) -> None:
     newest = max((made for made in times.values() if made <= now + tolerance_seconds), default=now)
     for path in future:
         os.utime(path, (newest, newest))
-    print(f"{len(future)} results were from the future (was the clock set back?); their times are now right", file=sys.stderr)
+    print(
+        f"{len(future)} results were from the future (was the clock set back?); their times are now right",
+        file=sys.stderr,
+    )

@@ -37,10 +37,15 @@ def reruns(
     from latents.tools.compare import table
 
     rows = list(count(revision, commits))
-    touched, run, every = (str(sum(row[column] for row in rows)) for column in (1, 2, 3))
-    cells = [(label, str(own), f"{all_} of {total}", "") for label, own, all_, total in rows]
+    cells = [(shorten(label), str(own), f"{below} of {whole}", "") for label, own, below, whole in rows]
     typer.echo("\n".join(table("commit", cells, ("touched", "to run"))).rstrip())
+    touched, run, every = (sum(numbers) for numbers in list(zip(*rows, strict=True))[1:])
     typer.echo(f"all: {touched} touched, {run} to run, {every} in {len(rows)} whole runs")
+
+
+def shorten(text: str, width: int = 72) -> str:
+    """The beginning of a long text."""
+    return text if len(text) <= width else f"{text[: width - 3]}..."
 
 
 def count(revision: str, commits: int) -> Iterator[tuple[str, int, int, int]]:
