@@ -40,7 +40,9 @@ def test_compare_names_what_differs_between_two_revisions(revisions: Path) -> No
     jobs = {line.split()[0] for line in printed.partition("\njobs")[2].splitlines()[1:] if line} - {"figures:"}
     assert {"vae_evaluate", "measures_summary", "metrics"} <= jobs
     assert jobs.isdisjoint({"vae_train", "vae_embed", "ranking", "digits"})
-    assert "vae.bound.samples" in (revisions / "compare.html").read_text()
+    page = (revisions / "compare.html").read_text().replace("<wbr>", "")
+    assert "<td>vae.bound.samples</td><td>50</td><td>20</td>" in page
+    assert page.count('class="better"') >= 1
 
 
 def test_compare_shows_figures_of_both_revisions_and_the_working_tree(revisions: Path) -> None:

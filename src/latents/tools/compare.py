@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -157,8 +158,11 @@ def table(heading: str, rows: list[Row], names: tuple[str, str]) -> Iterator[str
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 80rem; padding: 0 1rem; color: #222; }
 .wide { overflow-x: auto; }
-table { border-collapse: collapse; margin-bottom: 1rem; }
+table { border-collapse: collapse; margin-bottom: 1rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .2rem 1rem .2rem 0; border-bottom: 1px solid #ddd; vertical-align: top; }
+td:first-child { overflow-wrap: anywhere; }
+.better { font-weight: 700; color: #0072b2; }
+@media (max-width: 40rem) { body { font-size: 13px; margin: 1rem auto; } th, td { padding-right: .5rem; } }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: 1rem; }
 figure { margin: 0; } img { max-width: 100%; height: auto; }
 h3 { font-size: 1rem; margin-bottom: .3rem; overflow-wrap: anywhere; }
@@ -186,15 +190,28 @@ def render(found: Comparison, first: str, second: str) -> str:
     revisions = [resolve(name) if name else "" for name in (first, second)]
     for path in found.figures:
         pair = "".join(picture(revision, path, name) for revision, name in zip(revisions, names, strict=True))
-        parts.append(f'<h3>{html.escape(path)}</h3><div class="pair">{pair}</div>')
+        parts.append(f'<h3>{breakable(path)}</h3><div class="pair">{pair}</div>')
     return PAGE.format(title=" and ".join(names), style=STYLE, body="\n".join(parts))
 
 
 def html_table(heading: str, rows: list[Row], names: Iterable[str]) -> str:
     """A table of the page."""
     head = "".join(f"<th>{cell}</th>" for cell in (heading, *names, ""))
-    body = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    body = "".join(f"<tr>{''.join(cells(row))}</tr>" for row in rows)
     return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
+
+
+def cells(row: Row) -> Iterator[str]:
+    """The cells of a row, the better value marked."""
+    better_column = {"first is better": 1, "second is better": 2}.get(row[3])
+    for column, cell in enumerate(row):
+        mark = ' class="better"' if column == better_column else ""
+        yield f"<td{mark}>{html.escape(cell) if column else breakable(cell)}</td>"
+
+
+def breakable(name: str) -> str:
+    """A name that may go on in the next line after each of its parts."""
+    return re.sub(r"([._/])", r"\1<wbr>", html.escape(name))
 
 
 def picture(revision: str, path: str, name: str) -> str:
