@@ -29,6 +29,23 @@ def test_perplexities_are_drawn(tmp_path):
     small_and_repeating(tmp_path, text.perplexities, MODELS, {"NVDM": 836.0})
 
 
+def test_topics_are_drawn_and_each_has_a_direction_of_its_own(tmp_path):
+    """A topic that shares words with two directions leaves the one to another topic; more rows than are shown."""
+    topics = [[f"t{number}w{word}" for word in range(10)] for number in range(30)]
+    directions = [topic[:5] + ["other"] * 5 for topic in topics]
+    directions += [["none"] * 10] * 10
+    pairs = text.overlaps(topics, directions)
+    assert [(topic, shared) for topic, _, shared in pairs] == [(number, 5) for number in range(30)]
+    assert len({direction for _, direction, _ in pairs}) == 30
+    assert text.overlaps([["a", "b"], ["a", "c"]], [["a", "b", "c"], ["b"]]) == [(1, 0, 2), (0, 1, 1)]
+    small_and_repeating(tmp_path, text.topics, topics, directions)
+
+
+def test_topics_are_drawn_when_there_are_few(tmp_path):
+    """Two topics, three directions of three words."""
+    small_and_repeating(tmp_path, text.topics, [["a", "b"], ["c", "d"]], [["a", "x", "y"], ["b"], ["c", "d", "z"]])
+
+
 def test_planes_are_drawn_for_any_number_of_families(tmp_path):
     """More families of groups than colours share the last one."""
     points = np.random.default_rng(0).standard_normal((3000, 2)).astype(np.float32)

@@ -391,12 +391,14 @@ rule figures_rnn_curves:
 TEXT_VAE_DIMENSIONS = {run: values["latent_dim"] for run, values in PARAMS["text_vae"]["runs"].items()}
 TEXT_VAE_PLANES = [run for run, latent_dim in TEXT_VAE_DIMENSIONS.items() if latent_dim == 2]
 ARTIFACTS += ["results/figures/text_vae/perplexities.png", "results/figures/hashing/precision.png"]
+TEXT_VAE_WIDE = [run for run in TEXT_VAE_RUNS if run not in TEXT_VAE_PLANES]
+ARTIFACTS += [f"results/figures/text_vae/topics/{run}.png" for run in TEXT_VAE_WIDE[:1]]  # others by name
 ARTIFACTS += ["results/figures/text_vae/documents.png"] if TEXT_VAE_PLANES else []
 
 
 rule figures_perplexities:
     input:
-        metrics=[f"{TEXT_VAE}/metrics.json".format(run=run) for run in TEXT_VAE_RUNS if run not in TEXT_VAE_PLANES],
+        metrics=[f"{TEXT_VAE}/metrics.json".format(run=run) for run in TEXT_VAE_WIDE],
         peers="results/text_vae/peers/metrics.json",
         code=code("figures"),
     output:
@@ -409,6 +411,24 @@ rule figures_perplexities:
         "logs/figures/text_vae/perplexities.log",
     shell:
         "python -m latents.stages.figures perplexities {input.metrics} --peers {input.peers}"
+        " --figure {output.figure} --log {log}"
+
+
+rule figures_topics:
+    input:
+        ours=f"{TEXT_VAE}/topics.csv",
+        peers="results/text_vae/peers/topics.csv",
+        code=code("figures"),
+    output:
+        figure=report(
+            "results/figures/text_vae/topics/{run}.png",
+            caption="../report/topics.rst",
+            category="Text",
+        ),
+    log:
+        "logs/figures/text_vae/topics/{run}.log",
+    shell:
+        "python -m latents.stages.figures topics --ours {input.ours} --peers {input.peers}"
         " --figure {output.figure} --log {log}"
 
 

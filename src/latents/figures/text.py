@@ -1,14 +1,19 @@
-"""Figures of documents: perplexities, the embedded newsgroups, precision of codes against their length."""
+"""Figures of documents: perplexities, topics, the embedded newsgroups, precision of codes against their length."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latents.figures.style import CLASSES, COLUMN, PAGE, figure
+from latents.figures.style import CLASSES, COLUMN, PAGE, blank, figure
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+TOPICS = 12  # pairs of topics shown
 FAMILIES = 8  # colours at most; rarer families share the last one
 NAMES = {
     "mlp": "MLP", "lstm": "LSTM", "gru": "GRU", "both": "MLP + GRU", "lda": "LDA", "unigram": "unigram",
@@ -43,6 +48,76 @@ def perplexities(path: Path, models: Mapping[str, Mapping[str, float]], publishe
         axes.set(ylabel="perplexity a word")
         axes.set_ylim(0, 1.4 * max(*values, *published.values()))  # room for the legend
         axes.legend(loc="upper right", fontsize=5.5, ncols=2)
+
+
+def overlaps(topics: Sequence[Sequence[str]], directions: Sequence[Sequence[str]]) -> list[tuple[int, int, int]]:
+    """Pair each topic with a direction of its own, so that all pairs together share as many words as they can.
+
+    Parameters
+    ----------
+    topics, directions : the top words of each.
+
+    Returns
+    -------
+    list of (topic, direction, shared words)
+        Most shared words first, equal ones by the topic's number; as many as the shorter list.
+
+    Examples
+    --------
+    >>> overlaps([["game", "team"], ["god", "life"]], [["god", "game"], ["team", "game"]])
+    [(0, 1, 2), (1, 0, 1)]
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    shared = np.array([[len(set(topic) & set(direction)) for direction in directions] for topic in topics])
+    pairs = zip(*linear_sum_assignment(-shared), strict=True)
+    found = [(int(topic), int(direction), int(shared[topic, direction])) for topic, direction in pairs]
+    return sorted(found, key=lambda pair: (-pair[2], pair[0]))
+
+
+def topics(path: Path, peers: Sequence[Sequence[str]], ours: Sequence[Sequence[str]]) -> None:
+    """Top words of LDA's topics beside those of directions of a VAE's latent space; shared words are coloured.
+
+    TOPICS pairs of `overlaps`, evenly over their ranks: from the pair that shares most words to the one that shares
+    fewest.
+
+    Parameters
+    ----------
+    peers : top words of each topic of LDA.
+    ours : top words of each direction: dimension 1 upwards, downwards, dimension 2 upwards, ...
+    """
+    pairs = overlaps(peers, ours)
+    chosen = [pairs[rank] for rank in np.unique(np.linspace(0, len(pairs) - 1, TOPICS).round().astype(int))]
+    with figure(path, PAGE, 0.35 + 0.3 * len(chosen)) as canvas:
+        axes = canvas.add_subplot()
+        blank(axes)
+        axes.set(xlim=(0, 2), ylim=(len(chosen) - 0.4, -1.0))
+        axes.text(0, -0.75, "LDA's topic", va="center", weight="bold", fontsize=7)
+        axes.text(1.02, -0.75, "direction of the VAE's latent space", va="center", weight="bold", fontsize=7)
+        for row, (topic, direction, _) in enumerate(chosen):
+            common = set(peers[topic]) & set(ours[direction])
+            sign = "+" if direction % 2 == 0 else "\N{MINUS SIGN}"
+            for left, name, words in (
+                (0.0, f"{topic + 1}", peers[topic]),
+                (1.02, f"{direction // 2 + 1}{sign}", ours[direction]),
+            ):
+                axes.text(left, row, name, va="center", fontsize=6, color=CLASSES[9])
+                wrapped(axes, left + 0.08, row, words, common)
+
+
+def wrapped(axes: Axes, left: float, row: int, words: Sequence[str], common: set[str]) -> None:
+    """Words in two lines from `left` on, those in `common` coloured; each is set behind the one before it."""
+    half = -(-len(words) // 2)
+    for line, some in enumerate((words[:half], words[half:])):
+        before = None
+        for word in some:
+            style = {"fontsize": 6, "va": "center", "color": CLASSES[0] if word in common else CLASSES[7]}
+            if before is None:
+                before = axes.annotate(word, (left, row - 0.2 + 0.4 * line), **style)
+            else:
+                before = axes.annotate(
+                    word, (1, 0.5), xycoords=before, xytext=(4, 0), textcoords="offset points", **style
+                )
 
 
 def family(group: str) -> str:

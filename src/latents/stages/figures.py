@@ -381,6 +381,21 @@ def perplexities(
 
 
 @app.command()
+def topics(
+    ours: Annotated[Path, typer.Option(help="CSV of a VAE of documents: the top words of each direction.")],
+    peers: Annotated[Path, typer.Option(help="CSV of LDA: the top words of each topic.")],
+    figure: Figure,
+    log: Log = None,
+) -> None:
+    """Top words of LDA's topics, each beside the direction of a VAE's latent space that shares most of them."""
+    from latents.figures import text
+    from latents.storage import read_csv
+
+    found = ([row["words"].split() for row in read_csv(path)] for path in (peers, ours))
+    text.topics(figure, *found)
+
+
+@app.command()
 def documents(
     embeddings: Annotated[list[Path], typer.Argument(help="HDF5 of each 2-D run, in a folder of its name.")],
     words: Annotated[Path, typer.Option(help="HDF5 of the stage text, for the groups' names.")],
