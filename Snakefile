@@ -55,6 +55,7 @@ include: "workflow/rules/ranking.smk"
 include: "workflow/rules/classification.smk"
 include: "workflow/rules/timing.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/comparison.smk"
 include: "workflow/rules/metrics.smk"
 
 

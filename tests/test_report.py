@@ -93,8 +93,21 @@ def is_drawn(browser: Any, figure: str) -> bool:
         return False
 
 
+def has_a_table(browser: Any) -> bool:
+    """Whether the page beside the list has a table."""
+    from selenium.webdriver.common.by import By
+
+    for frame in browser.find_elements(By.TAG_NAME, "iframe"):
+        browser.switch_to.frame(frame)
+        rows = len(browser.find_elements(By.TAG_NAME, "tr"))
+        browser.switch_to.default_content()
+        return rows > 10
+    return False
+
+
 def test_each_category_is_there_and_each_figure_loads(browser: Any, page: Path, built: Path) -> None:
-    """Every PNG below results/figures is in the report and is drawn; nothing is fetched, the console has no error."""
+    """Every PNG below results/figures and the page of comparisons are in the report and are drawn; nothing is fetched,
+    the console has no error."""
     from selenium.webdriver.common.by import By
 
     browser.get(page.as_uri())
@@ -106,13 +119,14 @@ def test_each_category_is_there_and_each_figure_loads(browser: Any, page: Path, 
     for category in categories:
         for index, name in enumerate(open_category(browser, page, category)):
             listed.append(name)
-            if not name.endswith(".png"):
-                continue
             click(browser, links(browser, "eye")[index])  # the list stays beside the figure
-            expected = base64.b64encode((built / name).read_bytes()).decode()
-            assert eventually(partial(is_drawn, browser, expected)), name
-    figures = [str(path.relative_to(built)) for path in (built / "results/figures").rglob("*.png")]
-    assert sorted(name for name in listed if name.endswith(".png")) == sorted(figures)
+            if name.endswith(".png"):
+                expected = base64.b64encode((built / name).read_bytes()).decode()
+                assert eventually(partial(is_drawn, browser, expected)), name
+            else:
+                assert eventually(partial(has_a_table, browser)), name
+    results = [path for kind in ("figures/**/*.png", "**/*.html") for path in (built / "results").glob(kind)]
+    assert sorted(listed) == sorted(str(path.relative_to(built)) for path in results)
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
     requests = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     sent = [entry["params"]["request"]["url"] for entry in requests if entry["method"] == "Network.requestWillBeSent"]

@@ -7,6 +7,7 @@ import typer
 from latents.stages import (
     autoencoder,
     classification,
+    comparison,
     data,
     deep_rbm,
     digit_classifier,
@@ -69,6 +70,7 @@ for module in (
     classification,
     timing,
     figures,
+    comparison,
     metrics,
 ):
     app.add_typer(module.app, name=module.__name__.rpartition(".")[2])

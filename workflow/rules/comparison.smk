@@ -1,0 +1,19 @@
+# Our numbers beside published ones: a page of the report.
+COMPARISON = "results/comparison/published.html"
+ARTIFACTS += [COMPARISON]
+
+
+rule comparison:
+    input:
+        documents=[f"{TEXT_VAE}/metrics.json".format(run=run) for run in TEXT_VAE_WIDE],
+        peers="results/text_vae/peers/metrics.json",
+        hashing="results/hashing/comparison.csv",
+        digits=MEASURES_SUMMARY,
+        code=code("comparison"),
+    output:
+        page=report(COMPARISON, caption="../report/comparison.rst", category="Comparison"),
+    log:
+        "logs/comparison/published.log",
+    shell:
+        "python -m latents.stages.comparison write {input.documents} --peers {input.peers} --hashing {input.hashing}"
+        " --digits {input.digits} --page {output.page} --log {log}"
