@@ -74,8 +74,8 @@ Data: ours are 20 Newsgroups by date, bodies with quotes and footers, the 2,000 
 words, not stemmed. The published numbers are of 2,000 words too, from memory stemmed, and NVDM's code comes with
 counts of its own, which we do not use.
 
-Average: NVDM's public code prints both, over words and over documents; which one the paper prints we cannot say. The
-KL is counted in all rows of ours.
+Average: from memory the papers of LDA's number and of NVDM average over documents, which is to be set beside ours over
+documents; NVDM's public code prints both. The KL is counted in all rows of ours.
 
 Choice: the public code of NVDM takes the first 50 test documents as its validation set; we choose on documents split
 off from the training ones. Ours have 50 latent dimensions or topics, as the published models.
@@ -149,6 +149,7 @@ def perplexity_table(ours: Mapping[str, Mapping[str, float]], names: Mapping[str
     ----------
     ours : model -> `perplexity_documents`, `perplexity_words` and, where there is one, `bound_documents`.
     """
+    rows: list[tuple[str, ...]]
     rows = [(name, "published", f"{value:.0f}", "", "", "", SOURCES[name]) for name, value in PERPLEXITY.items()]
     for name, values in ours.items():
         bound = f"{values['bound_documents']:.0f}" if "bound_documents" in values else ""

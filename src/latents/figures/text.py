@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -108,16 +108,13 @@ def topics(path: Path, peers: Sequence[Sequence[str]], ours: Sequence[Sequence[s
 def wrapped(axes: Axes, left: float, row: int, words: Sequence[str], common: set[str]) -> None:
     """Words in two lines from `left` on, those in `common` coloured; each is set behind the one before it."""
     half = -(-len(words) // 2)
+    style: dict[str, Any] = {"fontsize": 6, "va": "center"}
     for line, some in enumerate((words[:half], words[half:])):
-        before = None
+        behind: dict[str, Any] = {"xy": (left, row - 0.2 + 0.4 * line)}
         for word in some:
-            style = {"fontsize": 6, "va": "center", "color": CLASSES[0] if word in common else CLASSES[7]}
-            if before is None:
-                before = axes.annotate(word, (left, row - 0.2 + 0.4 * line), **style)
-            else:
-                before = axes.annotate(
-                    word, (1, 0.5), xycoords=before, xytext=(4, 0), textcoords="offset points", **style
-                )
+            colour = CLASSES[0] if word in common else CLASSES[7]
+            placed = axes.annotate(word, **behind, **style, color=colour)
+            behind = {"xy": (1, 0.5), "xycoords": placed, "xytext": (4, 0), "textcoords": "offset points"}
 
 
 def family(group: str) -> str:
