@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import time
@@ -32,7 +33,7 @@ def shell(commands: str, cwd: Path, **extra: str) -> str:
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", commands],
         cwd=cwd,
-        env=environment(PYTHONPATH="src", **extra),
+        env=environment(PYTHONPATH=os.pathsep.join(filter(None, ["src", os.environ.get("PYTHONPATH")])), **extra),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
