@@ -29,36 +29,21 @@ import csv
 import ctypes
 import multiprocessing
 import statistics
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
 
 from latents import storage
-from latents.bptt import METHODS, SwapSchedule, swapped
+from latents.bptt.bias import document_lengths
+from latents.bptt.timing import OURS, PEERS, Unit, Work, turns, waste
 
-FEATURES = 28
-BPTT = 32
 EPOCH = 50  # batches
 NEWSGROUPS = Path("results/text/bydate/words.h5")  # of the pipeline
 LONGEST = 1000
-MINIMUM, MOST = 2, 12  # units a round
-PEERS = ("packed", "padded", "bucketed", "loop")
-OURS = ("auto", *METHODS)
 KEYS = ["device", "cell", "hidden", "batch", "lengths", "method", "per_second", "memory_mb", "waste", "repeats"]
-
-
-class Unit(NamedTuple):
-    """Something to run, the elements that it is good for, and those that it computes."""
-
-    run: Callable[[], None]
-    useful: int
-    computed: int
 
 
 def draw_lengths(name: str, n: int) -> np.ndarray:
@@ -69,117 +54,7 @@ def draw_lengths(name: str, n: int) -> np.ndarray:
     if name == "lognormal":  # mean 60
         return rng.lognormal(np.log(60) - 0.5, 1, n).astype(int).clip(1, LONGEST)
     [offsets] = storage.read_hdf5(NEWSGROUPS, "train_offsets")
-    found = np.diff(offsets)
-    return rng.choice(found[found > 0].clip(max=LONGEST), n)
-
-
-def batches_of(order: np.ndarray, batch: int) -> list[np.ndarray]:
-    """Whole batches of an order of sequences."""
-    return [order[first : first + batch] for first in range(0, len(order) - batch + 1, batch)]
-
-
-def taken(units: list[Any], useful: Callable[[Any], int], enough: int) -> list[Any]:
-    """Some of them, with about `enough` elements, from the middle of even parts."""
-    mean = sum(useful(unit) for unit in units) / len(units)
-    count = min(len(units), max(MINIMUM, min(MOST, round(enough / mean))))
-    return [units[int((number + 0.5) * len(units) / count)] for number in range(count)]
-
-
-class Work:
-    """The units of every method for one row of the table."""
-
-    def __init__(self, cell: str, hidden: int, batch: int, lengths: np.ndarray, device: str, enough: int) -> None:
-        torch.manual_seed(0)
-        self.rnn: nn.RNNBase = getattr(nn, cell)(FEATURES, hidden).to(device)
-        self.batch, self.lengths, self.device, self.enough = batch, lengths, device, enough
-        self.data = torch.randn(int(lengths.sum()), FEATURES, device=device)
-        self.start = np.cumsum(lengths) - lengths
-
-    def sequences(self, numbers: Iterable[int]) -> list[Tensor]:
-        return [self.data[self.start[i] : self.start[i] + self.lengths[i]] for i in numbers]
-
-    def finish(self, outputs: Tensor) -> None:
-        """The loss and the gradients of all weights."""
-        self.rnn.zero_grad()
-        outputs.square().sum().backward()
-
-    def units(self, method: str) -> list[Unit]:
-        n = len(self.lengths)
-        if method in OURS:
-            return self.swap(method)
-        if method == "loop":
-            return self.loop()
-        order = np.random.default_rng(1).permutation(n)
-        if method == "bucketed":
-            order = order[np.argsort(self.lengths[order], kind="stable")]
-        chosen = taken(batches_of(order, self.batch), lambda numbers: int(self.lengths[numbers].sum()), self.enough)
-        run = self.packed if method == "packed" else self.padded
-        return [self.whole(run, numbers, method == "packed") for numbers in chosen]
-
-    def whole(self, run: Callable[[np.ndarray], None], numbers: np.ndarray, packed: bool) -> Unit:
-        useful = int(self.lengths[numbers].sum())
-        return Unit(lambda: run(numbers), useful, useful if packed else int(self.lengths[numbers].max()) * self.batch)
-
-    def packed(self, numbers: np.ndarray) -> None:
-        inputs, lengths = pad_sequence(self.sequences(numbers)), torch.as_tensor(self.lengths[numbers])
-        outputs, _ = self.rnn(pack_padded_sequence(inputs, lengths, enforce_sorted=False))
-        self.finish(outputs.data)
-
-    def padded(self, numbers: np.ndarray) -> None:
-        inputs, lengths = pad_sequence(self.sequences(numbers)), torch.as_tensor(self.lengths[numbers])
-        mask = (torch.arange(len(inputs))[:, None] < lengths).to(self.device)
-        self.finish(self.rnn(inputs)[0] * mask[..., None])
-
-    def swap(self, method: str) -> list[Unit]:
-        schedule = SwapSchedule.from_lengths(self.lengths, batch_size=self.batch, bptt=BPTT)
-        chosen = taken(list(schedule.blocks()), lambda block: int(block.valid.sum()), self.enough)
-        return [self.block(block, method) for block in chosen]
-
-    def block(self, block: Any, method: str) -> Unit:
-        def run() -> None:
-            inputs = self.data[torch.from_numpy(block.index.clip(min=0)).to(self.device)]
-            outputs, _ = swapped(self.rnn, inputs, block.resets, method=method)
-            valid = block.valid
-            self.finish(outputs if valid.all() else outputs[torch.from_numpy(valid).to(self.device)])
-
-        return Unit(run, int(block.valid.sum()), block.index.size)
-
-    def loop(self) -> list[Unit]:
-        """Blocks in the middle of the epoch, one after the other, as in the notes."""
-        order, useful = np.random.default_rng(1).permutation(len(self.lengths)), BPTT * self.batch
-        count = min(MOST, max(MINIMUM, self.enough // useful))
-        pair = isinstance(self.rnn, nn.LSTM)
-        zeros = [torch.zeros(1, self.batch, self.rnn.hidden_size, device=self.device) for _ in range(1 + pair)]
-        seed = torch.zeros(1, self.rnn.hidden_size, device=self.device)
-        indices, positions, marker, hiddens = order[: self.batch].copy(), [0] * self.batch, self.batch, zeros
-
-        def run() -> None:
-            nonlocal marker, hiddens
-            hiddens = [h.detach().clone() for h in hiddens]
-            predicted = []
-            for _ in range(BPTT):
-                inputs = torch.stack([self.data[self.start[i] + p] for i, p in zip(indices, positions, strict=True)])
-                outputs, after = self.rnn(inputs[None], tuple(hiddens) if pair else hiddens[0])
-                hiddens = [h.clone() for h in (after if pair else (after,))]
-                predicted.append(outputs[0])
-                for b in range(self.batch):
-                    if positions[b] + 1 < self.lengths[indices[b]]:
-                        positions[b] += 1
-                        continue
-                    marker += 1
-                    indices[b], positions[b] = order[marker % len(order)], 0
-                    for h in hiddens:
-                        h[:, b] = seed
-            self.finish(torch.stack(predicted))
-
-        return [Unit(run, useful, useful)] * count
-
-
-def now(device: str) -> float:
-    if device == "cpu":
-        return time.process_time()
-    torch.cuda.synchronize()
-    return time.perf_counter()
+    return rng.choice(document_lengths(offsets, longest=LONGEST), n)
 
 
 def peak_kb() -> int:
@@ -217,20 +92,13 @@ def measure(work: Work, methods: Iterable[str], repeats: int) -> list[dict[str, 
     """A row for each method; methods take turns."""
     units = {method: work.units(method) for method in methods}
     memory = {name: memory_of(max(found, key=lambda unit: unit.computed), work.device) for name, found in units.items()}
-    rates: dict[str, list[float]] = {method: [] for method in units}
-    for number in range(-1, repeats):  # the first is not counted, and short
-        for method, found in units.items():
-            began = now(work.device)
-            for unit in found[:1] if number < 0 else found:
-                unit.run()
-            if number >= 0:
-                rates[method].append(sum(unit.useful for unit in found) / (now(work.device) - began))
+    rates = turns(units, work.device, repeats)
     return [
         {
             "method": method,
             "per_second": statistics.median(rates[method]),
             "memory_mb": memory[method],
-            "waste": 1 - sum(unit.useful for unit in found) / sum(unit.computed for unit in found),
+            "waste": waste(found),
             "repeats": repeats,
         }
         for method, found in units.items()
@@ -291,6 +159,7 @@ def main() -> None:
                     at = dict(zip(KEYS, (options.device, cell, hidden, batch, name), strict=False))
                     if tuple(str(value) for value in at.values()) in done:
                         continue
+                    torch.manual_seed(0)
                     work = Work(cell, hidden, batch, draw_lengths(name, EPOCH * batch), options.device, options.enough)
                     new = [at | row for row in measure(work, options.methods, options.repeats)]
                     rows += new

@@ -1,0 +1,85 @@
+"""How unevenly epochs use sequences when they wrap around, over several orders of the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from latents.aggregate import over_seeds
+from latents.bptt.schedule import SwapSchedule, sampling_bias
+
+KEPT = ("unused_share", "extra_share", "first_sequences_uses", "last_sequences_uses", "short_uses", "long_uses")
+
+
+def document_lengths(offsets: np.ndarray, *, longest: int) -> np.ndarray:
+    """Lengths of the sequences between offsets, empty ones left out, cut at the longest that is allowed.
+
+    Examples
+    --------
+    >>> document_lengths(np.array([0, 3, 3, 10]), longest=5)
+    array([3, 5])
+    """
+    found = np.diff(offsets)
+    return found[found > 0].clip(max=longest)
+
+
+def bias_over_seeds(
+    lengths: np.ndarray, *, slots: int, bptt: int, batches: int, seeds: int, epochs: int
+) -> dict[str, Any]:
+    """What `latents.bptt.sampling_bias` counts, as mean and standard error over draws of sequences and their order.
+
+    Parameters
+    ----------
+    lengths : int (n,), from 1.
+    slots, bptt : of the schedule.
+    batches : an epoch has `slots * batches` sequences, or all there are.
+    seeds : draws of the sequences.
+    epochs : shuffled ones, over which uses are averaged.
+
+    Returns
+    -------
+    dict
+        Of `latents.aggregate.over_seeds`: `<how>_<measure>` for how = notes (the code as written), wrapped (until all
+        have ended), shuffled (as written, the mean of epochs that are shuffled each) and drained; measures as in
+        `sampling_bias`. And `alike_batches`, the share of random batches whose sequences are all of one length.
+    """
+    return over_seeds(
+        [
+            _of_one_draw(lengths, slots=slots, bptt=bptt, batches=batches, seed=seed, epochs=epochs)
+            for seed in range(seeds)
+        ]
+    )
+
+
+def _of_one_draw(
+    lengths: np.ndarray, *, slots: int, bptt: int, batches: int, seed: int, epochs: int
+) -> dict[str, float]:
+    order = np.random.default_rng(seed).permutation(len(lengths))[: slots * batches]
+    drawn = np.asarray(lengths, np.int64)[order]
+    layout: dict[str, Any] = {"batch_size": slots, "bptt": bptt}
+    found: dict[str, float] = {}
+    for how, drain in (("notes", "notes"), ("wrapped", False), ("drained", True)):
+        counted = sampling_bias(SwapSchedule.from_lengths(drawn, drain=drain, **layout))  # type: ignore[arg-type]
+        found |= {f"{how}_{key}": counted[key] for key in KEPT}
+    shuffle = torch.Generator().manual_seed(seed)
+    shuffled = [SwapSchedule.from_lengths(drawn, drain="notes", generator=shuffle, **layout) for _ in range(epochs)]
+    averaged = _Averaged(drawn, slots, np.mean([schedule.uses() for schedule in shuffled], axis=0))
+    counted = sampling_bias(averaged)  # type: ignore[arg-type]
+    found |= {f"shuffled_{key}": counted[key] for key in KEPT}
+    whole = drawn[: len(drawn) // slots * slots].reshape(-1, slots)
+    return found | {"alike_batches": float((whole == whole[:, :1]).all(axis=1).mean())}
+
+
+@dataclass(frozen=True)
+class _Averaged:
+    """Mean uses over several schedules of the same sequences, where `sampling_bias` looks for those of one."""
+
+    lengths: np.ndarray
+    batch_size: int
+    mean_uses: np.ndarray
+
+    def uses(self) -> np.ndarray:
+        return self.mean_uses
