@@ -54,9 +54,11 @@ include: "workflow/rules/representations.smk"
 include: "workflow/rules/ranking.smk"
 include: "workflow/rules/classification.smk"
 include: "workflow/rules/timing.smk"
+include: "workflow/rules/evidence.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/comparison.smk"
 include: "workflow/rules/metrics.smk"
+include: "workflow/rules/claims.smk"
 
 
 pull_back(ARTIFACTS)

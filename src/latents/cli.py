@@ -6,12 +6,14 @@ import typer
 
 from latents.stages import (
     autoencoder,
+    claims,
     classification,
     comparison,
     data,
     deep_rbm,
     digit_classifier,
     digits,
+    evidence,
     face_model,
     faces,
     figures,
@@ -69,9 +71,11 @@ for module in (
     ranking,
     classification,
     timing,
+    evidence,
     figures,
     comparison,
     metrics,
+    claims,
 ):
     app.add_typer(module.app, name=module.__name__.rpartition(".")[2])
 

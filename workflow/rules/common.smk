@@ -27,7 +27,10 @@ def import_graph():
     return grimp.build_graph("latents", cache_dir=None, exclude_type_checking_imports=True)
 
 
-DATA_FILES = {"latents.figures.style": "latents/figures/style.mplstyle"}  # what a module reads from beside itself
+DATA_FILES = {  # what a module reads from beside itself
+    "latents.claims.claim": "latents/claims/claims.toml",
+    "latents.figures.style": "latents/figures/style.mplstyle",
+}
 
 
 @functools.cache

@@ -9,12 +9,14 @@ from latents.errors import InputError
 from latents.params import Section, read_yaml, structure, validate
 from latents.stages import face_model
 from latents.stages.autoencoder import Autoencoder
+from latents.stages.claims import ClaimsParams, unknown_documents
 from latents.stages.classification import Classification
 from latents.stages.compute import Compute
 from latents.stages.data import Data
 from latents.stages.deep_rbm import Deep, check_bottom
 from latents.stages.digit_classifier import DigitClassifier
 from latents.stages.digits import Digits
+from latents.stages.evidence import EvidenceParams
 from latents.stages.faces import Faces
 from latents.stages.hashing import Hashing
 from latents.stages.language_model import LanguageModel
@@ -60,6 +62,8 @@ class Schema(Section):
     ranking: Ranking
     classification: Classification
     timing: Timing
+    evidence: EvidenceParams
+    claims: ClaimsParams
 
 
 def load(path: str | os.PathLike[str] = "params.yaml") -> dict[str, Any]:
@@ -73,7 +77,11 @@ def load(path: str | os.PathLike[str] = "params.yaml") -> dict[str, Any]:
     values = read_yaml(path)
     whole = validate(Schema, values, path)
     check_bottom(whole.deep_rbm, whole.rbm, path)
-    faults = [*contradictions(whole.vae), *unknown_runs(whole.measures, whole.vae)]
+    faults = [
+        *contradictions(whole.vae),
+        *unknown_runs(whole.measures, whole.vae),
+        *unknown_documents(whole.claims, whole.text_vae.runs),
+    ]
     if faults:
         raise InputError(f"{path}: " + "; ".join(faults))
     on_faces = [name for name, settings in whole.rbm.runs.items() if settings.dataset == "lfw"]

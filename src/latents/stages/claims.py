@@ -1,0 +1,107 @@
+"""Stage `claims`: judge what the notes state by what was measured; one JSON, one page, one table for README."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import Field
+
+from latents.params import Name, Section, Structural, load_section, read_yaml
+from latents.stages.entry import PARAMS, Log, Params, run, stage
+
+
+class Words(Section):
+    """What the notes' words mean in numbers."""
+
+    times: float = Field(gt=1, description="a number of times above 1")
+    share: float = Field(gt=0, lt=1, description="a share between 0 and 1")
+    delay_seconds: float = Field(gt=0, description="a number of seconds above 0")
+    about: float = Field(gt=1, description="a factor above 1")
+    lone_run: float = Field(ge=0, lt=1, description="a share from 0, below 1")
+
+
+class ClaimsParams(Section):
+    """By what the claims are judged."""
+
+    perceptron: Annotated[Name, Structural()] = Field(description="a run of text_vae.runs")
+    recurrent: Annotated[list[Name], Field(min_length=1), Structural()] = Field(
+        description="a list of at least one run of text_vae.runs"
+    )
+    words: Words
+
+
+ClaimsFile = Annotated[Path, typer.Option(help="JSON of the claims.")]
+CLAIMS = Path("results/claims.json")
+
+app = stage("Judge the claims of the notes.")
+
+
+@app.command()
+def judge(
+    files: Annotated[list[Path], typer.Argument(help="Artifacts that hold the numbers: JSON and CSV below results/.")],
+    claims: ClaimsFile,
+    page: Annotated[Path, typer.Option(help="HTML to write.")],
+    params: Params = PARAMS,
+    log: Log = None,
+) -> None:
+    """Read the numbers, compare them, and write each claim with its verdict."""
+    from latents.claims import CLAIMS, Evidence, as_json, judge_all
+    from latents.claims.page import as_html
+    from latents.storage import atomic, write_json
+
+    found = as_json(judge_all(CLAIMS, Evidence(files, terms(params))))
+    write_json(claims, found)
+    with atomic(page) as temporary:
+        temporary.write_text(as_html(found), encoding="utf-8")
+
+
+@app.command()
+def table(
+    claims: ClaimsFile = CLAIMS,
+    readme: Annotated[Path, typer.Option(help="Markdown whose part between the markers is replaced.")] = Path(
+        "README.md"
+    ),
+    full: Annotated[Path, typer.Option(help="Markdown to write: every claim.")] = Path("docs/claims.md"),
+    log: Log = None,
+) -> None:
+    """Write the claims into README, the headlines between its markers, and all of them into a page of docs/."""
+    from latents.claims.markdown import between_markers, every_claim, headlines
+    from latents.storage import atomic, read_json
+
+    found = read_json(claims)
+    for path, text in (
+        (readme, between_markers(readme.read_text(encoding="utf-8"), headlines(found), path=readme)),
+        (full, every_claim(found)),
+    ):
+        with atomic(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+def terms(params: Path) -> Any:
+    """What the claims are judged by, of the whole parameter file."""
+    from latents.claims import Terms
+
+    section = load_section(ClaimsParams, "claims", params)
+    whole = read_yaml(params)
+    return Terms(
+        perceptron=section.perceptron,
+        recurrent=section.recurrent,
+        row_rnn=whole["ordering"]["sets"]["rnn_units"]["run"],
+        faces=whole["face_model"]["main"],
+        **section.words.model_dump(),
+    )
+
+
+def unknown_documents(section: ClaimsParams, text_runs: Mapping[str, Any]) -> Iterator[str]:
+    """Names of text VAEs that are none; a line each."""
+    for key, names in {"perceptron": [section.perceptron], "recurrent": section.recurrent}.items():
+        for name in names:
+            if name not in text_runs:
+                yield f"claims.{key}: got {name!r}, allowed: {', '.join(text_runs)}"
+
+
+if __name__ == "__main__":
+    run(app)
