@@ -138,7 +138,7 @@ def curves(path: Path, histories: Mapping[str, Sequence[Mapping[str, str]]], sum
     summary : per run `encoder` and `latent_dim`.
     """
     sizes = sorted({summary[name]["latent_dim"] for name in histories})
-    with figure(path, PAGE, 2.4) as canvas:
+    with figure(path, PAGE, 2.6) as canvas:
         for axes, size in zip(canvas.subplots(1, len(sizes), squeeze=False)[0], sizes, strict=True):
             of_size = {name: rows for name, rows in histories.items() if summary[name]["latent_dim"] == size}
             seen: set[str] = set()
@@ -150,7 +150,7 @@ def curves(path: Path, histories: Mapping[str, Sequence[Mapping[str, str]]], sum
                 axes.plot([int(row["epoch"]) for row in rows], loss, line, color=COLOURS[network], label=name)
             lowest = min(line.get_ydata().min() for line in axes.lines)
             axes.set(xlabel="epoch", ylabel="negative ELBO (nats a digit)", ylim=(lowest - 1, lowest + 25))
-            axes.legend()
+            axes.legend(ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1), columnspacing=1.0)
 
 
 def seconds(path: Path, table: Sequence[Mapping[str, str]]) -> None:

@@ -20,6 +20,7 @@ NAMES = {
     "gru_tied": "GRU, tied",
     "tied_own": "RNN, tied, own rows",
     "gru_own": "GRU, own rows",
+    "tied_inked": "RNN, tied, inked rows",
 }
 
 
@@ -143,7 +144,7 @@ def measured(
     halves = {"half alone": "half_alone", "nearest digit": "nearest"}
     shares = {name: baselines[key] for name, key in halves.items()}
     shares |= {NAMES.get(name, name): run["completed"] for name, run in completed.items()}
-    with figure(path, PAGE, 2.2) as canvas:
+    with figure(path, PAGE, 2.5) as canvas:
         left, middle, right = canvas.subplots(1, 3, width_ratios=[1, 1, 1.2])
         _bars(left, values, len(simple), "cross-entropy (nats a pixel)", "{:.3f}")
         _bars(
@@ -161,7 +162,7 @@ def measured(
                 label=NAMES.get(name, name),
             )
         right.set(xticks=range(10), xlabel="digit", ylabel="completions seen rightly (%)")
-        right.legend(loc="lower left")
+        canvas.legend(*right.get_legend_handles_labels(), loc="outside upper right", ncols=3, fontsize=6)
 
 
 def _bars(axes: Any, values: Mapping[str, float], simple: int, label: str, form: str) -> None:
@@ -180,7 +181,7 @@ def curves(path: Path, histories: Mapping[str, Sequence[Mapping[str, str]]]) -> 
     ----------
     histories : run -> a row an epoch with `epoch` and `validation_cross_entropy`, nats a pixel.
     """
-    with figure(path, COLUMN, 2.2) as canvas:
+    with figure(path, COLUMN, 2.9) as canvas:
         axes = canvas.add_subplot()
         for number, (name, history) in enumerate(histories.items()):
             epochs = [int(row["epoch"]) for row in history]
@@ -194,7 +195,7 @@ def curves(path: Path, histories: Mapping[str, Sequence[Mapping[str, str]]]) -> 
                 label=NAMES.get(name, name),
             )
         axes.set(xlabel="epoch", ylabel="validation cross-entropy (nats a pixel)")
-        axes.legend()
+        canvas.legend(loc="outside upper center", ncols=3, fontsize=6, columnspacing=1.0)
 
 
 def tiled(tiles: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latents.figures.style import CLASSES, COLUMN, PAGE, blank, figure
+from latents.figures.vae import spread
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -123,7 +124,7 @@ def family(group: str) -> str:
 
 
 def planes(path: Path, embeddings: Mapping[str, tuple[np.ndarray, np.ndarray]], groups: Sequence[str]) -> None:
-    """Scatter embedded documents of each run side by side, coloured by the family of their group.
+    """Scatter embedded documents of each run side by side, coloured by the family of their group, named at its median.
 
     Parameters
     ----------
@@ -137,11 +138,16 @@ def planes(path: Path, embeddings: Mapping[str, tuple[np.ndarray, np.ndarray]], 
         for axes, (name, (points, labels)) in zip(panels, embeddings.items(), strict=True):
             order = np.random.default_rng(0).permutation(len(points))  # no family lies on top of the others
             colours = np.array(CLASSES)[of_group[labels[order]]]
-            axes.scatter(*points[order, :2].T, c=colours, s=1.5, linewidths=0, alpha=0.6, rasterized=True)
+            axes.scatter(*points[order, :2].T, c=colours, s=1.5, linewidths=0, alpha=0.8, rasterized=True)
             low, high = np.percentile(points, 0.5, axis=0), np.percentile(points, 99.5, axis=0)
             axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xlabel="latent dimension 1")
             axes.text(0.02, 0.98, NAMES.get(name.removesuffix("_plane"), name), transform=axes.transAxes, va="top")
             axes.set_ylabel("latent dimension 2")
+            present = np.unique(of_group[labels])
+            medians = np.array([np.median(points[of_group[labels] == number, :2], axis=0) for number in present])
+            for number, (x, y) in zip(present, spread(medians, 0.1 * (high - low).max()), strict=True):
+                box = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": CLASSES[number], "alpha": 0.85}
+                axes.text(x, y, families[number], ha="center", va="center", fontsize=6, bbox=box)
         handles = [
             panels[0].plot([], [], "o", color=CLASSES[number], ms=4, label=name)[0]
             for number, name in enumerate(families[:FAMILIES])
