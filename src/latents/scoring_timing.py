@@ -76,7 +76,8 @@ def compare(
     Yields
     ------
     dict
-        `size`, `queries`, `database`, `width`, `method`, `seconds`, `lowest`, `highest`, `repeats`, `timed_queries`.
+        `size`, `queries`, `database`, `width`, `method`; `seconds` and the others of `latents.repeats.summary`;
+        `timed_queries`.
         No row of `broadcast` where it does not fit.
     """
     allowed = 0.9 * memory_bytes("MemAvailable") if free_bytes is None else free_bytes
@@ -99,15 +100,15 @@ def compare(
 def turns(
     methods: Mapping[str, Scores], queries: np.ndarray, database: np.ndarray, repeats: int
 ) -> dict[str, list[float]]:
-    """Seconds of each method's runs; a first one on few queries is not counted."""
+    """CPU seconds of each method's runs, all of one thread; a first one on few queries is not counted."""
     taken: dict[str, list[float]] = {name: [] for name in methods}
     for method in methods.values():
         method(queries[:2], database)
     for _ in range(repeats):
         for name, method in methods.items():
-            began = time.perf_counter()
+            began = time.process_time()
             method(queries, database)
-            taken[name].append(time.perf_counter() - began)
+            taken[name].append(time.process_time() - began)
     return taken
 
 

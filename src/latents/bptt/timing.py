@@ -184,8 +184,8 @@ def compare(
     Yields
     ------
     dict
-        `cell`, `hidden`, `batch`, `method`, `per_second`, `lowest`, `highest`, `repeats`, and `waste`, the share of
-        elements computed for nothing.
+        `cell`, `hidden`, `batch`, `method`; `per_second` and the others of `latents.repeats.summary`; `waste`, the
+        share of elements computed for nothing.
     """
     for batch in slots:
         drawn = np.random.default_rng(seed).choice(lengths, batches * batch)

@@ -29,6 +29,7 @@ class Claim:
     measured : what is measured here, and how.
     untestable : why it cannot be measured, for what has no judge.
     headline : is it one of those that README shows?
+    quantity : what its first numbers are of, in a few words, for README.
     figures : those that show it, below results/figures, without ".png".
     judge : numbers -> comparisons.
     """
@@ -40,6 +41,7 @@ class Claim:
     measured: str = "nothing"
     untestable: str = ""
     headline: bool = False
+    quantity: str = ""
     figures: Sequence[str] = ()
     judge: Judge | None = None
 
@@ -81,6 +83,7 @@ class Judged:
             "why": self.why,
             "seconds": any("timing/" in number.source for finding in self.findings for number in finding.numbers),
             "headline": self.claim.headline,
+            "quantity": self.claim.quantity,
             "figures": list(self.claim.figures),
             "comparisons": [
                 {

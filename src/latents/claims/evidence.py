@@ -110,11 +110,11 @@ class Evidence:
         return self._number(label, name, keys, half / 1.96)
 
     def timed(self, label: str, name: str, key: str = "seconds", **match: Any) -> Number:
-        """A median of repeats in a row of a CSV; its error is half of the range from `lowest` to `highest`."""
+        """A median of repeats in a row of a CSV that `latents.repeats.summary` wrote."""
         row = self.row(name, **match)
-        error = (float(row["highest"]) - float(row["lowest"])) / 2
         where = ", ".join(str(value) for value in match.values())
-        return Number(label, float(row[key]), error, int(row["repeats"]), f"results/{name}: {key} of {where}")
+        source = f"results/{name}: {key} of {where}"
+        return Number(label, float(row[key]), float(row["std_error"]), int(row["repeats"]), source)
 
     def row(self, name: str, **match: Any) -> dict[str, str]:
         """The one row of a CSV with these values; NotMeasuredError when there is none."""

@@ -11,7 +11,7 @@ from latents.errors import InputError
 
 BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
 MARKS = {"holds": "✔", "holds in part": "◐", "does not hold": "✘", "not testable": "?"}
-SHOWN = 3  # numbers of the first comparison in a row of the table
+SHOWN = 2  # numbers of a comparison in a row of the table
 
 
 def counts(claims: Mapping[str, Any]) -> str:
@@ -22,32 +22,45 @@ def counts(claims: Mapping[str, Any]) -> str:
 
 
 def figure_of(number: Mapping[str, Any]) -> str:
-    """A number with its label and standard error.
+    """A number with its label, to the two digits of its standard error that count.
 
     Examples
     --------
     >>> figure_of({"label": "MLP", "value": 5.0736, "std_error": 0.0404})
-    'MLP 5.074 ± 0.04'
+    'MLP 5.074 ± 0.040'
     >>> figure_of({"label": "units", "value": 30.0, "std_error": 0.0})
     'units 30'
     """
-    error = f" ± {number['std_error']:.2g}" if number["std_error"] else ""
-    return f"{number['label']} {number['value']:.4g}{error}"
+    return f"{number['label']} {rounded(number['value'], number['std_error'])}"
 
 
-def row(name: str, claim: Mapping[str, Any]) -> str:
-    """A row of a table: statement, verdict, the numbers of the first comparison or why there are none."""
+def rounded(value: float, error: float) -> str:
+    """A value and its standard error; four digits of a value without one."""
+    if error == 0:
+        return f"{value:.4g}"
+    places = 1 - int(f"{error:.1e}".partition("e")[2])
+    if places > 5:
+        return f"{value:.4g} ± {error:.2g}"
+    return f"{round(value, places):.{max(0, places)}f} ± {round(error, places):.{max(0, places)}f}"
+
+
+def row(claim: Mapping[str, Any]) -> str:
+    """A row of a table: statement, verdict, and the numbers of the first comparison, or of the first that fails."""
     comparisons = claim["comparisons"]
-    numbers = "; ".join(figure_of(number) for number in comparisons[0]["numbers"][:SHOWN]) if comparisons else ""
-    cells = [claim["statement"], f"{MARKS[claim['verdict']]} {claim['verdict']}", numbers or claim["why"]]
+    failing = [comparison for comparison in comparisons if not comparison["holds"]]
+    shown = [*failing, *comparisons][:1]
+    numbers = "; ".join(figure_of(number) for comparison in shown for number in comparison["numbers"][:SHOWN])
+    said = f"{claim['quantity']}: {numbers}" if numbers and claim["quantity"] else numbers or claim["why"]
+    held = f" ({len(comparisons) - len(failing)} of {len(comparisons)})" if claim["verdict"] == "holds in part" else ""
+    cells = [claim["statement"], f"{MARKS[claim['verdict']]} {claim['verdict']}{held}", said]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def headlines(claims: Mapping[str, Any]) -> str:
     """The claims that are marked as headlines, as a table."""
-    chosen = {name: claim for name, claim in claims.items() if claim["headline"]}
+    chosen = [claim for claim in claims.values() if claim["headline"]]
     lines = ["| the notes say | verdict | measured |", "| --- | --- | --- |"]
-    return "\n".join([counts(claims), "", *lines, *(row(name, claim) for name, claim in chosen.items())])
+    return "\n".join([counts(claims), "", *lines, *map(row, chosen)])
 
 
 def between_markers(text: str, new: str, *, path: Path) -> str:
@@ -64,7 +77,7 @@ def every_claim(claims: Mapping[str, Any]) -> str:
     lines = [
         "# The notes' claims",
         "",
-        "<!-- Written by `latents claims table` from results/claims.json; do not edit. -->",
+        "<!-- Written by `make docs` from results/claims.json; do not edit. -->",
         "",
         counts(claims),
         "A comparison holds when the numbers say so by more than two standard errors. All of a claim hold: the claim",

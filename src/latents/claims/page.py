@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from latents.claims.markdown import MARKS, counts
+from latents.claims.markdown import MARKS, counts, rounded
 
 COLOURS = {"holds": "#0072B2", "holds in part": "#8a6d00", "does not hold": "#b34700", "not testable": "#555555"}
 STYLE = """
@@ -82,6 +82,5 @@ def _sources(comparison: Mapping[str, Any]) -> list[str]:
 
 
 def _number(number: Mapping[str, Any]) -> str:
-    error = f" ± {number['std_error']:.2g}" if number["std_error"] else ""
     runs = f" (n = {number['runs']})" if number["runs"] > 1 else ""
-    return f"{escape(number['label'])}: {number['value']:.4g}{error}{runs}"
+    return f"{escape(number['label'])}: {rounded(number['value'], number['std_error'])}{runs}"

@@ -106,13 +106,15 @@ def between(a: Number, low: float, high: float, asked: str = "") -> Finding:
 
 
 def lowest(a: Number, others: Sequence[Number], asked: str = "") -> Finding:
-    """Is a below each of the others by more than SURE standard errors?"""
-    return Finding(asked or f"{a.label} below all others", (a, *others), all(below(a, b).holds for b in others))
+    """Is a below each of the others by more than SURE standard errors? The nearest of them comes first."""
+    nearest = sorted(others, key=lambda other: other.value)
+    return Finding(asked or f"{a.label} below all others", (a, *nearest), all(below(a, b).holds for b in others))
 
 
 def highest(a: Number, others: Sequence[Number], asked: str = "") -> Finding:
-    """Is a above each of the others by more than SURE standard errors?"""
-    return Finding(asked or f"{a.label} above all others", (a, *others), all(above(a, b).holds for b in others))
+    """Is a above each of the others by more than SURE standard errors? The nearest of them comes first."""
+    nearest = sorted(others, key=lambda other: -other.value)
+    return Finding(asked or f"{a.label} above all others", (a, *nearest), all(above(a, b).holds for b in others))
 
 
 def falling(numbers: Sequence[Number], asked: str) -> Finding:
@@ -160,7 +162,7 @@ def auc_error(auc: float, n_positive: int, n_negative: int) -> float:
     Examples
     --------
     >>> round(auc_error(0.88, 1106, 8894), 4)
-    0.0069
+    0.0068
     """
     both, once = auc / (2 - auc), 2 * auc**2 / (1 + auc)
     variance = auc * (1 - auc) + (n_positive - 1) * (both - auc**2) + (n_negative - 1) * (once - auc**2)

@@ -15,7 +15,7 @@ from latents.repeats import summary
 def compare(
     sets: Mapping[str, np.ndarray], *, methods: Sequence[str], repeats: int, kicks: int, seed: int
 ) -> Iterator[dict[str, Any]]:
-    """Time each method on each set; a first run, in which numba compiles, is not counted.
+    """CPU seconds of each method on each set, one thread; a first run, in which numba compiles, is not counted.
 
     Parameters
     ----------
@@ -26,16 +26,16 @@ def compare(
     Yields
     ------
     dict
-        `set`, `n`, `method`, `seconds` (median, correlations included), `lowest`, `highest`, `repeats`.
+        `set`, `n`, `method`; `seconds`, correlations included, and the others of `latents.repeats.summary`.
     """
     for name, features in sets.items():
         for method in methods:
             taken = []
             for _ in range(repeats + 1):
                 generator = np.random.default_rng(seed)
-                began = time.perf_counter()
+                began = time.process_time()
                 order_features(features, method=method, generator=generator, kicks=kicks)
-                taken.append(time.perf_counter() - began)
+                taken.append(time.process_time() - began)
             yield {"set": name, "n": len(features), "method": method} | summary(taken[1:])
 
 
