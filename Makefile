@@ -7,7 +7,7 @@ export LATENTS_MIRROR := $(abspath $(LATENTS_MIRROR))
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: all demo test test-cluster check report pull restore hooks
+.PHONY: all demo test test-cluster check docs report pull restore hooks
 
 all: .venv/installed  ## The real run: fetch, train, evaluate, draw; record everything in dvc.lock.
 	snakemake --cores all
@@ -32,6 +32,10 @@ check: .venv/installed  ## What else CI checks: style, types, imports, the commi
 	snakemake --lint
 	python workflow/bridge.py gen
 	git diff --exit-code dvc.yaml
+
+docs: .venv/installed  ## README's table of claims, docs/claims.md and docs/gallery.md, from the results.
+	latents claims table
+	PYTHONPATH=src python workflow/gallery.py
 
 report: .venv/installed  ## One self-contained HTML page with every figure, its caption, parameters, runtimes and code.
 	snakemake --report report.html

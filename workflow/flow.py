@@ -10,7 +10,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ class Job:
     tracked: list[str]  # dotted keys of params.yaml
     up_to_date: bool  # Snakemake would not run it
     recorded: bool  # Snakemake has metadata of its last run
+    wildcards: dict[str, str] = field(default_factory=dict)
+    shown: dict[str, tuple[str, str]] = field(default_factory=dict)  # in the report: output -> heading, caption's file
 
 
 class Flow:
@@ -55,6 +57,12 @@ class Flow:
             tracked=list(dict(raw.params.items()).get("tracked", {})),
             up_to_date=not self._workflow.dag.needrun(raw),
             recorded=bool(self._workflow.persistence.has_metadata(raw)),
+            wildcards={key: str(value) for key, value in raw.wildcards_dict.items()},
+            shown={
+                str(path): (str(path.flags["report"].category), str(path.flags["report"].caption))
+                for path in raw.output
+                if "report" in getattr(path, "flags", {})
+            },
         )
 
     def unnoticed(self, job: Job) -> list[str]:
