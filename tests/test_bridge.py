@@ -156,10 +156,11 @@ EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
     "a module of the ranking": (
         f"{SRC}/ranking/metrics.py",
         add_line("# edited"),
-        RANKINGS | {"classification", "measures*", "text_vae_*", "hashing_*"},
+        RANKINGS | {"classification", "measures*", "text_vae_*", "hashing_*", "evidence_*"},
     ),
     "the annealing": (f"{SRC}/annealing.py", add_line("# edited"), {"likelihood"}),
-    "the module that all import": (f"{SRC}/storage.py", add_line("# edited"), DATA),
+    "the module that all import": (f"{SRC}/storage.py", add_line("# edited"), DATA | {"timing_scoring"}),
+    "the words of a claim": (f"{SRC}/claims/claims.toml", add_line("# edited"), {"claims"}),
     "a package's __init__": (f"{SRC}/figures/__init__.py", add_line("# edited"), FIGURES),
     "a module that no stage imports": (f"{SRC}/cli.py", add_line("# edited"), set()),
     "the composed schema": (f"{SRC}/stages/schema.py", add_line("# edited"), set()),
