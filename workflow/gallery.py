@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from flow import ROOT, Job, open_flow
-
 from latents.claims.markdown import MARKS
 from latents.errors import InputError
 from latents.storage import atomic, read_json
