@@ -67,7 +67,7 @@ ties in expectation, and the ideal of the whole database.
 
 Settings: AMMI's are the best of a random search for each code length, by its README on validation data; its numbers
 stand beside the commands, which do not say whether they are of test documents. Ours are the same for all code
-lengths.
+lengths. The sizes of the graph of NASH + neighbours were chosen by labels of training documents (docs/hashing.md).
 """
 PERPLEXITY_NOTES = """\
 Data: ours are 20 Newsgroups by date, bodies with quotes and footers, the 2,000 most frequent words that are no stop
