@@ -34,6 +34,13 @@ def _bits_of(typing_context: Any, value: Any) -> Any:
     return types.uint32(types.float32), code
 
 
+def _popcount(typing_context: Any, word: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return types.uint64(types.uint64), code
+
+
 def _reached(typing_context: Any, scores: Any, start: Any, bound: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array = context.make_array(signature.args[0])(context, builder, arguments[0])
@@ -55,6 +62,7 @@ def _lowest_bit(typing_context: Any, word: Any) -> Any:
 
 
 reached: Any = intrinsic(_reached)  # which of the 64 float32 from flat index `start` on are >= bound: bits of a uint64
+popcount: Any = intrinsic(_popcount)  # number of set bits of a uint64
 lowest_bit: Any = intrinsic(_lowest_bit)  # position of the lowest set bit of a uint64 other than 0
 float_of: Any = intrinsic(_float_of)  # the float32 of these uint32 bits
 double_of: Any = intrinsic(_double_of)  # the float64 of these uint64 bits

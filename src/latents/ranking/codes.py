@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 from numpy.typing import NDArray
 
+from latents.ranking.bits import popcount
 from latents.ranking.inputs import chunks
 from latents.ranking.measures import measure
 from latents.ranking.relevance import Relevant
@@ -70,16 +70,6 @@ def _words(rows: Array) -> NDArray[np.uint64]:
     padded = np.zeros((len(rows), -(-packed.shape[1] // 8) * 8), np.uint8)
     padded[:, : packed.shape[1]] = packed
     return padded.view(np.uint64)
-
-
-def _popcount(typing_context: Any, word: Any) -> Any:
-    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.ctpop(arguments[0])
-
-    return types.uint64(types.uint64), code
-
-
-popcount: Any = intrinsic(_popcount)  # number of set bits of a uint64
 
 
 @njit(cache=True, nogil=True)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from latents.ranking import best, kernels, shortkeys
+from latents.ranking import best, counting, kernels
 from latents.ranking.relevance import Relevant
 from latents.ranking.task import Each, Plan, Task
 
@@ -49,8 +49,8 @@ class Buffers(threading.local):
 class Rows:
     """What engines on full rows of scores share: `whole` rows are sorted, else the best selected.
 
-    Whole rows are sorted by short keys; where too many scores are near each other, or items have
-    gains, float64 rows of scores are, a batch of queries at a time.
+    Of whole rows the items near relevant ones are sorted, the others counted; where too many scores are near
+    each other, or items have gains, float64 rows of scores are sorted, a batch of queries at a time.
     """
 
     per_score = 8.0  # bytes of a block
@@ -65,12 +65,12 @@ class Rows:
         self.cutoffs = np.array(task.cutoffs, dtype=np.int64)
         self.depth = min(max(task.cutoffs, default=0), task.n_items)
         self.whole = task.full or self.depth == 0
-        self._batch = max(1, min(BATCH, 2**18 // task.n_items))  # rows of short keys at a time
+        self._batch = max(1, min(BATCH, 2**18 // task.n_items))  # rows of keys at a time
 
     def plan(self, workers: int, max_bytes: int) -> Plan | None:
         """A block per worker, or where those would be small one block for all of them."""
         n, most = self.task.n_items, self.task.most_relevant
-        of_worker = (4 * self._batch + 9 if self.whole else 17) * n + 72 * most + self.tile_bytes
+        of_worker = (12 * self._batch + 16 if self.whole else 17) * n + 72 * most + self.tile_bytes
         free = max_bytes - self.kept_bytes - workers * of_worker
         of_query = self.per_score * n + (24 if self.task.listed else 8) * most
         for block in BLOCKS:
@@ -99,8 +99,8 @@ class Rows:
         def rank_best(rows: slice) -> None:
             self._rank_best(block, rows, relevant, left_out[rows], ideal[rows], out[rows])
 
-        def rank_short(rows: slice) -> None:
-            self._rank_short(block, rows, relevant, left_out[rows], ideal[rows], out[rows], crowded[rows])
+        def rank_near(rows: slice) -> None:
+            self._rank_near(block, rows, relevant, left_out[rows], ideal[rows], out[rows], crowded[rows])
 
         def rank_long(batch: tuple[slice, Array]) -> None:
             rows, scores = batch
@@ -112,31 +112,37 @@ class Rows:
             return out
         if relevant.gains is None:
             head, *tail = batches(self._batch)
-            rank_short(head)
+            rank_near(head)
             if not crowded[head].all():
-                wait(each(rank_short, tail))
+                wait(each(rank_near, tail))
         long = [rows for rows in batches(BATCH) if crowded[rows].any()]
         for scores in self.long_scores(block, first, long, each) if long else ():
             wait(each(rank_long, zip(long, scores, strict=False)))
             long = long[len(scores) :]
         return out
 
-    def _rank_short(
+    def _rank_near(
         self, block: Block, rows: slice, relevant: Relevant, left_out: Array, ideal: Array, out: Array, crowded: Array
     ) -> None:
         task, scores = self.task, block.scores[rows]
-        indptr, columns = relevant.indptr[rows.start : rows.stop + 1], relevant.columns
-        keys, scales = self.buffers.get("keys", scores.shape, np.uint32), shortkeys.units_per_score(scores)
-        shortkeys.fill_short_keys(scores, indptr, columns, left_out, scales, keys)
-        keys.sort(axis=1)
-        shortkeys.measure_short(
-            scores,
+        keys, places = (
+            self.buffers.get(name, scores.shape, dtype) for name, dtype in (("keys", np.uint64), ("places", np.uint32))
+        )
+        kept, near = np.empty((2, len(scores)), np.int64)
+        bits = scores.view(f"u{scores.itemsize}")
+        indptr = relevant.indptr[rows.start : rows.stop + 1]
+        counting.keep_near(
+            scores, bits, indptr, relevant.columns, left_out, block.delta[rows], self.trec, keys, places, kept, near
+        )
+        for row, n_kept in zip(keys, kept, strict=True):
+            row[: max(n_kept, 0)].sort()
+        counting.measure_near(
+            task.n_items,
             keys,
-            scales,
+            places,
+            kept,
+            near,
             indptr,
-            columns,
-            left_out,
-            block.delta[rows],
             block.tolerance[rows],
             self.trec,
             block.kind,
