@@ -169,9 +169,9 @@ def close(keys: Any, places: Any, p: int, near: int) -> Any:
 
 @njit(cache=True, nogil=True)
 def find_relevant(keys: Any, places: Any, near: int, relevant: Any, pairs: Any) -> tuple[int, int]:
-    """Positions of relevant keys, and of the second of two close ones, ascending; returns how many of each.
+    """Positions of relevant keys, and of the second of two close ones, one relevant; returns how many of each.
 
-    The last bit of the keys then says relevant. One more of each is scratch.
+    Ascending; one more of each is scratch. The last bit of the keys then says relevant.
     """
     found, n_pairs, before = 0, 0, np.uint64(0)
     for p in range(len(keys)):  # no branch: relevant items come at random
@@ -180,15 +180,18 @@ def find_relevant(keys: Any, places: Any, near: int, relevant: Any, pairs: Any) 
         relevant[found], pairs[n_pairs] = p, p
         found += np.int64(own)  # type: ignore[assignment]
         if p:
-            n_pairs += np.int64(own | before) & close(keys, places, p, near)
+            n_pairs += np.int64(own ^ before) & close(keys, places, p, near)
         before = own
     return found, n_pairs
 
 
 @njit(cache=True, nogil=True)
 def find_chains(keys: Any, places: Any, near: int, pairs: Any, chains: Any, again: Any) -> int:
-    """Runs of close keys that hold a relevant one: fills chains (n, 2) with the position of their first key, and
-    where among keys `again` its copy is; returns how many chains, or CROWDED if `again` has no room."""
+    """Runs of close keys around such pairs; returns how many, or CROWDED if `again` has no room for their keys.
+
+    Fills chains (n, 2) with the position of a run's first key, and where among `again` its copy is. The order of
+    runs that are relevant altogether does not matter.
+    """
     n_chains, total, high, first = 0, 0, -1, 0
     if len(keys) and unit_of(keys[0]) == 0:
         first = 1  # what is left out

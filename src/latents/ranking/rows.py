@@ -70,14 +70,18 @@ class Rows:
     def plan(self, workers: int, max_bytes: int) -> Plan | None:
         """A block per worker, or where those would be small one block for all of them."""
         n, most = self.task.n_items, self.task.most_relevant
-        of_worker = (12 * self._batch + 16 if self.whole else 17) * n + 72 * most + self.tile_bytes
-        free = max_bytes - self.kept_bytes - workers * of_worker
         of_query = self.per_score * n + (24 if self.task.listed else 8) * most
-        for block in BLOCKS:
-            if workers * block * of_query <= free:
-                return Plan(block, workers)
-        block = int(min(BLOCKS[0], free // of_query)) // BATCH * BATCH
-        return Plan(block, workers, shared=True) if block >= self.least else None
+        for batch in (self._batch, 1):  # with fewer rows of keys if room is short
+            self._batch = batch
+            of_worker = (12 * batch + 16 if self.whole else 17) * n + 72 * most + self.tile_bytes
+            free = max_bytes - self.kept_bytes - workers * of_worker
+            for block in BLOCKS:
+                if workers * block * of_query <= free:
+                    return Plan(block, workers)
+            block = int(min(BLOCKS[0], free // of_query)) // BATCH * BATCH
+            if block >= self.least:
+                return Plan(block, workers, shared=True)
+        return None
 
     def block(self, first: int, last: int, each: Each) -> Block:
         """Scores of queries first .. last."""
