@@ -23,10 +23,15 @@ def draw_svm(path: Path) -> None:
     timing.svm(path, table)
 
 
+CURVE = [{"recall": str(r / 10), "precision": str(1 - r / 10)} for r in range(11)]
+MANY = [
+    "pixels",
+    "pca",
+    *(f"vae_{network}_{size}d_seed0" for size in (2, 10, 50) for network in ("mlp", "lstm", "gru")),
+]
 FIGURES = {
-    "ranking": lambda path: ranking.precision_recall(
-        path, {"pixels": [{"recall": str(r / 10), "precision": str(1 - r / 10)} for r in range(11)]}
-    ),
+    "ranking": lambda path: ranking.precision_recall(path, {"pixels": CURVE}),
+    "ranking of many": lambda path: ranking.precision_recall(path, dict.fromkeys(MANY, CURVE)),
     "svm": draw_svm,
 }
 

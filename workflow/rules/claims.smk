@@ -5,7 +5,7 @@ JUDGED = [
     if path.startswith(f"{EVIDENCE}/")
     or (path.startswith("results/timing/") and path.endswith(".csv"))
     or (path.endswith(".json") and Path(path).parts[1] in ["face_model", "faces", "hashing", "likelihood", "ordering"])
-    or (path.endswith(".json") and Path(path).parts[1] in ["ranking", "rnn", "text", "text_vae"])
+    or (path.endswith(".json") and Path(path).parts[1] in ["ranking", "rnn", "text", "text_vae", "vae"])
     or path == MEASURES_SUMMARY
     or Path(path).name == "confusion.csv"
 ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from latents.claims.rules import VERDICTS
+from latents.claims.rules import RULE, VERDICTS
 from latents.errors import InputError
 
 BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
@@ -80,8 +81,7 @@ def every_claim(claims: Mapping[str, Any]) -> str:
         "<!-- Written by `make docs` from results/claims.json; do not edit. -->",
         "",
         counts(claims),
-        "A comparison holds when the numbers say so by more than two standard errors. All of a claim hold: the claim",
-        "holds; some: in part; none: it does not hold. `results/claims.json` names the source of each number.",
+        *textwrap.wrap(f"{RULE} `results/claims.json` names the source of each number.", 120),
     ]
     topic = None
     for name, claim in claims.items():

@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from latents.claims.markdown import MARKS, counts, rounded
+from latents.claims.rules import RULE
 
 COLOURS = {"holds": "#0072B2", "holds in part": "#8a6d00", "does not hold": "#b34700", "not testable": "#555555"}
 STYLE = """
@@ -49,14 +50,6 @@ def as_html(claims: Mapping[str, Any]) -> str:
         f"<h1>The claims of the notes</h1><p>{escape(counts(claims))}</p><p class=small>{escape(RULE)}</p>"
         f"{body}</body></html>\n"
     )
-
-
-RULE = (
-    "A claim is split into the comparisons that it makes. A comparison holds when the numbers say so by more than two "
-    "standard errors. All hold: the claim holds; some: in part; none: it does not hold. Behind a number stand its "
-    "standard error and the runs, repeats or seeds that it is of; a number of one training run carries the error that "
-    "seeds were seen to make."
-)
 
 
 def _article(name: str, claim: Mapping[str, Any]) -> str:

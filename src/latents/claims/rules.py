@@ -1,7 +1,8 @@
 """From numbers to a verdict: comparisons that allow for uncertainty, and one rule that joins them.
 
 A claim is split into the comparisons that it makes. Each holds when the numbers say so by more than `SURE` standard
-errors, and does not hold otherwise, whether they say the contrary or too little. All hold: the claim holds; some: in
+errors, and does not hold otherwise, whether they say the contrary or too little; but for `not_below` and `alike`, which
+hold unless the numbers contradict them by as much. All hold: the claim holds; some: in
 part; none: it does not hold. There is no fourth way to a verdict but "not testable", which needs a reason.
 """
 
@@ -17,6 +18,12 @@ from latents.errors import InputError
 Verdict = Literal["holds", "holds in part", "does not hold", "not testable"]
 VERDICTS: tuple[Verdict, ...] = ("holds", "holds in part", "does not hold", "not testable")
 SURE = 2.0  # standard errors of a difference from which it counts; about 95 %
+RULE = (  # as readers are told
+    "A claim is split into the comparisons that it makes. A comparison holds when the numbers say so by more than two "
+    "standard errors; that something is no worse, or as near, holds unless they contradict it by as much. All hold: "
+    "the claim holds; some: in part; none: it does not hold. Behind a number stand its standard error and the runs, "
+    "repeats or seeds that it is of; a number of one training run carries the error that seeds were seen to make."
+)
 
 
 @dataclass(frozen=True)
