@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
 
 import gallery
@@ -11,7 +10,6 @@ import pytest
 
 from harness import ROOT, run
 from latents.claims import CLAIMS
-from latents.errors import InputError
 
 PAGE = ROOT / "docs/gallery.md"
 CLAIM = {"statement": "It is so.", "verdict": "holds", "figures": ["a/b"]}
@@ -42,17 +40,15 @@ def test_what_a_claim_or_a_conclusion_names_is_a_figure() -> None:
     names = {figure.removeprefix(gallery.FIGURES).removesuffix(".png") for figure in figures()}
     for claim in CLAIMS:
         assert set(claim.figures) <= names, claim.id
-    conclusions = tomllib.loads((ROOT / "workflow/gallery.toml").read_text(encoding="utf-8"))
-    for pattern in conclusions:
-        assert any(gallery.fnmatch(name, pattern) for name in names), pattern
 
 
-def test_a_figure_says_what_follows_from_it_or_it_is_an_error() -> None:
-    """The claims that name it, else the first conclusion that fits, else one line."""
-    assert gallery.concluded("results/figures/a/b.png", {"x": CLAIM}, {}) == ["- ✔ It is so. *Holds.*"]
-    assert gallery.concluded("results/figures/a/c.png", {"x": CLAIM}, {"a/*": "So.", "*": "No."}) == ["- So."]
-    with pytest.raises(InputError, match=r"a/c\.png: no claim names it"):
-        gallery.concluded("results/figures/a/c.png", {"x": CLAIM}, {})
+def test_a_figure_is_followed_by_the_claims_that_name_it() -> None:
+    """With their verdicts; one that none names has its caption alone."""
+    figures = [("H", "results/figures/a/b.png", "One sees."), ("H", "results/figures/a/c.png", "And here.")]
+    page = gallery.gallery(figures, {"x": CLAIM})
+    assert page.count("## H\n") == 1
+    assert "One sees.\n\n- ✔ It is so. *Holds.*\n" in page
+    assert page.endswith("And here.\n")
 
 
 def test_a_caption_is_rendered_with_its_jobs_wildcards(tmp_path: Path) -> None:
@@ -64,7 +60,7 @@ def test_a_caption_is_rendered_with_its_jobs_wildcards(tmp_path: Path) -> None:
 
 @pytest.mark.pipeline
 def test_the_gallery_of_a_finished_run_shows_each_of_its_figures(built: Path) -> None:
-    """The script reads the Snakefile of the run that it stands in; the demo's figures need no other conclusions."""
+    """The script reads the Snakefile of the run that it stands in."""
     run("python", "workflow/gallery.py", cwd=built, PYTHONPATH="src")
     page = (built / "docs/gallery.md").read_text(encoding="utf-8")
     for path in (built / "results/figures").rglob("*.png"):

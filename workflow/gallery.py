@@ -2,18 +2,19 @@
 
     python workflow/gallery.py
 
-Which figures there are, their captions and headings come from the Snakefile's `report(...)`, the captions from
-workflow/report/, what to conclude from results/claims.json and, where no claim is shown, from workflow/gallery.toml.
+Which figures there are, and their headings, come from the Snakefile's `report(...)`; the captions, which say what one
+sees and what follows, from workflow/report/; the verdicts from results/claims.json.
 """
 
 from __future__ import annotations
 
 import sys
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from flow import ROOT, Job, open_flow
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
+
+from flow import Job, open_flow
 from latents.claims.markdown import MARKS
 from latents.errors import InputError
 from latents.storage import atomic, read_json
@@ -23,10 +24,10 @@ CLAIMS = Path("results/claims.json")
 FIGURES = "results/figures/"
 HEAD = """# Gallery
 
-<!-- Written by `make docs` from workflow/report/, workflow/gallery.toml and results/claims.json; do not edit. -->
+<!-- Written by `make docs` from workflow/report/ and results/claims.json; do not edit. -->
 
-Every figure of the run that is committed, in the order of the flow. Below each stands what one sees, and what follows:
-the notes' claims that it shows, with their verdicts (`docs/claims.md`), or a conclusion of our own.
+Every figure of the run that is committed, in the order of the flow. Below each stands what one sees and what follows,
+and the notes' claims that it shows, with their verdicts (`docs/claims.md`).
 """
 
 
@@ -54,38 +55,32 @@ def rendered(caption: Path, wildcards: dict[str, str]) -> str:
     return " ".join(Template(caption.read_text(encoding="utf-8")).render(snakemake=job).split())
 
 
-def concluded(figure: str, claims: dict[str, Any], conclusions: dict[str, str]) -> list[str]:
-    """What follows from a figure: the claims that name it, and a conclusion of its own; InputError without either."""
-    name = figure.removeprefix(FIGURES).removesuffix(".png")
+def verdicts(name: str, claims: dict[str, Any]) -> str:
+    """The claims that a figure shows, a line each."""
     shown = [claim for claim in claims.values() if name in claim["figures"]]
-    lines = [f"- {MARKS[claim['verdict']]} {claim['statement']} *{claim['verdict'].capitalize()}.*" for claim in shown]
-    lines += [f"- {said}" for pattern, said in conclusions.items() if fnmatch(name, pattern)][:1]
-    if not lines:
-        raise InputError(f"{figure}: no claim names it, and workflow/gallery.toml says nothing of it; add a line there")
-    return lines
+    return "".join(
+        f"- {MARKS[claim['verdict']]} {claim['statement']} *{claim['verdict'].capitalize()}.*\n" for claim in shown
+    )
 
 
-def gallery(figures: list[tuple[str, str, str]], claims: dict[str, Any], conclusions: dict[str, str]) -> str:
+def gallery(figures: list[tuple[str, str, str]], claims: dict[str, Any]) -> str:
     """The whole page; a heading for each category, in the order in which they first come."""
     parts = [HEAD]
     for heading in dict.fromkeys(heading for heading, _, _ in figures):
         parts.append(f"## {heading}\n")
         for figure, caption in [found[1:] for found in figures if found[0] == heading]:
             name = figure.removeprefix(FIGURES).removesuffix(".png")
-            said = "\n".join(concluded(figure, claims, conclusions))
-            parts.append(f"### {name}\n\n![{name}](../{figure})\n\n{caption}\n\n{said}\n")
+            parts.append(f"### {name}\n\n![{name}](../{figure})\n\n{caption}\n")
+            if said := verdicts(name, claims):
+                parts.append(said)
     return "\n".join(parts)
 
 
 def main() -> None:
     """Write the page for the run in this folder."""
-    import tomllib
-
     try:
-        conclusions = tomllib.loads((ROOT / "workflow/gallery.toml").read_text(encoding="utf-8"))
         with open_flow() as flow:
-            shown = captioned(flow.jobs)
-        text = gallery(shown, read_json(CLAIMS), conclusions)
+            text = gallery(captioned(flow.jobs), read_json(CLAIMS))
     except InputError as error:
         sys.exit(f"error: {error}")
     with atomic(GALLERY) as temporary:
