@@ -113,7 +113,7 @@ def commit() -> str:
     rewritten = gen(jobs)
     fresh = {job.name for job in jobs if job.up_to_date and job.recorded and not overlooked[job.name]}
     with open_repo() as repo:
-        changed = Records(repo).write(fresh | {GUARD})
+        changed = Records(repo, drop_damaged=True).write(fresh | {GUARD})
     said = f"commit: {len(changed)} recorded, {len(fresh - changed)} were up to date"
     if stale := len(jobs) - len(fresh):
         said += f", {stale} left out as not up to date"

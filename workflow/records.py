@@ -31,15 +31,17 @@ def open_repo() -> Iterator[Any]:
     except DvcException as error:
         raise InputError(f"dvc: {' '.join(str(error).split())}") from None
     except sqlite3.Error as error:  # of its database of hashes: a full disk, a folder that cannot be written
-        raise InputError(f"dvc: its database in {Repo().site_cache_dir}: {error}") from None
+        raise InputError(f"dvc: its database of hashes: {error}") from None
 
 
 class Records:
     """The stages of dvc.yaml with their records in dvc.lock, and the files as they are now, each looked up once."""
 
-    def __init__(self, repo: Any) -> None:
+    def __init__(self, repo: Any, *, drop_damaged: bool = False) -> None:
+        if drop_damaged:
+            drop_damaged_lock(repo)
         self._repo = repo
-        self.stages = {stage.name: stage for stage in load_stages(repo)}
+        self.stages = {stage.name: stage for stage in repo.index.stages}
         self._files = {entry.fs_path: entry for stage in self.stages.values() for entry in _files(stage)}
         self._found = hashes(repo, self._files)
         self._params = params(repo, self.stages.values())
@@ -96,19 +98,18 @@ class Records:
         self._repo.state.save_many([(path, self._found[path], None) for path in known], self._repo.fs)
 
 
-def load_stages(repo: Any) -> list[Any]:
-    """The stages of dvc.yaml. A dvc.lock that cannot be read is removed: it is derived, and `write` makes it anew."""
+def drop_damaged_lock(repo: Any) -> None:
+    """Remove a dvc.lock that DVC cannot read: it is derived, and `write` makes it anew."""
     from dvc.exceptions import DvcException
 
     try:
-        return list(repo.index.stages)
+        _ = repo.index.stages
     except DvcException as error:
         if "dvc.lock" not in str(error):
             raise
         LOCK.unlink()
         print("commit: dvc.lock was damaged; it is written anew", file=sys.stderr)
         repo._reset()
-        return list(repo.index.stages)
 
 
 def _files(stage: Any) -> list[Any]:
