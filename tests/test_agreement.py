@@ -155,7 +155,7 @@ def test_a_read_only_results_folder_loses_nothing(workspace: Path) -> None:
         params.write_text(params.read_text().replace("learning_rate: 0.1  # Adagrad", "learning_rate: 0.2  # Adagrad"))
         failed = run("snakemake", "--cores", "1", cwd=workspace, check=False)
         assert failed.returncode
-        assert "Read-only file system" in failed.stdout + failed.stderr
+        assert "Write-protected output files" in failed.stdout + failed.stderr
         assert both(workspace) == BELOW
         os.utime(workspace / "data/raw/newsgroups/20news-bydate.tar")  # newer than what was made of it
         assert "Read-only file system" in one_line(bridge("restore", workspace))
@@ -170,7 +170,7 @@ def test_a_read_only_results_folder_loses_nothing(workspace: Path) -> None:
 def test_a_clock_set_back_hides_no_edit(workspace: Path) -> None:
     """All results are from the next hour, a source is edited now: Snakemake overlooks it, `commit` blesses nothing."""
     later = time.time() + 3600
-    for part in ("data", "results", "src"):
+    for part in ("data", "logs", "results", "src"):
         for path in (workspace / part).rglob("*"):
             os.utime(path, (later, later))
     assert both(workspace) == set()
@@ -188,7 +188,7 @@ def test_a_clock_set_back_hides_no_edit(workspace: Path) -> None:
 def test_a_job_that_reads_files_from_the_future_runs_once(workspace: Path) -> None:
     """Its result is older than what it read, and yet not run again: times are pulled back to now when a run begins."""
     later = time.time() + 3600
-    for path in (workspace / "results").rglob("*"):
+    for path in (*(workspace / "results").rglob("*"), *(workspace / "logs").rglob("*")):
         os.utime(path, (later, later))
     (workspace / MODEL).unlink()
     said = run("snakemake", cwd=workspace)

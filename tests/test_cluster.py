@@ -96,3 +96,13 @@ def test_profiles_name_rules_that_there_are(name: str) -> None:
     profile = read_yaml(ROOT / "profiles" / name / "config.yaml")
     groups = [group.partition("=")[0] for group in profile.get("groups", [])]
     assert {*profile["set-resources"], *profile.get("set-threads", {}), *groups} <= rules
+
+
+def test_both_profiles_ask_for_the_same_and_for_more_on_each_attempt() -> None:
+    """Memory and minutes are measured once for both; no rule asks for a GPU by itself."""
+    slurm, generic = (read_yaml(ROOT / "profiles" / name / "config.yaml") for name in PROFILES)
+    asked = [slurm["default-resources"], *slurm["set-resources"].values()]
+    assert slurm["set-resources"] == generic["set-resources"]
+    assert slurm["default-resources"] == generic["default-resources"]
+    assert all(value.endswith("* attempt") for resources in asked for value in resources.values())
+    assert not any("gpu" in resources for resources in asked)
