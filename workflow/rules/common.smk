@@ -87,20 +87,21 @@ def commit():
         subprocess.run([sys.executable, "workflow/bridge.py", "commit"], check=False)
 
 
-def pull_back(paths: list[str], *, tolerance_seconds: float = 60) -> None:
-    """Give results from the future the time of the newest one that is not: the clock was set back since they were made.
+def pull_back(made: list[str], *, tolerance_seconds: float = 60) -> None:
+    """Give results and sources from the future the time of the newest result that is not: the clock was set back.
 
-    Left as they are, they would seem newer than all that is made from them in the time to come.
+    Left as they are, they would seem newer than all that is made from them in the time to come, and Snakemake refuses that.
     """
-    now = time.time()
-    times = {path: os.stat(path).st_mtime for path in paths if os.path.exists(path)}
-    future = [path for path, made in times.items() if made > now + tolerance_seconds]
+    now = time.time() + tolerance_seconds
+    sources = [str(path) for path in Path(SOURCE).rglob("*") if path.suffix in (".py", ".mplstyle")]
+    times = {path: os.stat(path).st_mtime for path in [*made, *sources] if os.path.exists(path)}
+    future = [path for path, changed in times.items() if changed > now]
     if not future:
         return
-    newest = max((made for made in times.values() if made <= now + tolerance_seconds), default=now)
+    newest = max((times[path] for path in made if times.get(path, now) < now), default=time.time())
     for path in future:
         os.utime(path, (newest, newest))
     print(
-        f"{len(future)} results were from the future (was the clock set back?); their times are now right",
+        f"{len(future)} files were from the future (was the clock set back?); their times are now right",
         file=sys.stderr,
     )
