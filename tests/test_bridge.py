@@ -137,7 +137,7 @@ EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
             rnn_pictures__lead_rows=7,
             ordering__columns=11,
         ),
-        {"measures", "likelihood", "face_model_mix", "rnn_pictures_units", "ordering"},
+        {"measures", "likelihood", "face_model_mix", "rnn_pictures_units", "evidence_hidden_units", "ordering"},
     ),
     "a parameter at the source": ("params.yaml", change(digits__validation=100), {"digits"}),
     "a parameter of one data set": (

@@ -1,13 +1,16 @@
 # Numbers that only the claims of the notes need, of artifacts that other stages made.
 EVIDENCE = "results/evidence"
-PLANES = [run for run, values in PARAMS["vae"]["runs"].items() if values["latent_dim"] == 2]
 FACE_MAIN = PARAMS["face_model"]["main"]
 ARTIFACTS += [f"{EVIDENCE}/{name}.json" for name in ["embeddings", "faces", "units", "bptt", "hidden_units"]]
 
 
 rule evidence_embeddings:
     input:
-        files=[f"{VAE}/embeddings.h5".format(run=run, seed=seed) for run, seed in VAE_RUNS if run in PLANES],
+        files=[
+            f"{VAE}/embeddings.h5".format(run=run, seed=seed)
+            for run, seed in VAE_RUNS
+            if run in PARAMS["vae"]["shown"]
+        ],
         pixels="results/representations/mnist/pca.h5",
         code=code("evidence"),
     output:

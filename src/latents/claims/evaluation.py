@@ -100,11 +100,11 @@ def dense_memory(evidence: Evidence) -> Iterator[Finding]:
     """Dense rows take many times the memory of sparse ones."""
     rows = [row for row in evidence.table("timing/svm.csv") if row["machine"] == "libsvm"]
     largest = max(rows, key=lambda row: int(row["items"]))["items"]
+    source = f"results/timing/svm.csv: peak_bytes of libsvm, {largest} rows"
     dense, sparse = (
-        Number(
-            layout, float(evidence.row("timing/svm.csv", machine="libsvm", layout=layout, items=largest)["peak_bytes"])
-        )
+        Number(layout, float(row["peak_bytes"]), source=source)
         for layout in ("dense", "sparse")
+        for row in [evidence.row("timing/svm.csv", machine="libsvm", layout=layout, items=largest)]
     )
     yield over(ratio(dense, sparse, f"dense / sparse, {largest} rows"), evidence.terms.times)
 
