@@ -19,6 +19,7 @@ from harness import environment, run
 pytestmark = pytest.mark.pipeline
 
 MODEL = "results/language_model/newsgroups/model.safetensors"
+TRAINING_LOG = "logs/language_model/train.log"
 BELOW = {"language_model", "metrics"}
 
 
@@ -71,8 +72,10 @@ def test_two_runs_at_once_and_one_killed_in_a_training(workspace: Path) -> None:
     """The second is refused; after the kill both tools name the same jobs, and the bytes come back."""
     whole = (workspace / MODEL).read_bytes()
     (workspace / MODEL).unlink()
-    with running("snakemake", "--cores", "1", cwd=workspace):
-        wait_for(workspace, "logs/language_model/train.log")
+    (workspace / TRAINING_LOG).unlink()
+    with running("snakemake", "--cores", "1", cwd=workspace) as first:
+        wait_for(workspace, TRAINING_LOG)
+        os.killpg(first.pid, signal.SIGSTOP)  # so that it is in the middle, however long the second takes to start
         second = run("snakemake", "--cores", "1", cwd=workspace, check=False)
         assert second.returncode
         assert "Directory cannot be locked" in second.stdout + second.stderr
