@@ -44,8 +44,8 @@ from harness import ROOT, copy_sources, environment
 
 STARTUP_SECONDS = 5.0  # of a run, before its first job
 LONGEST_SECONDS = 1200.0  # a rerun that takes longer hangs
-BUSY_SECONDS = (3.0, 20.0)  # of one core, the jobs of a drawn part
-ALL_JOBS = (0.0, float("inf"))
+BUSY_SECONDS = (1.0, 8.0)  # of one core, the jobs of a drawn part
+QUICK_JOBS, ALL_JOBS = (0.0, 6.0), (0.0, float("inf"))
 
 Trial = dict[str, Any]
 Draw = random.Random
@@ -312,10 +312,10 @@ DAMAGES: dict[str, Callable[[Path, Path, Draw], None]] = {
 }
 
 
-def corruption(lab: Lab, folder: Path, draw: Draw, *, busy: tuple[float, float] = ALL_JOBS, how: str = "") -> Trial:
-    """One damaged artifact or download, of a job that takes so long."""
+def corruption(lab: Lab, folder: Path, draw: Draw, *, busy: tuple[float, float] | None = None, how: str = "") -> Trial:
+    """One damaged artifact or download, of a job that takes so long; by default mostly of quick ones."""
     how = how or draw.choice(sorted(DAMAGES))
-    low, high = busy
+    low, high = busy or (ALL_JOBS if draw.random() < 0.25 else QUICK_JOBS)
     quick = {path for job in lab.stages if low <= lab.seconds(job) <= high for path in outputs(lab.stages[job])}
     downloads = [name for name in lab.hashes if name.startswith("data/")]
     made = [name for name in lab.hashes if not name.startswith("data/") and name in quick]
