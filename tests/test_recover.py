@@ -132,6 +132,19 @@ def test_files_that_swap_places_are_noticed(folder: Path) -> None:
     assert recover.unvouched([first, second]) == [first, second]
 
 
+def test_a_lock_stays_where_a_cluster_may_run_jobs_still(folder: Path) -> None:
+    """Their nodes may not see our locks: that they have ended is for a person to say, by --unlock."""
+    lock, path = leave_lock(), made("results/a")
+    Path(path).write_text("half", encoding="utf-8")
+    recover._store()._mark_incomplete(path, "job 7 of the cluster")
+    recover.recover([path])
+    assert lock.exists()
+    let_go()
+    recover._store()._unmark_incomplete(path)
+    recover.recover([path])
+    assert not lock.exists()
+
+
 def test_a_folder_to_read_only_is_left_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError

@@ -30,8 +30,10 @@ _held: list[IO[Any]] = []  # open until this process ends, and with it the lock
 def recover(artifacts: Iterable[str]) -> None:
     """Wait for jobs of a killed run, drop its lock, and have artifacts made again that nobody vouches for.
 
-    While another snakemake runs in this folder nothing is touched; what is to be done then is Snakemake's to say.
+    While another snakemake runs in this folder, or where a cluster may still run jobs of a killed one, nothing is
+    touched: what is to be done then is Snakemake's to say.
     """
+    artifacts = list(artifacts)
     try:
         FOLDER.mkdir(exist_ok=True)
         run, jobs = RUN.open("a+b"), JOBS.open("a+b")
@@ -39,22 +41,18 @@ def recover(artifacts: Iterable[str]) -> None:
         return
     _held.append(run)
     with jobs:
-        if not _alone(run):
-            return
-        if not _lock(jobs, fcntl.LOCK_EX | fcntl.LOCK_NB):
-            print("jobs of a killed run still run here: waiting for their end (Ctrl-C: do not)", file=sys.stderr)
-            _lock(jobs, fcntl.LOCK_EX)
-    shutil.rmtree(FOLDER / "locks", ignore_errors=True)
-    make_again(unvouched(artifacts))
-    _lock(run, fcntl.LOCK_SH)
+        if _lock(run, fcntl.LOCK_EX | fcntl.LOCK_NB) and not _submitted(artifacts):
+            _wait(jobs)
+            shutil.rmtree(FOLDER / "locks", ignore_errors=True)
+            make_again(unvouched(artifacts))
+    _lock(run, fcntl.LOCK_SH)  # as long as this process lives: later ones see it
 
 
-def _alone(run: IO[Any]) -> bool:
-    """Is no other snakemake here? If one is, this one is seen by later ones."""
-    if _lock(run, fcntl.LOCK_EX | fcntl.LOCK_NB):
-        return True
-    _lock(run, fcntl.LOCK_SH)
-    return False
+def _wait(jobs: IO[Any]) -> None:
+    """Until no job is left that a killed snakemake had started."""
+    if not _lock(jobs, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        print("jobs of a killed run still run here: waiting for their end (Ctrl-C: do not)", file=sys.stderr)
+        _lock(jobs, fcntl.LOCK_EX)
 
 
 def _lock(file: IO[Any], how: int) -> bool:
@@ -107,6 +105,12 @@ def make_again(paths: list[str]) -> None:
 
 
 # --- Snakemake's records: private calls, its version is pinned --------------------------------------------------------
+
+
+def _submitted(artifacts: list[str]) -> bool:
+    """Are there jobs that a cluster was given and that did not end? Its nodes may share no locks with us."""
+    store = _store()
+    return bool(store._get_external_jobids(store._filter_incomplete_keys(artifacts)))
 
 
 def _store() -> Any:
