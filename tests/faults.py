@@ -20,126 +20,26 @@ either is found by `latents where`, and by `dvc` in another clone, but by no rer
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
-import random
-import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import psutil
-from ruamel.yaml import YAML
 
-from harness import ROOT, copy_sources, environment
+from lab import LONGEST_SECONDS, Draw, Lab, build, outputs
 
 STARTUP_SECONDS = 5.0  # of a run, before its first job
-LONGEST_SECONDS = 1200.0  # a rerun that takes longer hangs
 BUSY_SECONDS = (1.0, 8.0)  # of one core, the jobs of a drawn part
 QUICK_JOBS, ALL_JOBS = (0.0, 6.0), (0.0, float("inf"))
 
 Trial = dict[str, Any]
-Draw = random.Random
-
-
-@dataclass
-class Lab:
-    """A finished demo run in a clone of its own, never changed, and copies of it to break."""
-
-    base: Path
-    folder: Path  # of the copies
-    cores: int = 2
-
-    def copy(self, name: str) -> Path:
-        """A copy, modification times included."""
-        target = self.folder / name
-        shutil.rmtree(target, ignore_errors=True)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["cp", "-a", self.base, target], check=True)
-        return target
-
-    def call(self, *command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-        """A command's end; one that hangs is killed, with returncode -1000."""
-        with self.start(*command, cwd=cwd) as process:
-            try:
-                said, _ = process.communicate(timeout=LONGEST_SECONDS)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                said, process.returncode = process.communicate()[0], -1000
-        return subprocess.CompletedProcess(command, process.returncode, said)
-
-    def start(self, *command: str, cwd: Path, stdout: Any = subprocess.PIPE) -> subprocess.Popen[str]:
-        """A command in a process group of its own."""
-        words = [sys.executable if word == "python" else word for word in command]
-        return subprocess.Popen(
-            words, cwd=cwd, env=environment(DVC_SITE_CACHE_DIR=str(self.folder / "site")), text=True,
-            stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
-
-    def snakemake(self, folder: Path) -> subprocess.CompletedProcess[str]:
-        """The plain rerun."""
-        return self.call("snakemake", "--cores", str(self.cores), cwd=folder)
-
-    @cached_property
-    def stages(self) -> dict[str, dict[str, Any]]:
-        """What dvc.yaml says of each job."""
-        stages = YAML(typ="safe").load(self.base / "dvc.yaml")["stages"]
-        return {name: stage for name, stage in stages.items() if "cmd" in stage and outputs(stage)}
-
-    @cached_property
-    def hashes(self) -> dict[str, str]:
-        """What every rerun must end with."""
-        return hashes(self.base)
-
-    def seconds(self, name: str) -> float:
-        """What a job took, by its benchmark file."""
-        found = re.search(r"--log (\S+)\.log", self.stages[name]["cmd"])
-        path = self.base / f"{found[1]}.tsv" if found else None
-        if path is None or not path.exists():
-            return 2.0
-        return float(path.read_text(encoding="utf-8").splitlines()[1].split("\t")[0])
-
-    def part(self, draw: Draw, busy: tuple[float, float]) -> tuple[list[str], float]:
-        """Some jobs that together take about so long, and how long."""
-        limit, chosen, total = draw.uniform(*busy), [], 0.0
-        names = sorted(self.stages)
-        for name in draw.sample(names, len(names)):
-            if chosen and total + self.seconds(name) > limit:
-                continue
-            chosen.append(name)
-            total += self.seconds(name)
-            if total > 0.8 * limit:
-                break
-        return chosen, total
-
-    def differences(self, folder: Path) -> list[str]:
-        """Artifacts that are not those of the unbroken run, and files beside them."""
-        found = hashes(folder)
-        names = sorted(self.hashes.keys() | found.keys())
-        litter = [f"checkpoint {path.name}" for path in (folder / "checkpoints").glob("*")]
-        return [name for name in names if self.hashes.get(name) != found.get(name)] + litter
-
-
-def outputs(stage: dict[str, Any]) -> list[str]:
-    """What a stage of dvc.yaml makes."""
-    entries = [entry for kind in ("outs", "metrics", "plots") for entry in stage.get(kind, [])]
-    return [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
-
-
-def hashes(folder: Path) -> dict[str, str]:
-    """The sha256 of every artifact below a folder, but for timings."""
-    files = [path for part in ("data/raw", "results") for path in (folder / part).rglob("*") if path.is_file()]
-    kept = [path for path in files if "timing" not in path.parts]
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in kept}
 
 
 # --- killed runs ----------------------------------------------------------------------------------------------------
@@ -196,15 +96,16 @@ def killed_run(lab: Lab, folder: Path, draw: Draw, *, busy: tuple[float, float] 
     """A run of a part of the jobs."""
     how = how or draw.choice(sorted(STRIKES))
     trial: Trial = {"struck": False}
-    for patience in (1.5, 0.8, 0.4, 0.2):  # the jobs' times are estimates: it may have ended before it was struck
+    for patience in (1.2, 0.8, 0.4, 0.2):  # the jobs' times are estimates: it may have ended before it was struck
         names, seconds = lab.part(draw, busy)
         for name in names:
             for path in outputs(lab.stages[name]):
                 (folder / path).unlink(missing_ok=True)
-        trial = struck(lab, folder, draw, how, STARTUP_SECONDS + patience * seconds / lab.cores) | {"jobs": len(names)}
+        expected = STARTUP_SECONDS + seconds / lab.cores
+        trial = struck(lab, folder, draw, how, patience * expected) | {"jobs": len(names)}
         if trial["struck"]:
             break
-    return trial | recovered(lab, folder, draw)
+    return trial | recovered(lab, folder, draw, expected)
 
 
 def killed_whole(lab: Lab, folder: Path, draw: Draw) -> Trial:
@@ -212,20 +113,22 @@ def killed_whole(lab: Lab, folder: Path, draw: Draw) -> Trial:
     for name in ("results", "data", "logs", ".snakemake", "checkpoints"):
         shutil.rmtree(folder / name, ignore_errors=True)
     (folder / "dvc.lock").unlink()
-    seconds = sum(map(lab.seconds, lab.stages)) / lab.cores
-    trial = struck(lab, folder, draw, draw.choice(sorted(STRIKES)), STARTUP_SECONDS + seconds)
-    return {"jobs": len(lab.stages)} | trial | recovered(lab, folder, draw)
+    expected = STARTUP_SECONDS + sum(map(lab.seconds, lab.stages)) / lab.cores
+    trial = struck(lab, folder, draw, draw.choice(sorted(STRIKES)), expected)
+    return {"jobs": len(lab.stages)} | trial | recovered(lab, folder, draw, expected)
 
 
 def struck(lab: Lab, folder: Path, draw: Draw, how: str, seconds: float) -> Trial:
-    """Start a run and strike it at a random moment of so many seconds."""
-    hit, after = strike(lab, ["snakemake", "--cores", str(lab.cores)], folder, how, seconds, draw)
+    """Start a run and strike it at a random moment of so many seconds, at the pace of the last one."""
+    hit, after = strike(lab, ["snakemake", "--cores", str(lab.cores)], folder, how, lab.pace * seconds, draw)
     return {"how": how, "struck": hit, "after": after}
 
 
-def recovered(lab: Lab, folder: Path, draw: Draw) -> Trial:
+def recovered(lab: Lab, folder: Path, draw: Draw, expected: float) -> Trial:
     """The plain rerun, and what it leads to."""
+    began = time.monotonic()
     again = lab.snakemake(folder)
+    lab.pace = min(20.0, max(1.0, (time.monotonic() - began) / expected))
     return stopped(lab, folder, again) if again.returncode else judged(lab, folder, status=draw.random() < 0.2)
 
 
@@ -273,7 +176,7 @@ def killed_command(lab: Lab, folder: Path, draw: Draw) -> Trial:
                 (folder / path).unlink(missing_ok=True)
         commands = [["dvc", "checkout"], [*bridge, "restore"]]
     how = draw.choice(["SIGKILL", "SIGKILL group", "SIGINT group"])
-    hit, after = strike(lab, commands[0], folder, how, 12.0, draw)
+    hit, after = strike(lab, commands[0], folder, how, 10.0 * lab.pace, draw)
     trial: Trial = {"what": what, "how": how, "struck": hit, "after": after}
     for command in commands:
         done = lab.call(*command, cwd=folder)
@@ -371,23 +274,6 @@ def summary(trials: list[Trial]) -> dict[str, dict[str, int]]:
         counts = Counter(trial["outcome"] for trial in mine)
         found[kind] = {"tried": len(mine)} | {name: counts[name] for name in ("survived", "detected", "lost")}
     return found
-
-
-def build(folder: Path, cores: int) -> Path:
-    """The unbroken run, made once."""
-    base = folder / "base"
-    if not (folder / "base.done").exists():
-        shutil.rmtree(base, ignore_errors=True)
-        copy_sources(base)
-        shutil.copy2(ROOT / "demo" / "params.yaml", base / "params.yaml")
-        lab = Lab(base, folder, cores)
-        for command in (["git", "init", "--quiet"], ["snakemake", "--cores", str(cores)], ["git", "add", "--all"],
-                        ["git", "commit", "--quiet", "--message", "base"]):  # fmt: skip
-            done = lab.call(*command, cwd=base)
-            if done.returncode:
-                sys.exit(f"error: {' '.join(command)}: {done.stdout[-2000:]}")
-        (folder / "base.done").touch()
-    return base
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import faults
+from lab import Lab
 
 pytestmark = pytest.mark.pipeline
 
@@ -14,27 +15,27 @@ QUICK = (0.5, 4.0)  # seconds of one core
 
 
 @pytest.fixture
-def lab(built: Path, tmp_path: Path) -> faults.Lab:
-    return faults.Lab(built, tmp_path, cores=2)
+def lab(built: Path, tmp_path: Path) -> Lab:
+    return Lab(built, tmp_path, cores=2)
 
 
 @pytest.mark.parametrize("how", ["SIGKILL", "SIGKILL group", "SIGINT group"])
-def test_a_plain_rerun_after_a_kill_ends_with_the_same_bytes(lab: faults.Lab, how: str) -> None:
+def test_a_plain_rerun_after_a_kill_ends_with_the_same_bytes(lab: Lab, how: str) -> None:
     """No lock to be removed by hand, no half-written file, no job that outlived its snakemake in the way."""
     trial = faults.run_trial(lab, "kill", 0, 0, busy=QUICK, how=how)
     assert trial["outcome"] == "survived", trial
 
 
 @pytest.mark.parametrize("how", ["flip a byte", "truncate", "swap"])
-def test_a_damaged_artifact_is_shown_and_made_again(lab: faults.Lab, how: str) -> None:
+def test_a_damaged_artifact_is_shown_and_made_again(lab: Lab, how: str) -> None:
     """`dvc status` names it, and a plain rerun makes nothing from it."""
     trial = faults.run_trial(lab, "corruption", 0, 0, busy=QUICK, how=how)
     assert trial["outcome"] == "survived", trial
 
 
-def test_a_trial_that_changes_a_byte_is_counted_as_lost(lab: faults.Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_that_changes_a_byte_is_counted_as_lost(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """The campaign can fail: with a rerun that does nothing, damage and killed runs are lost."""
-    monkeypatch.setattr(faults.Lab, "snakemake", lambda self, folder: self.call("true", cwd=folder))
+    monkeypatch.setattr(Lab, "snakemake", lambda self, folder: self.call("true", cwd=folder))
     assert faults.run_trial(lab, "corruption", 1, 0, busy=QUICK, how="empty")["outcome"] == "lost"
     assert faults.run_trial(lab, "kill", 1, 0, busy=QUICK, how="SIGKILL group")["outcome"] == "lost"
 
