@@ -44,23 +44,24 @@ def test_credentials_of_a_remote_reach_no_file_and_no_output(workspace: Path, tm
         done = run(*command, cwd=workspace, check=check, PYTHONPATH=str(ROOT / "src"), **ENVIRONMENT)
         said.append(done.stdout + done.stderr)
 
-    call("dvc", "remote", "add", "--default", "shared", "s3://bucket/cache")
-    call("dvc", "remote", "modify", "shared", "endpointurl", "http://127.0.0.1:9")  # nobody listens there
-    call("dvc", "remote", "add", "other", "ssh://nobody@127.0.0.1/cache")
-    for option, value in LOCAL.items():
-        call("dvc", "remote", "modify", "--local", "shared", option, value)
-    call("dvc", "remote", "modify", "--local", "other", "password", PASSWORD)
+    with (workspace / ".dvc/config").open("a", encoding="utf-8") as config:  # nobody listens at port 9
+        config.write("['remote \"shared\"']\n    url = s3://bucket/cache\n    endpointurl = http://127.0.0.1:9\n")
+        config.write("['remote \"other\"']\n    url = ssh://nobody@127.0.0.1/cache\n")
+    call("dvc", "remote", "default", "shared")
+    with (workspace / ".dvc/config.local").open("a", encoding="utf-8") as config:  # as `dvc remote modify --local`
+        config.write("['remote \"shared\"']\n" + "".join(f"    {key} = {value}\n" for key, value in LOCAL.items()))
+        config.write(f"['remote \"other\"']\n    password = {PASSWORD}\n")
     (workspace / "results/figures/ranking/mnist.png").unlink()
     (workspace / "results/metrics.json").unlink()
     call("snakemake", "--cores", "2", "--verbose", "--printshellcmds")
-    for verb in ("gen", "commit", "restore", "status"):
+    for verb in ("commit", "status"):
         call("python", "workflow/bridge.py", verb)
     call("dvc", "push", "--verbose", "results/digits/digits.h5", check=False)
     call("snakemake", "--report", "report.html")
     call("python", "-m", "latents.cli", "compare", "HEAD", "--page", "compare.html")
     call("python", "-m", "latents.cli", "where", "results/metrics.json")
     call("git", "add", "--all")
-    assert len(said[-6]) > 0
+    assert "127.0.0.1:9" in "".join(said)  # the push knew where to go
     assert not [secret for secret in SECRETS if any(form in text.encode() for text in said for form in forms(secret))]
     assert holding(workspace) == [".dvc/config.local"]
     assert ".dvc/config.local" not in run("git", "ls-files", cwd=workspace).stdout
