@@ -252,8 +252,9 @@ def _whole(path: str | os.PathLike[str], *faults: type[Exception]) -> Iterator[N
         yield
     except InputError:
         raise
-    except (OSError, *faults) as error:
-        if getattr(error, "errno", None) is not None:  # the system's, of whatever file
+    except Exception as error:
+        of_system = getattr(error, "errno", None) is not None  # of whatever file
+        if of_system or not isinstance(error, (OSError, *faults)):
             raise
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{path}: damaged inside ({reason}); delete it and run again") from None
@@ -328,5 +329,5 @@ def fingerprint(tensors: Mapping[str, torch.Tensor], record: Mapping[str, Any]) 
     for name, tensor in sorted(tensors.items()):
         flat = tensor.detach().cpu().contiguous().reshape(-1)
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(flat.view(torch.uint8).numpy())
+        digest.update(flat.view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

@@ -220,12 +220,10 @@ def load(state: Mapping[str, Tensor], architecture: Mapping[str, Any]) -> RBM:
     InputError
         When the weights are not those of the architecture.
     """
-    held, sizes = (
-        sum(tensor.numel() for tensor in state.values()),
-        [architecture.get(name) for name in ("n_visible", "n_hidden")],
-    )
-    if all(isinstance(size, int) for size in sizes) and math.prod(sizes) > max(held, FREE_WEIGHTS):
-        raise InputError(f"an RBM of {sizes[0]} by {sizes[1]} units has more weights than the {held} given")
+    held = sum(tensor.numel() for tensor in state.values())
+    sizes = [size for name in ("n_visible", "n_hidden") if isinstance(size := architecture.get(name), int)]
+    if math.prod(sizes) > max(held, FREE_WEIGHTS):
+        raise InputError(f"an RBM of {sizes} units has more weights than the {held} given")
     rbm = build(architecture)
     fill(rbm, state)
     return rbm.eval()
