@@ -124,7 +124,8 @@ def build(folder: Path, cores: int) -> Path:
         copy_sources(base)
         shutil.copy2(ROOT / "demo" / "params.yaml", base / "params.yaml")
         lab = Lab(base, folder, cores)
-        for command in (["git", "init", "--quiet"], ["snakemake", "--cores", str(cores)], ["git", "add", "--all"],
+        for command in (["git", "init", "--quiet", "--initial-branch", "main"], ["snakemake", "--cores", str(cores)],
+                        ["git", "add", "--all"],
                         ["git", "commit", "--quiet", "--message", "base"]):  # fmt: skip
             done = lab.call(*command, cwd=base)
             if done.returncode:
