@@ -7,7 +7,9 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 SOURCE = os.path.relpath(os.path.join(workflow.basedir, "src"))
-sys.path.insert(0, SOURCE)
+sys.path[:0] = [SOURCE, os.path.join(workflow.basedir, "workflow")]
+
+from recover import HOLD, recover
 
 from latents.errors import InputError
 from latents.stages import schema
@@ -17,7 +19,7 @@ try:
 except InputError as error:
     sys.exit(f"error: {error}")
 
-shell.prefix(f"export PYTHONPATH={SOURCE}; ")
+shell.prefix(f"export PYTHONPATH={SOURCE}; {HOLD}")
 
 
 wildcard_constraints:
@@ -77,6 +79,11 @@ rule all:
 for job_rule in workflow.rules:
     if job_rule.name != "all":
         job_rule.conda_env = os.path.join(workflow.basedir, "workflow", "environment.yaml")
+
+
+# what a killed run left, before this one begins
+if workflow.is_main_process:
+    recover(ARTIFACTS)
 
 
 onsuccess:

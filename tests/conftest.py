@@ -15,8 +15,11 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import pytest  # noqa: E402
 from filelock import FileLock  # noqa: E402
+from hypothesis import settings  # noqa: E402
 
 from harness import ROOT, copy_sources, run  # noqa: E402
+
+settings.register_profile("deep")  # more examples where a test asks for its name: tests/test_fuzz.py
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -42,3 +43,13 @@ def copy_sources(target: Path) -> Path:
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target / name)
     return target
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """The sha256 of every artifact below a folder, but for timings, and for the claims, which are judged by some."""
+    artifacts = [path for part in ("data/raw", "results") for path in (folder / part).rglob("*") if path.is_file()]
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in artifacts
+        if "timing" not in path.parts and path.stem != "claims"
+    }

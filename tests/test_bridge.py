@@ -179,6 +179,16 @@ EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
         lambda path: path.unlink(),
         {"vae_embed-mlp_2d-0"},
     ),
+    "a deleted part of what is scattered": (
+        "results/ranking/mnist/pixels/blocks/1-of-2.h5",
+        lambda path: path.unlink(),
+        {"ranking_block-mnist-pixels-1-of-2"},
+    ),
+    "a flipped byte of an intermediate": (
+        "results/vae/mnist/mlp_2d/seed0/embeddings.h5",
+        lambda path: path.write_bytes(bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:]),
+        {"vae_embed-mlp_2d-0"},
+    ),
     "a deleted figure": ("results/figures/vae/manifold.png", lambda path: path.unlink(), {"figures_generated"}),
     "a source file saved without a change": (f"{SRC}/storage.py", lambda path: os.utime(path), set()),
 }

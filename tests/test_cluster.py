@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import ROOT, copy_sources, run
+from harness import ROOT, copy_sources, hashes, run
 from latents.params import read_yaml
 
 SLURM = [
@@ -45,12 +44,6 @@ def demo(tmp_path: Path) -> Path:
     return folder
 
 
-def contents(folder: Path) -> dict[str, str]:
-    """The hash of each result that must not differ; what holds seconds may."""
-    files = [path for path in (folder / "results").rglob("*") if path.is_file() and "timing" not in path.parts]
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-
-
 @pytest.mark.cluster
 def test_the_demo_on_slurm_gives_the_bytes_of_a_local_run(slurm: None, demo: Path, built: Path) -> None:
     """Every job is submitted, the scattered ranking among them; one that is cancelled is submitted again."""
@@ -77,7 +70,7 @@ def test_the_demo_on_slurm_gives_the_bytes_of_a_local_run(slurm: None, demo: Pat
     said = done.stdout + done.stderr
     assert cancelled
     assert "Trying to restart job" in said
-    assert contents(demo) == contents(built)
+    assert hashes(demo) == hashes(built)
 
 
 @pytest.mark.cluster

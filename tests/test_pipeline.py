@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import signal
@@ -13,20 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness import ROOT, copy_sources, environment, run
+from harness import ROOT, copy_sources, environment, hashes, run
 from latents.storage import read_csv, read_hdf5
 
 pytestmark = pytest.mark.pipeline
-
-
-def hashes(folder: Path) -> dict[str, str]:
-    """The sha256 of every artifact below a folder, but for timings, and for the claims, which are judged by some."""
-    artifacts = [path for part in ("data/raw", "results") for path in (folder / part).rglob("*") if path.is_file()]
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in artifacts
-        if "timing" not in path.parts and path.stem != "claims"
-    }
 
 
 def untimed_claims(folder: Path) -> dict[str, dict]:

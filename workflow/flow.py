@@ -114,7 +114,7 @@ def open_flow() -> Iterator[Flow]:
 
     with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
         flow = api.workflow(ResourceSettings(cores=1), ConfigSettings(), snakefile=ROOT / "Snakefile")
-        flow.dag(DAGSettings(rerun_triggers=RerunTrigger.all()))
+        flow.dag(DAGSettings(rerun_triggers=RerunTrigger.all(), force_incomplete=True))  # as the default profile has it
         workflow = flow._workflow
         workflow._prepare_dag(forceall=False, ignore_incomplete=False, lock_warn_only=True)
         workflow._build_dag()

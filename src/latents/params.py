@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import reprlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -38,17 +39,23 @@ Seeds = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1), Struct
 
 AnySection = TypeVar("AnySection", bound=Section)
 
+LISTED = 10  # faults named in one message
+SHOWN = 200  # characters of a value
+
 
 def read_yaml(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read a YAML 1.2 mapping (1e-3 is a number, yes is a string); InputError when it is none."""
-    from ruamel.yaml import YAML, YAMLError
+    from ruamel.yaml import YAML
 
     try:
         values = YAML(typ="safe", pure=True).load(Path(path))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; run in the folder that holds params.yaml") from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    except OSError:
+        raise
+    except Exception as error:  # beside its own errors the parser raises KeyError, IndexError, RecursionError, ...
+        reason = " ".join(str(error).split())[:500]
+        raise InputError(f"{path}: not YAML: {reason or type(error).__name__}") from None
     if not isinstance(values, dict):
         raise InputError(f"{path}: got {type(values).__name__}, allowed: a mapping of sections")
     return values
@@ -81,14 +88,16 @@ def validate(
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        faults = [_describe(model, fault, prefix) for fault in error.errors()]
-        raise InputError(f"{path}: " + "; ".join(faults)) from None
+        faults = [_describe(model, fault, prefix) for fault in error.errors(include_url=False)[:LISTED]]
+        more = [f"and {error.error_count() - LISTED} more"] if error.error_count() > LISTED else []
+        raise InputError(f"{path}: " + "; ".join(faults + more)) from None
 
 
 def _describe(model: type[Section], fault: ErrorDetails, prefix: tuple[str, ...]) -> str:
     """One fault: path, what was given, what is allowed."""
     keys = [str(key) for key in fault["loc"] if key != "[key]"]
     name = ".".join((*prefix, *keys))
+    name = name if name.isprintable() and len(name) <= SHOWN else _shown(name)
     if fault["type"] == "extra_forbidden":
         allowed = _siblings(model, keys[:-1])
         near = difflib.get_close_matches(keys[-1], allowed, n=1)
@@ -97,7 +106,15 @@ def _describe(model: type[Section], fault: ErrorDetails, prefix: tuple[str, ...]
     if fault["type"] == "missing":
         return f"{name}: missing, allowed: {_allowed(model, keys)}"
     allowed_text = _allowed(model, keys) or fault["msg"].lower()
-    return f"{name}: got {fault['input']!r}, allowed: {allowed_text}"
+    return f"{name}: got {_shown(fault['input'])}, allowed: {allowed_text}"
+
+
+def _shown(value: Any) -> str:
+    """A value in few words: a line of YAML can stand for gigabytes."""
+    short = reprlib.Repr()
+    short.maxlevel, short.maxlist, short.maxdict, short.maxstring, short.maxother = 3, 20, 20, SHOWN, SHOWN
+    text = short.repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def _siblings(model: type[Section], keys: list[str]) -> list[str]:

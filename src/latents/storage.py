@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import glob
+import hashlib
 import io
 import json
 import math
@@ -234,13 +235,29 @@ def rows_of(file: h5py.File, name: str) -> h5py.Dataset | sparse.csr_array:
     import h5py
     from scipy import sparse
 
-    if name not in file:
-        raise InputError(f"{file.filename}: no data set {name!r}; it has {', '.join(sorted(file))}")
-    found = file[name]
-    if isinstance(found, h5py.Dataset):
-        return found.asstr() if h5py.check_string_dtype(found.dtype) else found
-    parts = [found[part][...] for part in ("data", "indices", "indptr")]
-    return sparse.csr_array(tuple(parts), shape=tuple(found.attrs["shape"]))
+    with _whole(file.filename, KeyError, RuntimeError, ValueError, TypeError):  # of h5py, over a damaged file
+        if name not in file:
+            raise InputError(f"{file.filename}: no data set {name!r}; it has {', '.join(sorted(file))}")
+        found = file[name]
+        if isinstance(found, h5py.Dataset):
+            return found.asstr() if h5py.check_string_dtype(found.dtype) else found
+        parts = [found[part][...] for part in ("data", "indices", "indptr")]
+        return sparse.csr_array(tuple(parts), shape=tuple(found.attrs["shape"]))
+
+
+@contextmanager
+def _whole(path: str | os.PathLike[str], *faults: type[Exception]) -> Iterator[None]:
+    """These errors, and those of HDF5 itself, as an InputError: the file was opened, but is damaged inside."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        of_system = getattr(error, "errno", None) is not None  # of whatever file
+        if of_system or not isinstance(error, (OSError, *faults)):
+            raise
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{path}: damaged inside ({reason}); delete it and run again") from None
 
 
 @contextmanager
@@ -255,7 +272,7 @@ def open_hdf5(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
     except OSError as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{path}: not a whole HDF5 file ({reason}); delete it and run again") from None
-    with file:
+    with file, _whole(path):
         yield file
 
 
@@ -295,8 +312,22 @@ def read_weights(path: str | os.PathLike[str]) -> tuple[dict[str, torch.Tensor],
     try:
         with safe_open(path, framework="pt") as file:
             architecture = json.loads((file.metadata() or {}).get("architecture", "{}"))
+            if not isinstance(architecture, dict):
+                raise ValueError(f"the architecture is a {type(architecture).__name__}, no mapping")
             return {name: file.get_tensor(name) for name in file.keys()}, architecture  # noqa: SIM118 not a dict
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (SafetensorError, ValueError) as error:
+    except (SafetensorError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: not a whole safetensors file ({error}); delete it and run again") from None
+
+
+def fingerprint(tensors: Mapping[str, torch.Tensor], record: Mapping[str, Any]) -> str:
+    """The sha256 of tensors and a record in JSON's types: tells a checkpoint that the disk has altered."""
+    import torch
+
+    digest = hashlib.sha256(json.dumps(_plain(record)).encode())
+    for name, tensor in sorted(tensors.items()):
+        flat = tensor.detach().cpu().contiguous().reshape(-1)
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(flat.view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from latents.errors import InputError
-from latents.storage import read_weights, write_weights
+from latents.storage import fingerprint, read_weights, write_weights
 
 log = logging.getLogger(__name__)
 
@@ -321,7 +321,7 @@ def _save(path: Path, loop: _Loop, fitted: Fitted, *, digest: str) -> None:
             else:
                 numbers.setdefault(str(index), {})[key] = value
     record = {"digest": digest, "optimizer": numbers} | vars(fitted)
-    write_weights(path, tensors, record)
+    write_weights(path, tensors, record | {"fingerprint": fingerprint(tensors, record)})
 
 
 def _resume(path: Path, loop: _Loop, *, digest: str) -> Fitted:
@@ -332,6 +332,9 @@ def _resume(path: Path, loop: _Loop, *, digest: str) -> Fitted:
         tensors, record = read_weights(path)
     except InputError as error:
         log.warning("%s; starting afresh", error)
+        return Fitted()
+    if record.pop("fingerprint", "") != fingerprint(tensors, record):
+        log.warning("%s: damaged; starting afresh", path)
         return Fitted()
     if record.get("digest") != digest:
         log.info("%s: a checkpoint of other parameters, inputs or code; starting afresh", path)

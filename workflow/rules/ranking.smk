@@ -1,14 +1,16 @@
 # Rank every representation by one rule, test items against training items: scattered over blocks of queries, gathered.
 RANKING = "results/ranking/{dataset}/{representation}"
+PARTS = PARAMS["ranking"]["parts"]
+RANKING_BLOCKS = [f"blocks/{part}-of-{PARTS}.h5" for part in range(1, PARTS + 1)]
 ARTIFACTS += [
     f"{RANKING}/{file}".format(dataset=dataset, representation=name)
     for dataset, name in REPRESENTATIONS
-    for file in ["metrics.json", "precision_recall.csv"]
+    for file in [*RANKING_BLOCKS, "metrics.json", "precision_recall.csv"]
 ]
 
 
 scattergather:
-    ranking=PARAMS["ranking"]["parts"],
+    ranking=PARTS,
 
 
 rule ranking_block:

@@ -195,28 +195,44 @@ def index_tar(path: Path) -> list[Member]:
     """The members of a canonical tar, with the offset of each one's bytes; InputError if it is not whole."""
     try:
         with path.open("rb") as stream:
-            _check_end(stream)
-            with tarfile.open(fileobj=stream, mode="r:") as tar:
-                return list(_members(tar))
+            size = _check_end(stream)
+            whole = _Clamped(stream, size)
+            # strict: a name that is no UTF-8 is no name of ours
+            with tarfile.open(fileobj=whole, mode="r:", errors="strict") as tar:  # type: ignore[call-overload]
+                return list(_members(tar, size))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; fetch the data set first") from None
-    except (tarfile.TarError, EOFError, ValueError) as error:
+    except (tarfile.TarError, EOFError, ValueError, OverflowError) as error:
         raise InputError(f"{path}: not a whole canonical tar ({error}); delete it and fetch it again") from None
 
 
-def _members(tar: tarfile.TarFile) -> Iterator[Member]:
+class _Clamped:
+    """A file of which no more is asked for than it has: a header may state any size, and memory is taken for it."""
+
+    def __init__(self, stream: BinaryIO, size: int) -> None:
+        self.stream, self.size = stream, size
+        self.seek, self.tell = stream.seek, stream.tell
+
+    def read(self, size: int) -> bytes:
+        return self.stream.read(min(size, max(0, self.size - self.tell())))
+
+
+def _members(tar: tarfile.TarFile, size: int) -> Iterator[Member]:
     while (info := tar.next()) is not None:
         tar.members.clear()  # type: ignore[attr-defined]  # else every header stays in memory
+        if not info.isreg() or info.size < 0 or info.offset_data + info.size > size:
+            raise EOFError(f"member {info.name!r} of {info.size:,} bytes is no file that lies in it")
         yield Member(info.name, info.offset_data, info.size)
 
 
-def _check_end(stream: BinaryIO) -> None:
-    """A tar cut between two members reads as a shorter tar: its closing zero blocks tell."""
+def _check_end(stream: BinaryIO) -> int:
+    """A tar cut between two members reads as a shorter tar: its closing zero blocks tell. Its size."""
     size = stream.seek(0, 2)
     stream.seek(max(0, size - 2 * tarfile.BLOCKSIZE))
     if size % tarfile.RECORDSIZE or stream.read().strip(b"\0"):
         raise EOFError("truncated, or compressed: its end is missing")
     stream.seek(0)
+    return size
 
 
 def read_member(stream: BinaryIO, member: Member) -> bytes:

@@ -101,6 +101,9 @@ def _append(file: h5py.File, split: str, documents: Iterable[Document], groups: 
     labels = add_growing(file, f"{split}_labels", np.int64)
     stream = iter(documents)
     while block := list(islice(stream, DOCUMENTS_AT_ONCE)):
+        for document in block:
+            if "\0" in document.text:  # which no posting has, and no string of HDF5 can hold
+                raise InputError(f"{split}/{document.group}/{document.id} holds a zero byte; fetch the data set again")
         known += sorted({document.group for document in block} - set(known))
         append(text, [document.text for document in block])
         append(names, [document.id for document in block])

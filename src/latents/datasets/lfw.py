@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 SIDE_PX = 250
+_WHOLE = re.compile(r"[0-9]{1,9}")
 _PATH = re.compile(r"lfw-deepfunneled/(?P<person>[^/]+)/(?P<name>(?P=person)_(?P<number>\d{4,}))\.jpg")
 
 
@@ -97,12 +98,13 @@ def decode_rgb(face: Face) -> np.ndarray:
 
 
 def _decode(face: Face) -> Image.Image:
-    from PIL import Image
+    from PIL.JpegImagePlugin import JpegImageFile
 
     try:
-        image = Image.open(io.BytesIO(face.jpeg), formats=["JPEG"])
-        image.load()
-    except OSError as error:
+        image = JpegImageFile(io.BytesIO(face.jpeg))  # its header alone
+        if image.size == (SIDE_PX, SIDE_PX):  # else a few bytes could unpack to gigabytes
+            image.load()
+    except (OSError, SyntaxError, ValueError, KeyError, IndexError, TypeError) as error:
         raise InputError(f"{face.name}: not a whole JPEG ({error}); fetch the data set again") from None
     if image.size != (SIDE_PX, SIDE_PX):
         raise InputError(f"{face.name}: must be 250x250 pixels, got {image.size[0]}x{image.size[1]}")
@@ -172,6 +174,7 @@ def _rows(path: Path) -> list[list[str]]:
 
 
 def _integers(path: Path, number: int, fields: list[str], count: int) -> list[int]:
-    if len(fields) != count or not all(field.isascii() and field.isdigit() for field in fields):
-        raise InputError(f"{path}:{number}: expected {count} whole numbers, got {' '.join(fields)!r}; fetch it again")
+    if len(fields) != count or not all(_WHOLE.fullmatch(field) for field in fields):
+        given = " ".join(fields)[:80]
+        raise InputError(f"{path}:{number}: expected {count} whole numbers, got {given!r}; fetch it again")
     return [int(field) for field in fields]

@@ -35,6 +35,11 @@ def read_newsgroups(archive: Path, split: str) -> Iterator[Document]:
     ------
     Document
         Decoded as latin-1, as scikit-learn does: the postings name no encoding, and latin-1 loses no byte.
+
+    Raises
+    ------
+    InputError
+        If the archive is not whole, or a member is no posting.
     """
     archive = Path(archive)
     if split not in FOLDERS:

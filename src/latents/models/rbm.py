@@ -12,6 +12,8 @@ With both centres at zero this is the textbook's RBM; centring (Montavon & Muell
 
 from __future__ import annotations
 
+import math
+import reprlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +29,7 @@ from latents.models.units import unit
 VISIBLE = ("bernoulli", "beta", "gaussian", "exact_beta")
 HIDDEN = ("bernoulli", "beta")
 EVALUATION_ROWS = 2000  # rows evaluated at once, where a result takes no gradient
+FREE_WEIGHTS = 2**22  # that an architecture may ask for whatever its file holds
 
 
 class RBM(nn.Module):
@@ -199,12 +202,14 @@ def build(architecture: Mapping[str, Any]) -> RBM:
     """
     if architecture.get("model") != "rbm":
         raise InputError(f"the weights are of a model {architecture.get('model')!r}, need 'rbm'")
-    try:
-        sizes = (architecture["n_visible"], architecture["n_hidden"])
-        kinds = {name: architecture[name] for name in ("visible", "hidden", "sigma")}
-    except KeyError as error:
-        raise InputError(f"the architecture of the RBM lacks {error}") from None
-    return RBM(*sizes, **kinds)
+    kinds = {"n_visible": int, "n_hidden": int, "visible": str, "hidden": str, "sigma": int | float}
+    for name, kind in kinds.items():
+        if name not in architecture:
+            raise InputError(f"the architecture of the RBM lacks {name!r}")
+        if not isinstance(architecture[name], kind) or isinstance(architecture[name], bool):
+            raise InputError(f"the architecture's {name!r} is {reprlib.repr(architecture[name])}")
+    values = {name: architecture[name] for name in kinds}
+    return RBM(values.pop("n_visible"), values.pop("n_hidden"), **values)
 
 
 def load(state: Mapping[str, Tensor], architecture: Mapping[str, Any]) -> RBM:
@@ -215,6 +220,10 @@ def load(state: Mapping[str, Tensor], architecture: Mapping[str, Any]) -> RBM:
     InputError
         When the weights are not those of the architecture.
     """
+    held = sum(tensor.numel() for tensor in state.values())
+    sizes = [size for name in ("n_visible", "n_hidden") if isinstance(size := architecture.get(name), int)]
+    if math.prod(sizes) > max(held, FREE_WEIGHTS):
+        raise InputError(f"an RBM of {sizes} units has more weights than the {held} given")
     rbm = build(architecture)
     fill(rbm, state)
     return rbm.eval()

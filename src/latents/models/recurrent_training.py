@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from latents.bptt import train_bptt
 from latents.errors import InputError
-from latents.storage import read_weights, write_weights
+from latents.storage import fingerprint, read_weights, write_weights
 from latents.training import Fitted
 
 log = logging.getLogger(__name__)
@@ -99,7 +99,7 @@ def _save(
     tensors["generator"] = generator.get_state()
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items()}
-    write_weights(path, tensors, vars(fitted))
+    write_weights(path, tensors, vars(fitted) | {"fingerprint": fingerprint(tensors, vars(fitted))})
 
 
 def _resume(path: Path, decoder: nn.Module, optimizer: torch.optim.Optimizer, generator: torch.Generator) -> Fitted:
@@ -110,6 +110,9 @@ def _resume(path: Path, decoder: nn.Module, optimizer: torch.optim.Optimizer, ge
         tensors, record = read_weights(path)
     except InputError as error:
         log.warning("%s; starting afresh", error)
+        return Fitted()
+    if record.pop("fingerprint", "") != fingerprint(tensors, record):
+        log.warning("%s: damaged; starting afresh", path)
         return Fitted()
     decoder.load_state_dict({k.removeprefix("decoder."): v for k, v in tensors.items() if k.startswith("decoder.")})
     state: dict[int, dict[str, Tensor]] = {}

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from latents import foreign
 from latents.errors import InputError
 from latents.storage import open_hdf5
-
-KINDS = ".h5, .hdf5, .npy or .npz"
 
 
 def read_features(path: Path, *, dataset: str | None = None, shape: tuple[int, int] | None = None) -> np.ndarray:
@@ -29,13 +28,10 @@ def read_features(path: Path, *, dataset: str | None = None, shape: tuple[int, i
     Raises
     ------
     InputError
-        When there is no such file or array (lists those there are), the choice is open, or the shape does not fit.
+        When there is no such file or array (lists those there are), the choice is open, the shape does not fit, or
+        the file is damaged, declares more than it holds, or leads to another file.
     """
-    kind = path.suffix.lower()
-    if kind not in {".h5", ".hdf5", ".npy", ".npz"}:
-        raise InputError(f"{path}: must be {KINDS}, got {kind or 'no suffix'}")
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
+    kind = foreign.kind(path)
     features = _from_hdf5(path, dataset) if kind in {".h5", ".hdf5"} else _from_numpy(path, dataset)
     if features.ndim not in (2, 3) or features.dtype.kind not in "fiub":
         raise InputError(f"{path}: features must be numbers (n, y, x) or (n, d), got {features.dtype} {features.shape}")
@@ -64,28 +60,22 @@ def _from_hdf5(path: Path, dataset: str | None) -> np.ndarray:
         shapes: dict[str, tuple[int, ...]] = {}
 
         def note(name: str, item: object) -> None:
-            if isinstance(item, h5py.Dataset):
+            if isinstance(item, h5py.Dataset) and item.shape is not None:
                 shapes[name] = item.shape
 
-        file.visititems(note)
-        return np.asarray(file[_chosen(path, shapes, dataset)][...])
+        with foreign.reading(path, "whole HDF5 file"):
+            file.visititems(note)
+        found = foreign.stored(path, file, _chosen(path, shapes, dataset))
+        return np.asarray(found[...])
 
 
 def _from_numpy(path: Path, dataset: str | None) -> np.ndarray:
-    try:
-        loaded = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise InputError(f"{path}: not a plain numpy file ({str(error).splitlines()[0]})") from None
-    if isinstance(loaded, np.ndarray):
+    if path.suffix.lower() == ".npy":
         if dataset is not None:
             raise InputError(f"{path}: a single array without names, but --dataset {dataset!r} was given; leave it out")
-        return loaded
-    with loaded:
-        try:
-            arrays = {name: loaded[name] for name in loaded.files}
-        except ValueError as error:
-            raise InputError(f"{path}: not a plain numpy file ({str(error).splitlines()[0]})") from None
-    return arrays[_chosen(path, {name: array.shape for name, array in arrays.items()}, dataset)]
+        return np.array(foreign.load_npy(path))
+    arrays = foreign.Npz(path)
+    return arrays[_chosen(path, arrays.shapes, dataset)]
 
 
 def _chosen(path: Path, shapes: Mapping[str, tuple[int, ...]], dataset: str | None) -> str:

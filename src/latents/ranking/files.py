@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-from scipy import sparse
-
+from latents import foreign
 from latents.errors import InputError
-from latents.storage import open_hdf5, rows_of
-
-KINDS = ".h5, .hdf5, .npy or .npz"
+from latents.storage import open_hdf5
 
 
 def open_rows(spec: str, stack: ExitStack, *, dimensions: int = 2, name: str | None = None) -> Any:
@@ -26,52 +22,35 @@ def open_rows(spec: str, stack: ExitStack, *, dimensions: int = 2, name: str | N
 
     Returns
     -------
-    h5py data set, memory-mapped array, or CSR rows (HDF5 as `latents.storage.add_csr` stores them; npz as
-    `scipy.sparse.save_npz` does)
+    HDF5 rows (`latents.foreign.Stored`), memory-mapped array, or CSR rows (HDF5 as `latents.storage.add_csr` stores
+    them; npz as `scipy.sparse.save_npz` does)
 
     Raises
     ------
     InputError
-        When there is no such file or array, the kind is another, or the choice is open.
+        When there is no such file or array, the kind is another, the choice is open, or the file is damaged, declares
+        more than it holds, or leads to another file.
     """
     path, _, chosen = spec.partition(":")
-    kind = Path(path).suffix.lower()
-    if kind not in {".h5", ".hdf5", ".npy", ".npz"}:
-        raise InputError(f"{path}: must be {KINDS}, got {kind or 'no suffix'}")
-    if not Path(path).is_file():
-        raise InputError(f"{path}: no such file")
+    kind = foreign.kind(path)
     if kind == ".npy":
-        return _load(path)
+        return foreign.load_npy(path)
     if kind == ".npz":
         return _from_npz(path, chosen or None, dimensions, name)
     file = stack.enter_context(open_hdf5(path))
-    shapes = {key: _dimensions(file[key]) for key in file}
-    return rows_of(file, chosen or _only(path, shapes, dimensions, name))
-
-
-def _dimensions(item: Any) -> int:
-    return len(item.shape) if hasattr(item, "shape") else len(item.attrs.get("shape", ()))
-
-
-def _load(path: str) -> Any:
-    try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise InputError(f"{path}: not a plain numpy file ({str(error).splitlines()[0]})") from None
+    return foreign.stored(path, file, chosen or _only(path, foreign.dimensions(path, file), dimensions, name))
 
 
 def _from_npz(path: str, chosen: str | None, dimensions: int, name: str | None) -> Any:
-    arrays = _load(path)
-    if chosen is None and {"data", "indices", "indptr", "shape"} <= set(arrays.files):
-        return sparse.csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), shape=tuple(arrays["shape"]))
-    if chosen is None:
-        chosen = _only(path, {key: arrays[key].ndim for key in arrays.files}, dimensions, name)
-    if chosen not in arrays.files:
-        raise InputError(f"{path}: no array {chosen!r}; it has {', '.join(sorted(arrays.files))}")
-    return arrays[chosen]
+    arrays = foreign.Npz(path)
+    if chosen is None and {*foreign.CSR_PARTS, "shape"} <= arrays.shapes.keys():
+        data, indices, indptr = (arrays[part] for part in foreign.CSR_PARTS)
+        return foreign.csr(path, (data, indices, indptr), arrays["shape"])
+    counts = {key: len(shape) for key, shape in arrays.shapes.items()}
+    return arrays[chosen or _only(path, counts, dimensions, name)]
 
 
-def _only(path: str, shapes: dict[str, int], dimensions: int, name: str | None) -> str:
+def _only(path: str, shapes: Mapping[str, int], dimensions: int, name: str | None) -> str:
     """The preferred name, or the one array of the wanted number of dimensions."""
     if name in shapes:
         return str(name)

@@ -201,14 +201,21 @@ def _read(path: str | Path, width: int, column: int, kind: Any) -> dict[str, dic
         try:
             if len(fields) != width:
                 raise ValueError
-            table.setdefault(fields[0], {})[fields[2]] = kind(fields[column])
-        except ValueError:
+            value = kind(fields[column])
+            float(value)  # gains are counted as such
+            table.setdefault(fields[0], {})[fields[2]] = value
+        except (ValueError, OverflowError):
             raise InputError(
                 f"{path} line {number} must have {width} fields, number {column + 1} of them "
-                f"{kind.__name__}, got {line.strip()!r}"
+                f"{kind.__name__}, got {line.strip()[:200]!r}"
             ) from None
     return table
 
 
 def _lines(path: str | Path) -> Iterable[str]:
-    return Path(path).read_text(encoding="utf-8").splitlines()
+    try:
+        return Path(path).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not a text file ({error})") from None

@@ -1,0 +1,125 @@
+"""What a killed run or a damaged disk leaves, put right at the start of the next run: the Snakefile calls `recover`.
+
+While a snakemake lives, or a job of one, it holds a lock that the kernel frees at its end, however that comes. So who
+gets the lock alone knows that nothing else runs here: that a lock file of Snakemake's is stale, and that an artifact
+which is neither as Snakemake's record of its job has it nor as dvc.lock has it was cut off or damaged.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import shlex
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO, Any
+
+FOLDER = Path(".snakemake")
+RUN, JOBS = FOLDER / "run.lock", FOLDER / "jobs.lock"
+# Before each job's command: its shell and all that it starts hold the lock until the last of them ends.
+HOLD = (
+    f"test -f {JOBS} && exec 9<{JOBS} && {shlex.quote(sys.executable)} -SE"
+    " -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_SH)' 2>/dev/null || true; "
+)
+
+_held: list[IO[Any]] = []  # open until this process ends, and with it the lock
+
+
+def recover(artifacts: Iterable[str]) -> None:
+    """Wait for jobs of a killed run, drop its lock, and have artifacts made again that nobody vouches for.
+
+    While another snakemake runs in this folder, or where a cluster may still run jobs of a killed one, nothing is
+    touched: what is to be done then is Snakemake's to say.
+    """
+    artifacts = list(artifacts)
+    try:
+        FOLDER.mkdir(exist_ok=True)
+        run, jobs = RUN.open("a+b"), JOBS.open("a+b")
+    except OSError:  # a folder to read only: nothing can run here
+        return
+    _held.append(run)
+    with jobs:
+        if _lock(run, fcntl.LOCK_EX | fcntl.LOCK_NB) and not _submitted(artifacts):
+            _wait(jobs)
+            shutil.rmtree(FOLDER / "locks", ignore_errors=True)
+            make_again(unvouched(artifacts))
+    _lock(run, fcntl.LOCK_SH)  # as long as this process lives: later ones see it
+
+
+def _wait(jobs: IO[Any]) -> None:
+    """Until no job is left that a killed snakemake had started."""
+    if not _lock(jobs, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        print("jobs of a killed run still run here: waiting for their end (Ctrl-C: do not)", file=sys.stderr)
+        _lock(jobs, fcntl.LOCK_EX)
+
+
+def _lock(file: IO[Any], how: int) -> bool:
+    try:
+        fcntl.flock(file, how)
+    except OSError:  # held by another, or a file system without locks
+        return False
+    return True
+
+
+def unvouched(artifacts: Iterable[str]) -> list[str]:
+    """Artifacts that were written to since their job's record, or have none, and whose bytes are not dvc.lock's.
+
+    In a folder without a dvc.lock, such as demo/, the record is the one witness.
+    """
+    store = _store()
+    suspects = [
+        path for path in artifacts if Path(path).is_file() and Path(path).stat().st_mtime != _written(store, path)
+    ]
+    known = committed() if suspects else {}
+    return [path for path in suspects if known.get(path) != _md5(path)]
+
+
+def committed() -> dict[str, str]:
+    """The md5 of each artifact in dvc.lock; none when it is missing or damaged."""
+    import yaml
+
+    try:
+        with open("dvc.lock", encoding="utf-8") as stream:
+            stages = yaml.load(stream, getattr(yaml, "CSafeLoader", yaml.SafeLoader))["stages"].values()
+        return {out["path"]: out["md5"] for stage in stages for out in stage.get("outs", [])}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError):
+        return {}
+
+
+def _md5(path: str) -> str:
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "md5").hexdigest()
+
+
+def make_again(paths: list[str]) -> None:
+    """Have Snakemake hold these artifacts incomplete, so that their jobs run; one line names them."""
+    if not paths:
+        return
+    shown = ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
+    print(f"not as their jobs left them, to be made again: {shown}", file=sys.stderr)
+    store = _store()
+    for path in paths:
+        store._mark_incomplete(path, None)
+
+
+# --- Snakemake's records: private calls, its version is pinned --------------------------------------------------------
+
+
+def _submitted(artifacts: list[str]) -> bool:
+    """Are there jobs that a cluster was given and that did not end? Its nodes may share no locks with us."""
+    store = _store()
+    return bool(store._get_external_jobids(store._filter_incomplete_keys(artifacts)))
+
+
+def _store() -> Any:
+    from snakemake.persistence.file import FilePersistence
+
+    return FilePersistence()
+
+
+def _written(store: Any, path: str) -> float | None:
+    """When an artifact was last written to, as recorded at the end of its job."""
+    record = store._read_record(path)
+    return None if record is None else record.endtime
