@@ -19,6 +19,7 @@ rule vae_train:
         "logs/vae/mnist/{run}/seed{seed}/train.log",
     benchmark:
         "logs/vae/mnist/{run}/seed{seed}/train.tsv"
+    priority: 1  # the longest of all jobs: none of them is to run alone at the end
     params:
         tracked=tracked("compute", "vae.runs.{run}"),
     shell:
