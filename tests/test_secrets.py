@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
@@ -11,14 +12,20 @@ from harness import ROOT, run
 
 pytestmark = pytest.mark.pipeline
 
-LOCAL = {"access_key_id": "AKIALOCALKEYOFNOBODY", "secret_access_key": "local/secret+of=nobody/0123456789abcdef"}
+
+def drawn() -> str:
+    """A secret that no file holds, this one included, with the characters that are written in other ways elsewhere."""
+    return f"{token_hex(8)}/{token_hex(4)}+{token_hex(4)}={token_hex(4)}"
+
+
+LOCAL = {"access_key_id": f"AKIA{token_hex(8).upper()}", "secret_access_key": drawn()}
 ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "AKIAENVIRONMENTKEY00",
-    "AWS_SECRET_ACCESS_KEY": "environment/secret+of=nobody/0123456789",
-    "AWS_SESSION_TOKEN": "session-token-of-nobody-0123456789",
+    "AWS_ACCESS_KEY_ID": f"AKIA{token_hex(8).upper()}",
+    "AWS_SECRET_ACCESS_KEY": drawn(),
+    "AWS_SESSION_TOKEN": drawn(),
     "AWS_MAX_ATTEMPTS": "1",
 }
-PASSWORD = "a pass phrase of nobody"
+PASSWORD = drawn()
 SECRETS = [*LOCAL.values(), *(value for key, value in ENVIRONMENT.items() if key != "AWS_MAX_ATTEMPTS"), PASSWORD]
 
 

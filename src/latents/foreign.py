@@ -106,7 +106,7 @@ def stored(path: str | os.PathLike[str], file: h5py.File, name: str) -> Stored |
 
     with reading(path, "whole HDF5 file"):
         if name not in file:
-            raise InputError(f"{path}: no data set {name!r}; it has {', '.join(sorted(file))}")
+            raise InputError(f"{path}: no data set {name!r}; it has {', '.join(sorted(map(str, file)))}")
         item = file[name]
         if isinstance(item, h5py.Group):
             _check_dataset(path, file, name, *(item[part] for part in CSR_PARTS))
@@ -124,7 +124,7 @@ def dimensions(path: str | os.PathLike[str], file: h5py.File) -> dict[str, int]:
         for name in file:
             item = file[name]
             shape = item.attrs.get("shape", ()) if isinstance(item, h5py.Group) else getattr(item, "shape", None)
-            found[name] = len(np.atleast_1d(shape)) if shape is not None and np.size(shape) else 0
+            found[str(name)] = len(np.atleast_1d(shape)) if shape is not None and np.size(shape) else 0
         return found
 
 

@@ -237,7 +237,7 @@ def rows_of(file: h5py.File, name: str) -> h5py.Dataset | sparse.csr_array:
 
     with _whole(file.filename, KeyError, RuntimeError, ValueError, TypeError):  # of h5py, over a damaged file
         if name not in file:
-            raise InputError(f"{file.filename}: no data set {name!r}; it has {', '.join(sorted(file))}")
+            raise InputError(f"{file.filename}: no data set {name!r}; it has {', '.join(sorted(map(str, file)))}")
         found = file[name]
         if isinstance(found, h5py.Dataset):
             return found.asstr() if h5py.check_string_dtype(found.dtype) else found

@@ -61,7 +61,7 @@ def _from_hdf5(path: Path, dataset: str | None) -> np.ndarray:
 
         def note(name: str, item: object) -> None:
             if isinstance(item, h5py.Dataset) and item.shape is not None:
-                shapes[name] = item.shape
+                shapes[str(name)] = item.shape  # bytes where it is no UTF-8
 
         with foreign.reading(path, "whole HDF5 file"):
             file.visititems(note)
