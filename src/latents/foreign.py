@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 KINDS = ".h5, .hdf5, .npy or .npz"
 FREE_BYTES = 2**24  # may be declared whatever is stored: fill values take no room
 INFLATION = 1032  # bytes that deflate can make of one, at most (zlib's own figure)
+MOST_COLUMNS = 2**26  # of sparse rows: an index of them takes memory by the column, whatever is stored
 CSR_PARTS = ("data", "indices", "indptr")
 
 
@@ -63,6 +64,12 @@ def csr(path: str | os.PathLike[str], parts: tuple[Any, Any, Any], shape: Any) -
     """Sparse rows, all indices checked: products with wrong ones would read past the ends of arrays."""
     with reading(path, "whole sparse matrix"):
         n_rows, n_columns = (int(side) for side in shape)
+        if n_columns > MOST_COLUMNS:
+            raise InputError(
+                f"{path}: sparse rows of {n_columns:,} columns, allowed: at most {MOST_COLUMNS:,}; hash them"
+            )
+        if np.any(np.diff(parts[2]) < 0):  # scipy looks at it only where the last is above 0
+            raise InputError(f"{path}: not whole sparse rows (their index pointer decreases); make it anew")
         rows = sparse.csr_array(parts, shape=(n_rows, n_columns))
         rows.check_format(full_check=True)
         return rows
