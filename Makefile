@@ -7,7 +7,7 @@ export LATENTS_MIRROR := $(abspath $(LATENTS_MIRROR))
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: all demo test test-cluster check docs report pull restore hooks
+.PHONY: all demo test test-cluster check docs report push pull restore hooks
 
 all: .venv/installed  ## The real run: fetch, train, evaluate, draw; record everything in dvc.lock.
 	snakemake --cores all
@@ -40,9 +40,11 @@ docs: .venv/installed  ## README's table of claims, docs/claims.md and docs/gall
 report: .venv/installed  ## One self-contained HTML page with every figure, its caption, parameters, runtimes and code.
 	snakemake --report report.html
 
+push: .venv/installed  ## Send this revision's results to the remote.
+	python workflow/bridge.py push
+
 pull: .venv/installed  ## Bring this revision's results from the remote; nothing is left to run.
-	dvc pull
-	python workflow/bridge.py restore
+	python workflow/bridge.py pull
 
 restore: .venv/installed  ## REV=<revision>: its files and results, without the hooks; nothing is left to run.
 	$(if $(REV),,$(error say which revision: make restore REV=<revision>))

@@ -145,6 +145,26 @@ def restore() -> str:
     return f"restore: {len(marked)} of {len(known)} unchanged stages were marked up to date in Snakemake"
 
 
+def push() -> str:
+    """Send all that dvc.lock names to the remote."""
+    exchange("push")
+    return "push: the remote has all that dvc.lock names"
+
+
+def pull() -> str:
+    """Fetch all that dvc.lock names from the remote, and have Snakemake hold it up to date."""
+    exchange("pull")
+    return restore()
+
+
+def exchange(verb: str) -> None:
+    """`dvc push` or `dvc pull` with its list of files made anew: DVC trusts the half of one that a killed call left."""
+    with open_repo() as repo:
+        repo.drop_data_index()
+    if subprocess.run([sys.executable, "-m", "dvc", verb], check=False).returncode:
+        raise InputError(f"`dvc {verb}` failed, as it says above; what it did is kept: repeat this")
+
+
 def status() -> str:
     """Name the jobs that each tool would run; InputError when they are not the same."""
     with open_repo() as repo:
@@ -210,6 +230,8 @@ VERBS: dict[str, Callable[[], str | bool]] = {
     "gen": gen,
     "commit": commit,
     "restore": restore,
+    "push": push,
+    "pull": pull,
     "status": status,
     "check": check,
     "hooks": hooks,
