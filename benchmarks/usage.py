@@ -1,35 +1,66 @@
-"""Wall time, CPU time and peak memory of each job of the last run, from Snakemake's benchmark files below logs/.
+"""Wall time, CPU time and peak memory of the jobs of the last run, from Snakemake's benchmark files below logs/.
 
-python benchmarks/usage.py [folder of the run]
+python benchmarks/usage.py [--jobs] [folder of the run]
+
+Without --jobs, those of a stage together: `docs/budget.md` has the table of the default run.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
-import sys
+from collections import defaultdict
 from pathlib import Path
+from typing import NamedTuple
 
 
-def rows(folder: Path) -> list[tuple[str, float, float, float]]:
-    """(job, wall seconds, CPU seconds, peak MiB) of every benchmark file, the longest first."""
+class Usage(NamedTuple):
+    """What a job, or all jobs of a stage, took."""
+
+    job: str
+    jobs: int
+    wall_seconds: float
+    cpu_seconds: float
+    peak_mib: float
+
+
+def usages(folder: Path) -> list[Usage]:
+    """Of every benchmark file."""
     found = []
     for path in (folder / "logs").rglob("*.tsv"):
         with path.open(encoding="utf-8") as stream:
             row = next(csv.DictReader(stream, delimiter="\t"))
-        seconds, cpu, peak = (
-            float(row[key]) if row[key] not in {"-", "NA"} else 0.0 for key in ("s", "cpu_time", "max_rss")
-        )
-        found.append((str(path.relative_to(folder / "logs").with_suffix("")), seconds, cpu, peak))
-    return sorted(found, key=lambda row: -row[1])
+        numbers = (float(row[key]) if row[key] not in {"-", "NA"} else 0.0 for key in ("s", "cpu_time", "max_rss"))
+        found.append(Usage(str(path.relative_to(folder / "logs").with_suffix("")), 1, *numbers))
+    return found
+
+
+def total(name: str, parts: list[Usage]) -> Usage:
+    """Sums, and the largest peak."""
+    jobs, wall, cpu = (sum(part[column] for part in parts) for column in (1, 2, 3))
+    return Usage(name, int(jobs), wall, cpu, max((part.peak_mib for part in parts), default=0.0))
+
+
+def by_stage(found: list[Usage]) -> list[Usage]:
+    """Jobs whose logs lie in one folder of logs/; those of `vae` apart by what they do."""
+    groups = defaultdict(list)
+    for usage in found:
+        parts = usage.job.split("/")
+        groups[f"vae {parts[-1]}" if parts[0] == "vae" else parts[0]].append(usage)
+    return [total(name, parts) for name, parts in groups.items()]
 
 
 def main() -> None:
-    """Print a Markdown table with the sums below."""
-    table = rows(Path(sys.argv[1] if len(sys.argv) > 1 else "."))
-    print("| job | wall (s) | CPU (s) | peak (MiB) |\n| --- | ---: | ---: | ---: |")
-    for job, seconds, cpu, peak in table:
-        print(f"| {job} | {seconds:.1f} | {cpu:.1f} | {peak:.0f} |")
-    print(f"| all | {sum(row[1] for row in table):.0f} | {sum(row[2] for row in table):.0f} | |")
+    """Print a Markdown table, what took most CPU time first, with the sums below."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path())
+    parser.add_argument("--jobs", action="store_true", help="a line each")
+    options = parser.parse_args()
+    found = usages(options.folder)
+    shown = sorted(found if options.jobs else by_stage(found), key=lambda usage: -usage.cpu_seconds)
+    print("| stage | jobs | wall (s) | CPU (s) | peak (MiB) |\n| --- | ---: | ---: | ---: | ---: |")
+    for name, jobs, wall, cpu, peak in [*shown, total("**all**", found)]:
+        print(f"| {name} | {jobs} | {wall:,.0f} | {cpu:,.0f} | {peak:,.0f} |")
 
 
 if __name__ == "__main__":
