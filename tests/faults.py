@@ -28,6 +28,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -285,6 +286,7 @@ def main() -> None:
     parser.add_argument("--corruptions", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cores", type=int, default=2, help="of each run")
+    parser.add_argument("--workers", type=int, default=1, help="trials at once")
     parser.add_argument("--folder", type=Path, default=Path("/tmp/latents-faults"), help="scratch, and trials.jsonl")
     options = parser.parse_args()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs, and theirs, ignore it
@@ -294,9 +296,10 @@ def main() -> None:
     done = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
     counts = {"kill": options.kills, "whole": options.whole, "command": options.commands}
     known = {(trial["kind"], trial["number"]) for trial in done}
-    for kind, number in planned(counts | {"corruption": options.corruptions}):
-        if (kind, number) not in known:
-            done.append(run_trial(lab, kind, number, options.seed))
+    left = [trial for trial in planned(counts | {"corruption": options.corruptions}) if trial not in known]
+    with ThreadPoolExecutor(options.workers) as pool:
+        for ended in as_completed([pool.submit(run_trial, lab, kind, number, options.seed) for kind, number in left]):
+            done.append(ended.result())
             with log.open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps(done[-1]) + "\n")
             print(json.dumps(done[-1]), flush=True)
