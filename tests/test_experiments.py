@@ -98,6 +98,21 @@ def test_experiments_of_the_queue_run_side_by_side_and_one_is_applied(workspace:
     agree(workspace)
 
 
+def test_features_of_ones_own_are_ranked_beside_ours(workspace: Path) -> None:
+    """One line in a rule file: the numbers and the figure of all have them; their mosaic is drawn."""
+    rank, mosaic = blocks("Rank features of your own beside ours")
+    before = (workspace / "results/figures/ranking/mnist.png").read_bytes()
+    assert "map" in shell(rank, workspace)
+    agree(workspace)
+    metrics = json.loads((workspace / "results/metrics.json").read_text(encoding="utf-8"))
+    ranked = {name: values["map"] for name, values in metrics["ranking"].items() if name.startswith("mnist_")}
+    assert 0.1 < ranked["mnist_columns"] < ranked["mnist_pixels"]  # ten classes: chance is .1
+    assert metrics["classification"]["mnist_columns"]["knn"] > 0.5
+    assert (workspace / "results/figures/ranking/mnist.png").read_bytes() != before
+    shell(mosaic, workspace)
+    assert (workspace / "data/columns.png").stat().st_size > 1000
+
+
 def test_results_are_shared_and_a_revision_is_restored(workspace: Path, tmp_path: Path) -> None:
     """A clone pulls and runs nothing; an older revision comes back whole."""
     share, pull = blocks("Share results through a remote")
