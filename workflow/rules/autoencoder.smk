@@ -17,6 +17,7 @@ rule autoencoder_train:
         "logs/autoencoder/train.log",
     benchmark:
         "logs/autoencoder/train.tsv"
+    priority: 2
     params:
         tracked=tracked("compute", "autoencoder"),
     shell:
@@ -35,6 +36,7 @@ rule autoencoder_features:
         "logs/autoencoder/features.log",
     benchmark:
         "logs/autoencoder/features.tsv"
+    priority: 2
     params:
         tracked=tracked("autoencoder"),
     shell:

@@ -1,4 +1,5 @@
 # Faces: landmarks, the reference head, frontal faces, and what each way of aligning gains on LFW's protocol.
+# The longest chain of jobs begins here and goes on to the autoencoder and the RBMs of faces: priority 2, before all.
 FACES = "results/faces/lfw"
 FACE_FILES = ["landmarks.h5", "dropped.csv", "shape.h5", "faces.h5", "metrics.json", "examples.h5"]
 ARTIFACTS += [f"{FACES}/{file}" for file in FACE_FILES]
@@ -15,7 +16,8 @@ rule faces_landmarks:
         "logs/faces/landmarks.log",
     benchmark:
         "logs/faces/landmarks.tsv"
-    threads: 4
+    priority: 2
+    threads: 1  # it takes the cores that there are, for half a minute, and does not wait for four to be free
     params:
         tracked=tracked("faces.detection"),
     shell:
@@ -34,6 +36,7 @@ rule faces_shape:
         "logs/faces/shape.log",
     benchmark:
         "logs/faces/shape.tsv"
+    priority: 2
     params:
         tracked=tracked("faces.training_folds", "faces.frame"),
     shell:
@@ -53,7 +56,8 @@ rule faces_frontalize:
         "logs/faces/frontalize.log",
     benchmark:
         "logs/faces/frontalize.tsv"
-    threads: 4
+    priority: 2
+    threads: 1  # it takes the cores that there are, for half a minute, and does not wait for four to be free
     params:
         tracked=tracked("faces.symmetry", "faces.std"),
     shell:

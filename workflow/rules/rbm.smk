@@ -34,6 +34,7 @@ rule rbm:
         "logs/rbm/{dataset}/{run}.log",
     benchmark:
         "logs/rbm/{dataset}/{run}.tsv"
+    priority: 2
     params:
         tracked=tracked("compute", "rbm.runs.{run}"),
     shell:
@@ -55,6 +56,7 @@ rule deep_rbm:
         "logs/deep_rbm/train.log",
     benchmark:
         "logs/deep_rbm/train.tsv"
+    priority: 2
     params:
         tracked=tracked("compute", "deep_rbm"),
     shell:
