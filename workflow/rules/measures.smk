@@ -53,7 +53,7 @@ rule measures_timing:
         "logs/timing/encoders.log",
     benchmark:
         "logs/timing/encoders.tsv"
-    threads: workflow.cores  # nothing beside it: it measures time
+    threads: 999  # all that there are, so that nothing runs beside it: it measures time
     params:
         tracked=tracked(
             "compute", "measures.timing", *[f"vae.runs.{name}" for name in PARAMS["measures"]["timing"]["runs"]]
