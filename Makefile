@@ -6,11 +6,14 @@ ifdef LATENTS_MIRROR
 export LATENTS_MIRROR := $(abspath $(LATENTS_MIRROR))
 endif
 
+# By default Snakemake's scheduler wakes each second as many times as jobs were started: 20 CPU minutes of the real run.
+SELDOM := --max-jobs-per-timespan 1000/10s
+
 .DELETE_ON_ERROR:
 .PHONY: all demo test test-cluster check docs report push pull restore hooks
 
 all: .venv/installed  ## The real run: fetch, train, evaluate, draw; record everything in dvc.lock.
-	snakemake --cores all
+	snakemake --cores all $(SELDOM)
 	python workflow/bridge.py commit
 
 demo: .venv/installed  ## The whole DAG on small embedded data, offline, in minutes.
