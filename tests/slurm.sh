@@ -50,7 +50,7 @@ SlurmctldPidFile=/run/latents-slurm/slurmctld.pid
 SlurmdPidFile=/run/latents-slurm/slurmd.pid
 SlurmctldLogFile=/run/latents-slurm/slurmctld.log
 SlurmdLogFile=/run/latents-slurm/slurmd.log
-NodeName=$node NodeAddr=127.0.0.1 CPUs=$(nproc) RealMemory=$memory State=UNKNOWN
+NodeName=$node NodeAddr=127.0.0.1 CPUs=$(env -u OMP_NUM_THREADS nproc) RealMemory=$memory State=UNKNOWN
 PartitionName=all Nodes=$node Default=YES MaxTime=INFINITE State=UP
 END
     setpriv --reuid munge --regid munge --clear-groups munged --pid-file=/run/latents-slurm/munged.pid --force
