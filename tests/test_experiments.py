@@ -111,9 +111,9 @@ def test_features_of_ones_own_are_ranked_beside_ours(workspace: Path) -> None:
     assert metrics["classification"]["mnist_columns"]["knn"] > 0.5
     assert (workspace / "results/figures/ranking/mnist.png").read_bytes() != before
     shell(mosaic, workspace)
-    width, height = Image.open(workspace / "data/columns.png").size
-    assert width >= 12 * 7
-    assert height >= 5 * 4
+    with Image.open(workspace / "data/columns.png") as picture:
+        assert picture.width >= 12 * 7
+        assert picture.height >= 5 * 4
 
 
 def test_results_are_shared_and_a_revision_is_restored(workspace: Path, tmp_path: Path) -> None:

@@ -94,6 +94,26 @@ def test_a_job_that_outlived_its_snakemake_is_waited_for(folder: Path, capfd: py
     assert capfd.readouterr().err.count("waiting for their end") == 1
 
 
+def test_a_commit_that_outlived_its_snakemake_is_waited_for(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """It reads the Snakefile, too, but is no run: its lock is a job's."""
+    code = (
+        "import pathlib, recover, time; recover.bridging = True; recover.recover([]); print(flush=True)"
+        "; time.sleep(1); pathlib.Path('results').touch()"
+    )
+    commit = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(Path(recover.__file__).parent)},
+    )  # fmt: skip
+    assert commit.stdout
+    commit.stdout.readline()
+    lock = leave_lock()
+    recover.recover([])
+    assert Path("results").exists()
+    assert not lock.exists()
+    assert capfd.readouterr().err.count("waiting for their end") == 1
+    commit.communicate()
+
+
 def test_a_job_runs_where_no_lock_can_be_had(folder: Path) -> None:
     """Elsewhere than in the folder of a run: the prefix fails and the command runs."""
     done = subprocess.run(["bash", "-c", f"set -euo pipefail; {recover.HOLD} echo ran"], capture_output=True, text=True)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import recover
 from latents.errors import InputError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -112,6 +113,7 @@ def open_flow() -> Iterator[Flow]:
     from snakemake.settings.enums import Quietness, RerunTrigger
     from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings
 
+    recover.bridging = True
     with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
         flow = api.workflow(ResourceSettings(cores=1), ConfigSettings(), snakefile=ROOT / "Snakefile")
         flow.dag(DAGSettings(rerun_triggers=RerunTrigger.all(), force_incomplete=True))  # as the default profile has it

@@ -24,6 +24,7 @@ HOLD = (
     " -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_SH)' 2>/dev/null || true; "
 )
 
+bridging = False  # set by the bridge, which runs no jobs: as `snakemake` ends with it, it may outlive that like a job
 _held: list[IO[Any]] = []  # open until this process ends, and with it the lock
 
 
@@ -39,19 +40,20 @@ def recover(artifacts: Iterable[str]) -> None:
         run, jobs = RUN.open("a+b"), JOBS.open("a+b")
     except OSError:  # a folder to read only: nothing can run here
         return
-    _held.append(run)
-    with jobs:
-        if _lock(run, fcntl.LOCK_EX | fcntl.LOCK_NB) and not _submitted(artifacts):
-            _wait(jobs)
-            shutil.rmtree(FOLDER / "locks", ignore_errors=True)
-            make_again(unvouched(artifacts))
-    _lock(run, fcntl.LOCK_SH)  # as long as this process lives: later ones see it
+    if _lock(run, fcntl.LOCK_EX | fcntl.LOCK_NB) and not _submitted(artifacts):
+        _wait(jobs)
+        shutil.rmtree(FOLDER / "locks", ignore_errors=True)
+        make_again(unvouched(artifacts))
+    kept, dropped = (jobs, run) if bridging else (run, jobs)
+    _lock(kept, fcntl.LOCK_SH)  # as long as this process lives: later ones see it
+    dropped.close()
+    _held.append(kept)
 
 
 def _wait(jobs: IO[Any]) -> None:
     """Until no job is left that a killed snakemake had started."""
     if not _lock(jobs, fcntl.LOCK_EX | fcntl.LOCK_NB):
-        print("jobs of a killed run still run here: waiting for their end (Ctrl-C: do not)", file=sys.stderr)
+        print("jobs or a commit of a killed run still run here: waiting for their end", file=sys.stderr)
         _lock(jobs, fcntl.LOCK_EX)
 
 
