@@ -166,9 +166,9 @@ EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
     "the composed schema": (f"{SRC}/stages/schema.py", add_line("# edited"), set()),
     "a new parameter of another stage": (f"{SRC}/stages/ranking.py", new_parameter, RANKINGS),
     "a new option of a command": (
-        f"{SRC}/stages/figures.py",
+        f"{SRC}/stages/figures/rnn.py",
         replace("    figure: Figure,\n", "    figure: Figure,\n    spare: int = 0,\n"),
-        FIGURES,
+        {"figures_rnn_*"},
     ),
     "a shell line": ("workflow/rules/vae.smk", replace("vae embed --digits", "vae embed  --digits"), {"vae_embed"}),
     "a comment in a rule file": ("workflow/rules/vae.smk", add_line("# edited"), set()),

@@ -17,7 +17,8 @@ from latents.features import write_features
 from latents.models import autoencoder as ae
 from latents.models.deep_rbm import DeepRBM
 from latents.models.rbm import RBM
-from latents.stages import face_model, figures, schema
+from latents.stages import face_model, schema
+from latents.stages.figures import faces as figures
 from latents.storage import read_csv, read_hdf5, read_weights, write_hdf5, write_weights
 
 SIDE_PX, N_FEATURES, N = 8, 64, 90
@@ -127,8 +128,8 @@ def test_mixtures_hold_what_the_figures_draw(folder: Path) -> None:
 def test_every_figure_is_drawn_from_what_the_stage_wrote(folder: Path) -> None:
     """By the commands that the rules call; the two grids show different faces."""
     pictures, mixed = measure("rbm") / "pictures.h5", mix()
-    figures.autoencoded(pictures, Path("autoencoded.png"))
-    figures.gibbs(pictures, Path("gibbs.png"))
+    figures.grid(pictures, "autoencoded", Path("autoencoded.png"))
+    figures.grid(pictures, "gibbs", Path("gibbs.png"))
     figures.interpolation(mixed, Path("interpolation.png"))
     figures.strip(mixed, Path("strip.png"))
     figures.mixing([Path("out/mixing.csv")], Path("mixing.png"))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from pkgutil import iter_modules
+
 import typer
 
 from latents.stages import (
@@ -72,13 +75,16 @@ for module in (
     classification,
     timing,
     evidence,
-    figures,
     comparison,
     metrics,
     claims,
 ):
     app.add_typer(module.app, name=module.__name__.rpartition(".")[2])
 
+drawing = typer.Typer(help="Draw figures from the result files that hold their numbers.", no_args_is_help=True)
+for topic in iter_modules(figures.__path__):
+    drawing.add_typer(import_module(f"{figures.__name__}.{topic.name}").app, name=topic.name)
+app.add_typer(drawing, name="figures")
 
 for tool in (rank, mosaic, compare, where, reruns):
     app.command()(tool)

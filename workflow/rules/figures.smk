@@ -9,26 +9,26 @@ ARTIFACTS += ["results/figures/timing/encoders.png"]
 rule figures_embedding:
     input:
         embeddings=shown_runs(f"{VAE}/embeddings.h5"),
-        code=code("figures"),
+        code=code("figures.networks"),
     output:
         figure=report(f"{FIGURES}/embedding.png", caption="../report/embedding.rst", category="VAE"),
     log:
         "logs/figures/vae/embedding.log",
     shell:
-        "python -m latents.stages.figures embeddings {input.embeddings} --figure {output.figure} --log {log}"
+        "python -m latents.stages.figures.networks embeddings {input.embeddings} --figure {output.figure} --log {log}"
 
 
 rule figures_generated:
     input:
         generated=shown_runs(f"{VAE}/generated.h5"),
-        code=code("figures"),
+        code=code("figures.networks"),
     output:
         manifold=report(f"{FIGURES}/manifold.png", caption="../report/manifold.rst", category="VAE"),
         random=report(f"{FIGURES}/random.png", caption="../report/random.rst", category="VAE"),
     log:
         "logs/figures/vae/generated.log",
     shell:
-        "python -m latents.stages.figures generated {input.generated} --manifold {output.manifold}"
+        "python -m latents.stages.figures.networks generated {input.generated} --manifold {output.manifold}"
         " --random {output.random} --log {log}"
 
 
@@ -36,14 +36,14 @@ rule figures_separation:
     input:
         tables=shown_runs(f"{MEASURES}/confusion.csv"),
         summary=MEASURES_SUMMARY,
-        code=code("figures"),
+        code=code("figures.networks"),
     output:
         confusion=report(f"{FIGURES}/confusion.png", caption="../report/confusion.rst", category="VAE"),
         spread=report(f"{FIGURES}/spread.png", caption="../report/spread.rst", category="VAE"),
     log:
         "logs/figures/vae/separation.log",
     shell:
-        "python -m latents.stages.figures separation {input.tables} --summary {input.summary}"
+        "python -m latents.stages.figures.networks separation {input.tables} --summary {input.summary}"
         " --confusion {output.confusion} --spread {output.spread} --log {log}"
 
 
@@ -51,27 +51,27 @@ rule figures_networks:
     input:
         summary=MEASURES_SUMMARY,
         histories=[f"{VAE}/history.csv".format(run=run, seed=seed) for run, seed in VAE_FIRST],
-        code=code("figures"),
+        code=code("figures.networks"),
     output:
         bounds=report(f"{FIGURES}/bounds.png", caption="../report/bounds.rst", category="VAE"),
         curves=report(f"{FIGURES}/curves.png", caption="../report/curves.rst", category="VAE"),
     log:
         "logs/figures/vae/networks.log",
     shell:
-        "python -m latents.stages.figures networks {input.histories} --summary {input.summary}"
+        "python -m latents.stages.figures.networks training {input.histories} --summary {input.summary}"
         " --bounds {output.bounds} --curves {output.curves} --log {log}"
 
 
 rule figures_encoders:
     input:
         table="results/timing/encoders.csv",
-        code=code("figures"),
+        code=code("figures.networks"),
     output:
         figure=report("results/figures/timing/encoders.png", caption="../report/encoders.rst", category="Timing"),
     log:
         "logs/figures/timing/encoders.log",
     shell:
-        "python -m latents.stages.figures encoders --table {input.table} --figure {output.figure} --log {log}"
+        "python -m latents.stages.figures.networks encoders --table {input.table} --figure {output.figure} --log {log}"
 
 
 ARTIFACTS += [f"results/figures/ranking/{dataset}.png" for dataset in PARAMS["scores"]]
@@ -81,7 +81,7 @@ ARTIFACTS += ["results/figures/timing/svm.png"]
 rule figures_ranking:
     input:
         curves=curves_of,
-        code=code("figures"),
+        code=code("figures.ranking"),
     output:
         figure=report(
             "results/figures/ranking/{dataset}.png",
@@ -91,13 +91,13 @@ rule figures_ranking:
     log:
         "logs/figures/ranking/{dataset}.log",
     shell:
-        "python -m latents.stages.figures ranking {input.curves} --figure {output.figure} --log {log}"
+        "python -m latents.stages.figures.ranking precision-recall {input.curves} --figure {output.figure} --log {log}"
 
 
 rule figures_svm:
     input:
         table="results/timing/svm.csv",
-        code=code("figures"),
+        code=code("figures.timing"),
     output:
         figure=report(
             "results/figures/timing/svm.png",
@@ -107,7 +107,7 @@ rule figures_svm:
     log:
         "logs/figures/timing/svm.log",
     shell:
-        "python -m latents.stages.figures svm --table {input.table} --figure {output.figure} --log {log}"
+        "python -m latents.stages.figures.timing svm --table {input.table} --figure {output.figure} --log {log}"
 
 
 ARTIFACTS += ["results/figures/faces/grid.png", "results/figures/faces/contact.png"]
@@ -117,7 +117,7 @@ ARTIFACTS += ["results/figures/autoencoder/errors.png"]
 rule figures_faces:
     input:
         examples=f"{FACES}/examples.h5",
-        code=code("figures"),
+        code=code("figures.faces"),
     output:
         figure=report(
             "results/figures/faces/grid.png",
@@ -127,13 +127,14 @@ rule figures_faces:
     log:
         "logs/figures/faces/grid.log",
     shell:
-        "python -m latents.stages.figures faces --examples {input.examples} --figure {output.figure} --log {log}"
+        "python -m latents.stages.figures.faces grid --pictures {input.examples} --name at_random"
+        " --figure {output.figure} --log {log}"
 
 
 rule figures_contact:
     input:
         examples=f"{FACES}/examples.h5",
-        code=code("figures"),
+        code=code("figures.faces"),
     output:
         figure=report(
             "results/figures/faces/contact.png",
@@ -143,14 +144,15 @@ rule figures_contact:
     log:
         "logs/figures/faces/contact.log",
     shell:
-        "python -m latents.stages.figures contact --examples {input.examples} --figure {output.figure} --log {log}"
+        "python -m latents.stages.figures.faces contact --examples {input.examples}"
+        " --figure {output.figure} --log {log}"
 
 
 rule figures_errors:
     input:
         errors=f"{AUTOENCODER}/errors.csv",
         metrics=f"{AUTOENCODER}/metrics.json",
-        code=code("figures"),
+        code=code("figures.faces"),
     output:
         figure=report(
             "results/figures/autoencoder/errors.png",
@@ -160,7 +162,7 @@ rule figures_errors:
     log:
         "logs/figures/autoencoder/errors.log",
     shell:
-        "python -m latents.stages.figures errors --errors {input.errors} --metrics {input.metrics}"
+        "python -m latents.stages.figures.faces errors --errors {input.errors} --metrics {input.metrics}"
         " --figure {output.figure} --log {log}"
 
 
@@ -171,7 +173,7 @@ ARTIFACTS += [f"results/figures/likelihood/{dataset}/{run}.png" for dataset, run
 rule figures_filters:
     input:
         weights="results/rbm/mnist/{run}/weights.safetensors",
-        code=code("figures"),
+        code=code("figures.rbm"),
     output:
         figure=report(
             "results/figures/rbm/mnist/{run}.png",
@@ -181,13 +183,13 @@ rule figures_filters:
     log:
         "logs/figures/rbm/mnist/{run}.log",
     shell:
-        "python -m latents.stages.figures filters --weights {input.weights} --figure {output.figure} --log {log}"
+        "python -m latents.stages.figures.rbm filters --weights {input.weights} --figure {output.figure} --log {log}"
 
 
 rule figures_convergence:
     input:
         table=f"{LIKELIHOOD}/log_partition.csv",
-        code=code("figures"),
+        code=code("figures.rbm"),
     output:
         figure=report(
             "results/figures/likelihood/{dataset}/{run}.png",
@@ -197,7 +199,7 @@ rule figures_convergence:
     log:
         "logs/figures/likelihood/{dataset}/{run}.log",
     shell:
-        "python -m latents.stages.figures convergence --table {input.table} --figure {output.figure} --log {log}"
+        "python -m latents.stages.figures.rbm convergence --table {input.table} --figure {output.figure} --log {log}"
 
 
 ARTIFACTS += [f"results/figures/faces/{name}.png" for name in ["autoencoded", "interpolation", "strip", "mixing"]]
@@ -207,7 +209,7 @@ ARTIFACTS += [f"results/figures/faces/gibbs/{run}.png" for run in FACE_WEIGHTS]
 rule figures_autoencoded:
     input:
         pictures=f"{FACE_MODEL}/{PARAMS['face_model']['main']}/pictures.h5",
-        code=code("figures"),
+        code=code("figures.faces"),
     output:
         figure=report(
             "results/figures/faces/autoencoded.png",
@@ -217,13 +219,14 @@ rule figures_autoencoded:
     log:
         "logs/figures/faces/autoencoded.log",
     shell:
-        "python -m latents.stages.figures autoencoded --pictures {input.pictures} --figure {output.figure} --log {log}"
+        "python -m latents.stages.figures.faces grid --pictures {input.pictures} --name autoencoded"
+        " --figure {output.figure} --log {log}"
 
 
 rule figures_gibbs:
     input:
         pictures=f"{FACE_MODEL}/{{run}}/pictures.h5",
-        code=code("figures"),
+        code=code("figures.faces"),
     output:
         figure=report(
             "results/figures/faces/gibbs/{run}.png",
@@ -233,13 +236,14 @@ rule figures_gibbs:
     log:
         "logs/figures/faces/gibbs/{run}.log",
     shell:
-        "python -m latents.stages.figures gibbs --pictures {input.pictures} --figure {output.figure} --log {log}"
+        "python -m latents.stages.figures.faces grid --pictures {input.pictures} --name gibbs"
+        " --figure {output.figure} --log {log}"
 
 
 rule figures_interpolation:
     input:
         mixed=f"{FACE_MODEL}/mixed.h5",
-        code=code("figures"),
+        code=code("figures.faces"),
     output:
         figure=report(
             "results/figures/faces/interpolation.png",
@@ -249,31 +253,32 @@ rule figures_interpolation:
     log:
         "logs/figures/faces/interpolation.log",
     shell:
-        "python -m latents.stages.figures interpolation --mixed {input.mixed} --figure {output.figure} --log {log}"
+        "python -m latents.stages.figures.faces interpolation --mixed {input.mixed}"
+        " --figure {output.figure} --log {log}"
 
 
 rule figures_strip:
     input:
         mixed=f"{FACE_MODEL}/mixed.h5",
-        code=code("figures"),
+        code=code("figures.faces"),
     output:
         figure=report("results/figures/faces/strip.png", caption="../report/strip.rst", category="Faces"),
     log:
         "logs/figures/faces/strip.log",
     shell:
-        "python -m latents.stages.figures strip --mixed {input.mixed} --figure {output.figure} --log {log}"
+        "python -m latents.stages.figures.faces strip --mixed {input.mixed} --figure {output.figure} --log {log}"
 
 
 rule figures_mixing:
     input:
         tables=[f"{FACE_MODEL}/{run}/mixing.csv" for run in FACE_WEIGHTS],
-        code=code("figures"),
+        code=code("figures.faces"),
     output:
         figure=report("results/figures/faces/mixing.png", caption="../report/mixing.rst", category="Faces"),
     log:
         "logs/figures/faces/mixing.log",
     shell:
-        "python -m latents.stages.figures mixing {input.tables} --figure {output.figure} --log {log}"
+        "python -m latents.stages.figures.faces mixing {input.tables} --figure {output.figure} --log {log}"
 
 
 MOSAICS = "results/figures/ordering/mnist/{features}"
@@ -284,14 +289,14 @@ rule figures_mosaics:
     input:
         layouts=f"{ORDERING}/layouts.h5",
         metrics=f"{ORDERING}/metrics.json",
-        code=code("figures"),
+        code=code("figures.mosaic"),
     output:
         greedy=report(f"{MOSAICS}/greedy.png", caption="../report/mosaics.rst", category="Ordering"),
         tour=report(f"{MOSAICS}/tour.png", caption="../report/mosaics.rst", category="Ordering"),
     log:
         "logs/figures/ordering/mnist/{features}.log",
     shell:
-        "python -m latents.stages.figures mosaics --layouts {input.layouts} --metrics {input.metrics}"
+        "python -m latents.stages.figures.mosaic panels --layouts {input.layouts} --metrics {input.metrics}"
         " --greedy {output.greedy} --tour {output.tour} --log {log}"
 
 
@@ -304,19 +309,19 @@ ARTIFACTS += [f"{RNN_FIGURES}/measured.png", f"{RNN_FIGURES}/curves.png"]
 rule figures_rnn_rows:
     input:
         examples=f"{RNN}/examples.h5",
-        code=code("figures"),
+        code=code("figures.rnn"),
     output:
         figure=report(f"{RNN_FIGURES}/{{run}}/rows.png", caption="../report/rnn_rows.rst", category="RNN"),
     log:
         "logs/figures/rnn/mnist/{run}/rows.log",
     shell:
-        "python -m latents.stages.figures rnn-rows --examples {input.examples} --figure {output.figure} --log {log}"
+        "python -m latents.stages.figures.rnn rows --examples {input.examples} --figure {output.figure} --log {log}"
 
 
 rule figures_rnn_completions:
     input:
         examples=f"{RNN}/examples.h5",
-        code=code("figures"),
+        code=code("figures.rnn"),
     output:
         figure=report(
             f"{RNN_FIGURES}/{{run}}/completions.png",
@@ -326,14 +331,14 @@ rule figures_rnn_completions:
     log:
         "logs/figures/rnn/mnist/{run}/completions.log",
     shell:
-        "python -m latents.stages.figures rnn-completions --examples {input.examples}"
+        "python -m latents.stages.figures.rnn completions --examples {input.examples}"
         " --figure {output.figure} --log {log}"
 
 
 rule figures_rnn_ambiguous:
     input:
         examples=f"{RNN}/examples.h5",
-        code=code("figures"),
+        code=code("figures.rnn"),
     output:
         figure=report(
             f"{RNN_FIGURES}/{{run}}/ambiguous.png",
@@ -343,7 +348,7 @@ rule figures_rnn_ambiguous:
     log:
         "logs/figures/rnn/mnist/{run}/ambiguous.log",
     shell:
-        "python -m latents.stages.figures rnn-ambiguous --examples {input.examples}"
+        "python -m latents.stages.figures.rnn ambiguous --examples {input.examples}"
         " --figure {output.figure} --log {log}"
 
 
@@ -351,13 +356,13 @@ rule figures_rnn_units:
     input:
         units=f"{RNN}/units.h5",
         metrics=f"{RNN}/units.json",
-        code=code("figures"),
+        code=code("figures.rnn"),
     output:
         figure=report(f"{RNN_FIGURES}/{{run}}/units.png", caption="../report/rnn_units.rst", category="RNN"),
     log:
         "logs/figures/rnn/mnist/{run}/units.log",
     shell:
-        "python -m latents.stages.figures rnn-units --units {input.units} --metrics {input.metrics}"
+        "python -m latents.stages.figures.rnn units --units {input.units} --metrics {input.metrics}"
         " --figure {output.figure} --log {log}"
 
 
@@ -366,26 +371,26 @@ rule figures_rnn_measured:
         baselines="results/rnn/mnist/baselines.json",
         metrics=expand(f"{RNN}/metrics.json", run=RNN_WHOLE),
         completion=expand(f"{RNN}/completion.json", run=RNN_WHOLE),
-        code=code("figures"),
+        code=code("figures.rnn"),
     output:
         figure=report(f"{RNN_FIGURES}/measured.png", caption="../report/rnn_measured.rst", category="RNN"),
     log:
         "logs/figures/rnn/mnist/measured.log",
     shell:
-        "python -m latents.stages.figures rnn-measured {input.metrics} {input.completion}"
+        "python -m latents.stages.figures.rnn measured {input.metrics} {input.completion}"
         " --baselines {input.baselines} --figure {output.figure} --log {log}"
 
 
 rule figures_rnn_curves:
     input:
         histories=expand(f"{RNN}/history.csv", run=RNN_RUNS),
-        code=code("figures"),
+        code=code("figures.rnn"),
     output:
         figure=report(f"{RNN_FIGURES}/curves.png", caption="../report/rnn_curves.rst", category="RNN"),
     log:
         "logs/figures/rnn/mnist/curves.log",
     shell:
-        "python -m latents.stages.figures rnn-curves {input.histories} --figure {output.figure} --log {log}"
+        "python -m latents.stages.figures.rnn curves {input.histories} --figure {output.figure} --log {log}"
 
 
 TEXT_VAE_DIMENSIONS = {run: values["latent_dim"] for run, values in PARAMS["text_vae"]["runs"].items()}
@@ -400,7 +405,7 @@ rule figures_perplexities:
     input:
         metrics=[f"{TEXT_VAE}/metrics.json".format(run=run) for run in TEXT_VAE_WIDE],
         peers="results/text_vae/peers/metrics.json",
-        code=code("figures"),
+        code=code("figures.text"),
     output:
         figure=report(
             "results/figures/text_vae/perplexities.png",
@@ -410,7 +415,7 @@ rule figures_perplexities:
     log:
         "logs/figures/text_vae/perplexities.log",
     shell:
-        "python -m latents.stages.figures perplexities {input.metrics} --peers {input.peers}"
+        "python -m latents.stages.figures.text perplexities {input.metrics} --peers {input.peers}"
         " --figure {output.figure} --log {log}"
 
 
@@ -418,7 +423,7 @@ rule figures_topics:
     input:
         ours=f"{TEXT_VAE}/topics.csv",
         peers="results/text_vae/peers/topics.csv",
-        code=code("figures"),
+        code=code("figures.text"),
     output:
         figure=report(
             "results/figures/text_vae/topics/{run}.png",
@@ -428,7 +433,7 @@ rule figures_topics:
     log:
         "logs/figures/text_vae/topics/{run}.log",
     shell:
-        "python -m latents.stages.figures topics --ours {input.ours} --peers {input.peers}"
+        "python -m latents.stages.figures.text topics --ours {input.ours} --peers {input.peers}"
         " --figure {output.figure} --log {log}"
 
 
@@ -436,7 +441,7 @@ rule figures_documents:
     input:
         embeddings=[f"{TEXT_VAE}/embeddings.h5".format(run=run) for run in TEXT_VAE_PLANES],
         words=TEXT_VAE_WORDS,
-        code=code("figures"),
+        code=code("figures.text"),
     output:
         figure=report(
             "results/figures/text_vae/documents.png",
@@ -446,14 +451,14 @@ rule figures_documents:
     log:
         "logs/figures/text_vae/documents.log",
     shell:
-        "python -m latents.stages.figures documents {input.embeddings} --words {input.words}"
+        "python -m latents.stages.figures.text documents {input.embeddings} --words {input.words}"
         " --figure {output.figure} --log {log}"
 
 
 rule figures_hashing:
     input:
         comparison="results/hashing/comparison.csv",
-        code=code("figures"),
+        code=code("figures.text"),
     output:
         figure=report(
             "results/figures/hashing/precision.png",
@@ -463,4 +468,5 @@ rule figures_hashing:
     log:
         "logs/figures/hashing/precision.log",
     shell:
-        "python -m latents.stages.figures hashing --comparison {input.comparison} --figure {output.figure} --log {log}"
+        "python -m latents.stages.figures.text hashing --comparison {input.comparison}"
+        " --figure {output.figure} --log {log}"

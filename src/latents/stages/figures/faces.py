@@ -1,0 +1,93 @@
+"""Stage `figures.faces`: faces, and the autoencoder and the models of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latents.stages.entry import Log, run, stage
+from latents.stages.figures import Figure
+
+MixedFile = Annotated[Path, typer.Option(help="HDF5 of the stage face_model's mixtures.")]
+
+app = stage("Draw faces, and what the autoencoder and the models of them do.")
+
+
+@app.command()
+def grid(
+    pictures: Annotated[Path, typer.Option(help="HDF5 with the data set.")],
+    name: Annotated[str, typer.Option(help="The data set of faces to draw.")],
+    figure: Figure,
+    log: Log = None,
+) -> None:
+    """Faces side by side."""
+    from latents.figures import faces
+    from latents.storage import read_hdf5
+
+    faces.grid(figure, *read_hdf5(pictures, name))
+
+
+@app.command()
+def contact(
+    examples: Annotated[Path, typer.Option(help="HDF5 with over_yaw.")], figure: Figure, log: Log = None
+) -> None:
+    """Faces over yaw: crop, aligned, raw frontal, symmetric."""
+    from latents.figures import faces
+    from latents.storage import read_hdf5
+
+    faces.contact(figure, *read_hdf5(examples, "over_yaw"))
+
+
+@app.command()
+def errors(
+    errors: Annotated[Path, typer.Option(help="CSV of the autoencoder's errors.")],
+    metrics: Annotated[Path, typer.Option(help="JSON with the error of PCA.")],
+    figure: Figure,
+    log: Log = None,
+) -> None:
+    """Held-out error of the autoencoder after each step of its training, beside PCA."""
+    from latents.figures import faces
+    from latents.storage import read_csv, read_json
+
+    faces.errors(figure, read_csv(errors), read_json(metrics)["pca_held_out_mse"])
+
+
+@app.command()
+def interpolation(mixed: MixedFile, figure: Figure, log: Log = None) -> None:
+    """Faces between those of two people, mixed at each level."""
+    from latents.figures import faces
+    from latents.storage import read_hdf5
+
+    first, second, people, levels, shares = read_hdf5(mixed, "first", "second", "people", "levels", "between")
+    between = dict(zip(levels, read_hdf5(mixed, *levels), strict=True))
+    faces.interpolation(figure, first, second, between, names=list(people), shares=list(shares))
+
+
+@app.command()
+def strip(mixed: MixedFile, figure: Figure, log: Log = None) -> None:
+    """Faces from shares of the way up and the way down."""
+    from latents.figures import faces
+    from latents.storage import read_hdf5
+
+    shown, rows, shares = read_hdf5(mixed, "faces", "mixed", "upward")
+    faces.strip(figure, shown, rows, list(shares))
+
+
+@app.command()
+def mixing(
+    tables: Annotated[list[Path], typer.Argument(help="CSV of each model, in a folder of its name.")],
+    figure: Figure,
+    log: Log = None,
+) -> None:
+    """Autocorrelation of Gibbs chains by lag, a line for each model."""
+    from latents.figures import faces
+    from latents.storage import read_csv
+
+    lines = {path.parent.name: [float(row["autocorrelation"]) for row in read_csv(path)] for path in tables}
+    faces.mixing(figure, lines)
+
+
+if __name__ == "__main__":
+    run(app)

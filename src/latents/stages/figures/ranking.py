@@ -1,0 +1,30 @@
+"""Stage `figures.ranking`: how well representations rank."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latents.stages.entry import Log, run, stage
+from latents.stages.figures import Figure
+
+app = stage("Draw how well representations rank.")
+
+
+@app.command()
+def precision_recall(
+    curves: Annotated[list[Path], typer.Argument(help="CSV of each representation, in a folder of its name.")],
+    figure: Figure,
+    log: Log = None,
+) -> None:
+    """Precision against recall of all representations of a data set."""
+    from latents.figures import ranking
+    from latents.storage import read_csv
+
+    ranking.precision_recall(figure, {path.parent.name: read_csv(path) for path in curves})
+
+
+if __name__ == "__main__":
+    run(app)

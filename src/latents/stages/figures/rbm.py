@@ -1,0 +1,39 @@
+"""Stage `figures.rbm`: what RBMs learn, and how their likelihood was estimated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latents.stages.entry import Log, run, stage
+from latents.stages.figures import Figure
+
+app = stage("Draw what RBMs learn, and how their likelihood was estimated.")
+
+
+@app.command()
+def filters(
+    weights: Annotated[Path, typer.Option(help="Trained weights of an RBM on digits.")], figure: Figure, log: Log = None
+) -> None:
+    """Weights of the first hidden units of an RBM as images."""
+    from latents.figures import rbm
+    from latents.storage import read_weights
+
+    rbm.filters(figure, read_weights(weights)[0]["weight"].numpy())
+
+
+@app.command()
+def convergence(
+    table: Annotated[Path, typer.Option(help="CSV of the stage likelihood.")], figure: Figure, log: Log = None
+) -> None:
+    """Log partition function over the number of temperatures, from both ends."""
+    from latents.figures import rbm
+    from latents.storage import read_csv
+
+    rbm.convergence(figure, read_csv(table))
+
+
+if __name__ == "__main__":
+    run(app)

@@ -1,0 +1,81 @@
+"""Stage `figures.text`: models of documents, and codes of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latents.stages.entry import Log, run, stage
+from latents.stages.figures import Figure
+
+app = stage("Draw what models of documents learn, and how codes rank.")
+
+
+@app.command()
+def perplexities(
+    metrics: Annotated[list[Path], typer.Argument(help="results/text_vae/<run>/metrics.json of each run.")],
+    peers: Annotated[Path, typer.Option(help="JSON with unigram and lda.")],
+    figure: Figure,
+    log: Log = None,
+) -> None:
+    """Perplexity of the VAEs of documents beside a unigram model, LDA and published numbers."""
+    from latents.figures import text
+    from latents.published import PERPLEXITY
+    from latents.storage import read_json
+
+    beside = {name: values for name, values in read_json(peers).items() if "perplexity_documents" in values}
+    text.perplexities(figure, beside | {path.parent.name: read_json(path) for path in metrics}, PERPLEXITY)
+
+
+@app.command()
+def topics(
+    ours: Annotated[Path, typer.Option(help="CSV of a VAE of documents: the top words of each direction.")],
+    peers: Annotated[Path, typer.Option(help="CSV of LDA: the top words of each topic.")],
+    figure: Figure,
+    log: Log = None,
+) -> None:
+    """Top words of LDA's topics, each beside the direction of a VAE's latent space that shares most of them."""
+    from latents.figures import text
+    from latents.storage import read_csv
+
+    found = ([row["words"].split() for row in read_csv(path)] for path in (peers, ours))
+    text.topics(figure, *found)
+
+
+@app.command()
+def documents(
+    embeddings: Annotated[list[Path], typer.Argument(help="HDF5 of each 2-D run, in a folder of its name.")],
+    words: Annotated[Path, typer.Option(help="HDF5 of the stage text, for the groups' names.")],
+    figure: Figure,
+    log: Log = None,
+) -> None:
+    """Embedded test documents by inference network, coloured by the family of their group."""
+    import json
+
+    from latents.figures import text
+    from latents.storage import open_hdf5, read_hdf5
+
+    with open_hdf5(words) as file:
+        groups = json.loads(file.attrs["groups"])
+    points = {}
+    for path in embeddings:
+        rows, labels = read_hdf5(path, "test", "test_labels")
+        points[path.parent.name] = rows, labels
+    text.planes(figure, points, groups)
+
+
+@app.command()
+def hashing(
+    comparison: Annotated[Path, typer.Option(help="CSV of the stage hashing.")], figure: Figure, log: Log = None
+) -> None:
+    """Precision@100 against the number of bits, by method and protocol."""
+    from latents.figures import text
+    from latents.storage import read_csv
+
+    text.hashing(figure, read_csv(comparison))
+
+
+if __name__ == "__main__":
+    run(app)

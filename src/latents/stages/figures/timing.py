@@ -1,0 +1,26 @@
+"""Stage `figures.timing`: timings of classifiers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from latents.stages.entry import Log, run, stage
+from latents.stages.figures import Figure
+
+app = stage("Draw timings of classifiers.")
+
+
+@app.command()
+def svm(table: Annotated[Path, typer.Option(help="CSV of the timings.")], figure: Figure, log: Log = None) -> None:
+    """Training time and memory of support vector machines, dense against sparse."""
+    from latents.figures import timing
+    from latents.storage import read_csv
+
+    timing.svm(figure, read_csv(table))
+
+
+if __name__ == "__main__":
+    run(app)
