@@ -6,7 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 # one thread a process, before numpy and torch are imported: several would wait for one another under xdist
@@ -45,11 +46,37 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def denormals() -> Iterator[None]:
-    """A stage that a test calls flushes denormal numbers to zero in the whole process; the next test has them again."""
+def torch_state() -> Iterator[None]:
+    """What torch keeps for the whole process is the same before each test: its draws, and how it treats denormals."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
     yield
     if "torch" in sys.modules:
         sys.modules["torch"].set_flush_denormal(False)
+
+
+@pytest.fixture
+def killed_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], AbstractContextManager[None]]:
+    """A context in which a training ends right after so many checkpoints, as one that is killed there."""
+    from latents import checkpoints
+
+    save = checkpoints.save
+
+    @contextmanager
+    def context(written: int) -> Iterator[None]:
+        left = iter(range(written - 1))
+
+        def dying(*arguments: object, **options: object) -> None:
+            save(*arguments, **options)
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(checkpoints, "save", dying)
+            with pytest.raises(KeyboardInterrupt):
+                yield
+
+    return context
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from latents import training
 from latents.errors import InputError
 from latents.models import autoencoder as ae
 from latents.models import autoencoder_training as at
@@ -122,22 +121,10 @@ def test_training_repeats_to_the_bit(fitted) -> None:
 
 
 @pytest.mark.parametrize("last", [3, 8])  # in the middle of the second layer; in fine-tuning
-def test_a_killed_training_resumes_to_the_same_bits(
-    fitted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: int
-) -> None:
+def test_a_killed_training_resumes_to_the_same_bits(fitted, tmp_path: Path, killed_after, last: int) -> None:
     """Weights and history are those of a training that was not interrupted; checkpoints bear the job's name."""
-    save, calls = training._save, []
-
-    def killed(*args: object, **keywords: object) -> None:
-        save(*args, **keywords)
-        calls.append(1)
-        if len(calls) == last:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(training, "_save", killed)
-        with pytest.raises(KeyboardInterrupt):
-            trained(tmp_path / "job-1234.safetensors")
+    with killed_after(last):
+        trained(tmp_path / "job-1234.safetensors")
     assert all(path.match("job-1234-*.safetensors") for path in tmp_path.iterdir())
     model, done = trained(tmp_path / "job-1234.safetensors")
     for name, value in fitted[0].state_dict().items():

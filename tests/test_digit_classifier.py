@@ -83,21 +83,12 @@ def test_training_repeats_to_the_bit_and_weights_come_back(tmp_path: Path) -> No
     np.testing.assert_array_equal(dc.features(loaded, images), dc.features(model, images))
 
 
-def test_a_killed_training_resumes_to_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_training_resumes_to_the_same_weights(tmp_path: Path, killed_after) -> None:
     """Killed after its second epoch, it ends as if nothing had happened."""
     expected, _, _ = trained()
     path = tmp_path / "checkpoint.safetensors"
-    saved = training._save
-
-    def killed(*arguments: object, **options: object) -> None:
-        saved(*arguments, **options)
-        if len(arguments[2].history) == 2:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(training, "_save", killed)
-    with pytest.raises(KeyboardInterrupt):
+    with killed_after(2):
         trained(path)
-    monkeypatch.setattr(training, "_save", saved)
     resumed, _, history = trained(path)
     assert len(history.history) == 3
     for name, value in expected.state_dict().items():

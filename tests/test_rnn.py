@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from latents.errors import InputError
-from latents.models import recurrent_training, rnn, row_training
+from latents.models import rnn, row_training
 from latents.storage import read_weights, write_weights
 
 WIDTH_PX, ROWS = 6, 8
@@ -140,21 +140,12 @@ def test_training_learns_to_go_on(fitted) -> None:
 
 
 @pytest.mark.parametrize("own_share", [0.0, 0.5])
-def test_training_repeats_and_resumes_to_the_bit(own_share: float, tmp_path: Path, monkeypatch) -> None:
+def test_training_repeats_and_resumes_to_the_bit(own_share: float, tmp_path: Path, killed_after) -> None:
     """Killed after its second epoch, it ends as if nothing had happened; the file gives the same network back."""
     expected, shape, _ = trained(own_share=own_share)
-    saved = recurrent_training._save
-
-    def killed(*arguments: object) -> None:
-        saved(*arguments)
-        if len(arguments[-1].history) == 2:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(recurrent_training, "_save", killed)
     path = tmp_path / "checkpoint.safetensors"
-    with pytest.raises(KeyboardInterrupt):
+    with killed_after(2):
         trained(path, own_share=own_share)
-    monkeypatch.setattr(recurrent_training, "_save", saved)
     resumed, _, history = trained(path, own_share=own_share)
     assert [row["epoch"] for row in history.history] == [1, 2, 3]
     write_weights(tmp_path / "model.safetensors", resumed.state_dict(), shape)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import glob
-import hashlib
 import io
 import json
 import math
@@ -319,15 +318,3 @@ def read_weights(path: str | os.PathLike[str]) -> tuple[dict[str, torch.Tensor],
         raise InputError(f"{path}: no such file") from None
     except (SafetensorError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: not a whole safetensors file ({error}); delete it and run again") from None
-
-
-def fingerprint(tensors: Mapping[str, torch.Tensor], record: Mapping[str, Any]) -> str:
-    """The sha256 of tensors and a record in JSON's types: tells a checkpoint that the disk has altered."""
-    import torch
-
-    digest = hashlib.sha256(json.dumps(_plain(record)).encode())
-    for name, tensor in sorted(tensors.items()):
-        flat = tensor.detach().cpu().contiguous().reshape(-1)
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(flat.view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()

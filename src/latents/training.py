@@ -12,14 +12,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from latents import checkpoints
 from latents.errors import InputError
-from latents.storage import fingerprint, read_weights, write_weights
 
 log = logging.getLogger(__name__)
 
@@ -162,7 +161,9 @@ def fit(
     if patience < 0 or (patience and validation_rows is None):
         raise InputError(f"patience must be at least 0, and 0 without validation rows, got {patience}")
     loop = _Loop(module, optimizer, loss_parts, objective, schedule, generator, batch_size)
-    fitted = Fitted() if checkpoint is None else _resume(checkpoint, loop, digest=digest)
+    fitted = Fitted()
+    if checkpoint and (kept := checkpoints.resume(checkpoint, module, optimizer, generator, digest=digest)):
+        fitted, loop.best = Fitted(**kept.record), kept.best
     steps = math.ceil(len(train_rows) / batch_size)  # an epoch
     done = len(fitted.history)
     with tqdm(total=epochs * steps, initial=done * steps, desc=name, unit="batch", disable=None) as bar:
@@ -180,8 +181,9 @@ def fit(
                 fitted.best_epoch = epoch
                 loop.keep()
             _report(name, row, epochs=epochs, bar=bar)
-            if checkpoint is not None:
-                _save(checkpoint, loop, fitted, digest=digest)
+            if checkpoint:
+                kept = checkpoints.Kept(vars(fitted), loop.best)
+                checkpoints.save(checkpoint, module, optimizer, generator, kept, digest=digest)
     if patience:
         module.load_state_dict(loop.best)
         log.info("%s: the weights are those of epoch %d of %d", name, fitted.best_epoch, len(fitted.history))
@@ -303,53 +305,3 @@ def _not_finite(parts: Parts, where: str) -> InputError:
     return InputError(
         f"{where}: the loss is not finite ({means}); look for nan in the data, or lower the learning rate"
     )
-
-
-# --- checkpoints ------------------------------------------------------------------------------------------
-
-
-def _save(path: Path, loop: _Loop, fitted: Fitted, *, digest: str) -> None:
-    """Write all that a resume needs as one safetensors file: tensors, and the rest as JSON in its header."""
-    tensors = {f"module.{name}": value for name, value in loop.module.state_dict().items()}
-    tensors |= {f"best.{name}": value for name, value in loop.best.items()}
-    tensors["generator"] = loop.generator.get_state()
-    numbers: dict[str, dict[str, Any]] = {}  # what an optimizer keeps beside tensors
-    for index, state in loop.optimizer.state_dict()["state"].items():
-        for key, value in state.items():
-            if isinstance(value, Tensor):
-                tensors[f"optimizer.{index}.{key}"] = value
-            else:
-                numbers.setdefault(str(index), {})[key] = value
-    record = {"digest": digest, "optimizer": numbers} | vars(fitted)
-    write_weights(path, tensors, record | {"fingerprint": fingerprint(tensors, record)})
-
-
-def _resume(path: Path, loop: _Loop, *, digest: str) -> Fitted:
-    """Put a checkpoint of this digest back into the loop; a fresh start when there is none."""
-    if not path.exists():
-        return Fitted()
-    try:
-        tensors, record = read_weights(path)
-    except InputError as error:
-        log.warning("%s; starting afresh", error)
-        return Fitted()
-    if record.pop("fingerprint", "") != fingerprint(tensors, record):
-        log.warning("%s: damaged; starting afresh", path)
-        return Fitted()
-    if record.get("digest") != digest:
-        log.info("%s: a checkpoint of other parameters, inputs or code; starting afresh", path)
-        return Fitted()
-    loop.module.load_state_dict(_below("module.", tensors))
-    loop.best = _below("best.", tensors)
-    state: dict[int, dict[str, Any]] = {int(index): dict(kept) for index, kept in record["optimizer"].items()}
-    for name, value in _below("optimizer.", tensors).items():
-        index, key = name.split(".", maxsplit=1)
-        state.setdefault(int(index), {})[key] = value
-    loop.optimizer.load_state_dict(loop.optimizer.state_dict() | {"state": state})
-    loop.generator.set_state(tensors["generator"])
-    log.info("%s: resumed after epoch %d", path, len(record["history"]))
-    return Fitted(record["history"], record["seconds_per_epoch"], record["best_epoch"])
-
-
-def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

@@ -2,8 +2,8 @@
 
 A claim is split into the comparisons that it makes. Each holds when the numbers say so by more than `SURE` standard
 errors, and does not hold otherwise, whether they say the contrary or too little; but for `not_below` and `alike`, which
-hold unless the numbers contradict them by as much. All hold: the claim holds; some: in
-part; none: it does not hold. There is no fourth way to a verdict but "not testable", which needs a reason.
+hold unless the numbers contradict them by as much. All hold: the claim holds; some: in part; none: it does not hold.
+There is no fourth way to a verdict but "not testable", which needs a reason.
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from latents import checkpoints
 from latents.bptt import train_bptt
 from latents.errors import InputError
-from latents.storage import fingerprint, read_weights, write_weights
 from latents.training import Fitted
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,9 @@ def train_epochs(
         short = sum(len(target) == 0 for target in targets)
         raise InputError(f"training needs at least one epoch and no empty sequence, got {epochs}, and {short} empty")
     optimizer = torch.optim.Adagrad(decoder.parameters(), lr=learning_rate, lr_decay=rate_decay)
-    fitted = Fitted() if checkpoint is None else _resume(checkpoint, decoder, optimizer, generator)
+    fitted = Fitted()
+    if checkpoint and (kept := checkpoints.resume(checkpoint, decoder, optimizer, generator)):
+        fitted = Fitted(**kept.record)
     with tqdm(total=epochs, initial=len(fitted.history), desc=name, unit="epoch", disable=None) as bar:
         for epoch in range(len(fitted.history) + 1, epochs + 1):
             began = time.perf_counter()
@@ -87,40 +89,6 @@ def train_epochs(
             fitted.seconds_per_epoch.append(time.perf_counter() - began)
             log.info("%s: epoch %d of %d: %s", name, epoch, epochs, row)
             bar.update()
-            if checkpoint is not None:
-                _save(checkpoint, decoder, optimizer, generator, fitted)
+            if checkpoint:
+                checkpoints.save(checkpoint, decoder, optimizer, generator, checkpoints.Kept(vars(fitted), {}))
     return fitted
-
-
-def _save(
-    path: Path, decoder: nn.Module, optimizer: torch.optim.Optimizer, generator: torch.Generator, fitted: Fitted
-) -> None:
-    tensors = {f"decoder.{name}": value for name, value in decoder.state_dict().items()}
-    tensors["generator"] = generator.get_state()
-    for index, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{key}": value for key, value in state.items()}
-    write_weights(path, tensors, vars(fitted) | {"fingerprint": fingerprint(tensors, vars(fitted))})
-
-
-def _resume(path: Path, decoder: nn.Module, optimizer: torch.optim.Optimizer, generator: torch.Generator) -> Fitted:
-    """Put a checkpoint back; a fresh start when there is none that is whole."""
-    if not path.exists():
-        return Fitted()
-    try:
-        tensors, record = read_weights(path)
-    except InputError as error:
-        log.warning("%s; starting afresh", error)
-        return Fitted()
-    if record.pop("fingerprint", "") != fingerprint(tensors, record):
-        log.warning("%s: damaged; starting afresh", path)
-        return Fitted()
-    decoder.load_state_dict({k.removeprefix("decoder."): v for k, v in tensors.items() if k.startswith("decoder.")})
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        if name.startswith("optimizer."):
-            _, index, key = name.split(".")
-            state.setdefault(int(index), {})[key] = value
-    optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
-    generator.set_state(tensors["generator"])
-    log.info("%s: resumed after epoch %d", path, len(record["history"]))
-    return Fitted(record["history"], record["seconds_per_epoch"])

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from latents.errors import InputError
 from latents.frechet import detail
 from latents.models.rnn import BLOCK_ROWS, RowRNN
 from latents.models.row_pictures import favourites
@@ -43,9 +44,16 @@ def compare(model: RowRNN, sequences: Tensor, *, lead_rows: int, blur_px: float)
         `average_detail`, `best_detail`: variance of what the blur takes away, of pictures scaled to a maximum of 1;
         `drive_contrast`, `activation_contrast`: standard deviation over pixels. Means over the units that any sequence
         drives, and their standard errors as `..._se`; `n_units`.
+
+    Raises
+    ------
+    InputError
+        When the sequences drive fewer than two units: there is no standard error.
     """
     average, best = favourites(model, sequences)
     driven = average.flatten(1).amax(1) > 0
+    if driven.sum() < 2:
+        raise InputError(f"the sequences drive {driven.sum()} of {len(driven)} hidden units, at least 2 are needed")
     pictures = {
         "average": average,
         "best": best,
