@@ -8,6 +8,7 @@ REPRESENTATIONS = {
 REPRESENTATIONS |= {
     ("mnist", f"vae_{run}_seed{seed}"): f"{VAE}/embeddings.h5".format(run=run, seed=seed) for run, seed in VAE_FIRST
 }
+REPRESENTATIONS |= {("newsgroups", f"vae_{run}"): f"{TEXT_VAE}/embeddings.h5".format(run=run) for run in TEXT_VAE_RUNS}
 REPRESENTATIONS |= {("lfw", of): f"results/representations/lfw/{of}.h5" for of in ["aligned", "frontal", "autoencoder"]}
 ARTIFACTS += REPRESENTATIONS.values()
 
