@@ -17,8 +17,9 @@ all: .venv/installed  ## The real run: fetch, train, evaluate, draw; record ever
 	python workflow/bridge.py commit
 
 demo: .venv/installed  ## The whole DAG on small embedded data, offline, in minutes.
-	snakemake --cores all --directory demo --quiet rules
-	@echo "The demo's figures are in demo/results/figures, its numbers in demo/results/metrics.json."
+	snakemake --cores all --directory demo --quiet=rules
+	snakemake --directory demo --report report.html --quiet=all
+	@echo "The demo's figures are in demo/results/figures and demo/report.html, its numbers in demo/results/metrics.json."
 
 test: .venv/installed  ## All tests.
 	pytest -n auto --dist worksteal
@@ -40,7 +41,7 @@ docs: .venv/installed  ## README's table of claims, docs/claims.md and docs/gall
 	latents claims table
 	PYTHONPATH=src python workflow/gallery.py
 
-report: .venv/installed  ## One self-contained HTML page with every figure, its caption, parameters, runtimes and code.
+report: .venv/installed  ## Of the real run: one self-contained HTML page with every figure, its caption, parameters, runtimes and code.
 	snakemake --report report.html
 
 push: .venv/installed  ## Send this revision's results to the remote.

@@ -549,11 +549,14 @@ def test_resets_of_another_shape_are_named():
             swapped(nn.GRU(2, 3), torch.zeros(4, 2, 2), resets)
 
 
-def test_the_example_of_the_documentation_learns():
+def test_the_examples_of_the_documentation_learn():
     """docs/bptt.md, as it stands there."""
     text = (Path(__file__).parents[1] / "docs" / "bptt.md").read_text()
-    code = text.split("```python\n")[1].split("```")[0]
+    series, words, *_ = (block.split("```")[0] for block in text.split("```python\n")[1:])
     names: dict[str, Any] = {}
-    exec(code, names)
+    exec(series, names)
     losses = names["losses"]
     assert np.mean(losses[-20:]) < 0.3 * np.mean(losses[:20])
+    exec(words, names)
+    costs = names["costs"]
+    assert np.mean(costs[-1]) < 0.8 * np.mean(costs[0])

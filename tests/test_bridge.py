@@ -346,6 +346,21 @@ def test_hooks_leave_a_hook_of_the_user_alone(workspace: Path) -> None:
     assert own.read_text(encoding="utf-8").endswith("mine\n")
 
 
+def test_what_cannot_be_done_is_one_line(workspace: Path) -> None:
+    """An exchange without a remote; a file that nobody makes."""
+
+    def said(verb: str) -> str:
+        done = run("python", "workflow/bridge.py", verb, cwd=workspace, check=False)
+        assert done.returncode == 1
+        assert done.stderr.count("\n") == 1
+        return done.stderr
+
+    assert said("pull").startswith("error: no remote is set: `dvc remote add")
+    assert said("push") == said("pull")
+    add_line('REPRESENTATIONS["mnist", "mine"] = "data/mine.h5"')(workspace / "workflow/rules/representations.smk")
+    assert said("gen").startswith("error: data/mine.h5: no such file, which rule ")
+
+
 def test_the_committed_dvc_yaml_is_the_snakefiles(tmp_path: Path) -> None:
     """`gen` on the repository's own parameters writes the dvc.yaml that stands in it."""
     copy = copy_sources(tmp_path)

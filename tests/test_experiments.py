@@ -56,6 +56,17 @@ def perplexity(folder: Path) -> float:
     return json.loads((folder / METRICS).read_text(encoding="utf-8"))["perplexity"]
 
 
+def test_the_demo_becomes_the_run_on_a_branch(workspace: Path) -> None:
+    """And the way back; here, the run is the demo's already."""
+    (block,) = blocks("Try all this on the demo")
+    (workspace / "note").write_text("something to commit")
+    shell(block, workspace)
+    assert shell("git branch --show-current", workspace) == "demo\n"
+    agree(workspace)
+    shell("git switch -; dvc checkout; python workflow/bridge.py restore", workspace)
+    agree(workspace)
+
+
 def test_a_parameter_is_changed_compared_and_changed_back(workspace: Path) -> None:
     """In place: the metric, the parameter and the curve of both are shown; the way back trains nothing."""
     before = perplexity(workspace)

@@ -80,8 +80,8 @@ def test_one_feature_is_a_mosaic_of_one_tile(tmp_path: Path) -> None:
 MISTAKES = {
     "missing file": (["none.h5", "o.png"], "none.h5: no such file"),
     "kind": (["f.txt", "o.png"], "f.txt: must be .h5, .hdf5, .npy or .npz, got .txt"),
-    "missing dataset": (["f.h5", "o.png", "--dataset", "w"], "f.h5: no data set 'w'; it has group/b (30, 4, 6), la"),
-    "open choice": (["two.npz", "o.png"], "two.npz: 2 arrays of 2 or 3 dimensions; name one by --dataset"),
+    "missing dataset": (["f.h5:w", "o.png"], "f.h5: no data set 'w'; it has group/b (30, 4, 6), la"),
+    "open choice": (["two.npz", "o.png"], "two.npz: 2 arrays of 2 or 3 dimensions (it has "),
     "no square": (["flat.npy", "o.png"], "a feature has 24 values, but a square is assumed; give --shape YxX"),
     "wrong shape": (["flat.npy", "o.png", "--shape", "5x5"], "24 values, but --shape 5x5 gives 25"),
     "other shape": (["f.h5", "o.png", "--shape", "6x4"], "--shape: got 6x4, but the features are (30, 4, 6)"),

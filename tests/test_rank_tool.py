@@ -67,6 +67,8 @@ def test_every_format_gives_the_librarys_numbers(tmp_path: Path, write) -> None:
         (["--queries", "q.h5", "--score", "cosin"], "score must be one of cosine, dot, l2, hamming, got 'cosin'"),
         (["--queries", "q.h5", "--cutoffs", "ten"], "--cutoffs: got 'ten', allowed: whole numbers"),
         (["--queries", "two.npz", "--query-labels", "q.h5"], "2 arrays with 2 dimensions in it (it has a, b)"),
+        (["--queries", "rows.npy"], "rows.npy: no labels beside its rows; name their file by --query-labels"),
+        (["--queries", "sparse.npz"], "sparse.npz: no labels beside its rows; name their file by --query-labels"),
         (["--queries", "bad.npy", "--query-labels", "q.h5"], "bad.npy: not a plain numpy file"),
     ],
 )
@@ -74,6 +76,8 @@ def test_a_mistake_is_one_line(tmp_path: Path, words: list[str], said: str) -> N
     """What was given, what is allowed, what to do."""
     write_h5(tmp_path, "q"), write_h5(tmp_path, "d")
     np.savez(tmp_path / "two.npz", a=ROWS["q"], b=ROWS["q"])
+    np.save(tmp_path / "rows.npy", ROWS["q"])
+    sparse.save_npz(tmp_path / "sparse.npz", sparse.csr_array(ROWS["q"]))
     np.save(tmp_path / "bad.npy", np.array([{"an": "object"}]), allow_pickle=True)
     code, _, err = latents("rank", *words, "--database", "d.h5", cwd=tmp_path)
     assert code == 1

@@ -160,6 +160,11 @@ def pull() -> str:
 def exchange(verb: str) -> None:
     """`dvc push` or `dvc pull` with its list of files made anew: DVC trusts the half of one that a killed call left."""
     with open_repo() as repo:
+        if not repo.config["core"].get("remote"):
+            raise InputError(
+                "no remote is set: `dvc remote add --default shared <url>`, see docs/sharing.md; "
+                "or make the results here: `make`"
+            )
         repo.drop_data_index()
     if subprocess.run([sys.executable, "-m", "dvc", verb], check=False).returncode:
         raise InputError(f"`dvc {verb}` failed, as it says above; what it did is kept: repeat this")

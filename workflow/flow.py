@@ -110,6 +110,7 @@ class Flow:
 def open_flow() -> Iterator[Flow]:
     """Load the Snakefile and build its DAG."""
     from snakemake.api import SnakemakeApi
+    from snakemake.exceptions import MissingInputException
     from snakemake.settings.enums import Quietness, RerunTrigger
     from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings
 
@@ -119,7 +120,11 @@ def open_flow() -> Iterator[Flow]:
         flow.dag(DAGSettings(rerun_triggers=RerunTrigger.all(), force_incomplete=True))  # as the default profile has it
         workflow = flow._workflow
         workflow._prepare_dag(forceall=False, ignore_incomplete=False, lock_warn_only=True)
-        workflow._build_dag()
+        try:
+            workflow._build_dag()
+        except MissingInputException as error:
+            missing = " ".join(str(error).partition("affected files:")[2].split())
+            raise InputError(f"{missing}: no such file, which rule {error.rule} reads and no rule makes") from None
         yield Flow(workflow)
 
 

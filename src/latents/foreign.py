@@ -183,6 +183,11 @@ class Npz:
                 raise EOFError(f"{name} declares {shape} of {dtype}, but has fewer bytes")
         return shape
 
+    @property
+    def is_csr(self) -> bool:
+        """Are these the parts of one sparse matrix, as `scipy.sparse.save_npz` writes them?"""
+        return {*CSR_PARTS, "shape"} <= self.shapes.keys()
+
     def __getitem__(self, name: str) -> np.ndarray:
         if name not in self._members:
             raise InputError(f"{self.path}: no array {name!r}; it has {', '.join(sorted(self._members)) or 'nothing'}")

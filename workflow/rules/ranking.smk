@@ -23,7 +23,7 @@ rule ranking_block:
         "logs/ranking/{dataset}/{representation}/{scatteritem}.log",
     benchmark:
         "logs/ranking/{dataset}/{representation}/{scatteritem}.tsv"
-    threads: 4
+    threads: 1  # it takes the cores that there are, for a second here, and does not wait for four to be free
     params:
         tracked=tracked("scores.{dataset}", "ranking.cutoffs", "ranking.ties"),
     shell:

@@ -38,7 +38,7 @@ rule vae_evaluate:
         "logs/vae/mnist/{run}/seed{seed}/evaluate.log",
     benchmark:
         "logs/vae/mnist/{run}/seed{seed}/evaluate.tsv"
-    threads: 4
+    threads: 1  # it takes the cores that there are, two of them on average, and does not wait for four to be free
     params:
         tracked=tracked("vae.bound"),
     shell:

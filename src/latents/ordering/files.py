@@ -72,7 +72,7 @@ def _from_hdf5(path: Path, dataset: str | None) -> np.ndarray:
 def _from_numpy(path: Path, dataset: str | None) -> np.ndarray:
     if path.suffix.lower() == ".npy":
         if dataset is not None:
-            raise InputError(f"{path}: a single array without names, but --dataset {dataset!r} was given; leave it out")
+            raise InputError(f"{path}: a single array without names, but {dataset!r} was asked for; leave it out")
         return np.array(foreign.load_npy(path))
     arrays = foreign.Npz(path)
     return arrays[_chosen(path, arrays.shapes, dataset)]
@@ -87,5 +87,7 @@ def _chosen(path: Path, shapes: Mapping[str, tuple[int, ...]], dataset: str | No
         return dataset
     fitting = [name for name, shape in shapes.items() if len(shape) in (2, 3)]
     if len(fitting) != 1:
-        raise InputError(f"{path}: {len(fitting)} arrays of 2 or 3 dimensions; name one by --dataset; it has {there}")
+        raise InputError(
+            f"{path}: {len(fitting)} arrays of 2 or 3 dimensions (it has {there}); name one, as {path}:NAME"
+        )
     return fitting[0]

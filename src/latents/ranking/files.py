@@ -41,9 +41,32 @@ def open_rows(spec: str, stack: ExitStack, *, dimensions: int = 2, name: str | N
     return foreign.stored(path, file, chosen or _only(path, foreign.dimensions(path, file), dimensions, name))
 
 
+def open_labels(rows: str, spec: str, stack: ExitStack, *, option: str) -> Any:
+    """Labels of the rows of a file: an array named `labels` or the only one of one dimension beside them.
+
+    Parameters
+    ----------
+    rows : where the rows are, "file" or "file:name".
+    spec : where the labels are instead; "" for beside the rows.
+    option : of the command line that gives `spec`, for the error.
+
+    Raises
+    ------
+    InputError
+        As `open_rows`; when the rows' file holds a single array and no other is given.
+    """
+    if spec:
+        return open_rows(spec, stack, dimensions=1, name="labels")
+    path = rows.partition(":")[0]
+    kind = foreign.kind(path)
+    if kind == ".npy" or (kind == ".npz" and foreign.Npz(path).is_csr):
+        raise InputError(f"{path}: no labels beside its rows; name their file by {option}")
+    return open_rows(path, stack, dimensions=1, name="labels")
+
+
 def _from_npz(path: str, chosen: str | None, dimensions: int, name: str | None) -> Any:
     arrays = foreign.Npz(path)
-    if chosen is None and {*foreign.CSR_PARTS, "shape"} <= arrays.shapes.keys():
+    if chosen is None and arrays.is_csr:
         data, indices, indptr = (arrays[part] for part in foreign.CSR_PARTS)
         return foreign.csr(path, (data, indices, indptr), arrays["shape"])
     counts = {key: len(shape) for key, shape in arrays.shapes.items()}

@@ -9,12 +9,11 @@ import typer
 
 
 def mosaic(
-    features: Annotated[Path, typer.Argument(help="Features (n, y, x) or (n, d): HDF5, npy or npz.")],
+    features: Annotated[str, typer.Argument(help="Features (n, y, x) or (n, d): file or file:name; HDF5, npy or npz.")],
     picture: Annotated[Path, typer.Argument(help="PNG to write, a pixel a value.")],
     order: Annotated[str, typer.Option(help="none, greedy, tsp, leaf, or fast-tsp (not repeatable).")] = "tsp",
     typeset: Annotated[bool, typer.Option("--typeset", help="Blank tiles between clusters, lines centred.")] = False,
     columns: Annotated[int, typer.Option(help="Tiles of a line; 0: as 25 for 450 features.")] = 0,
-    dataset: Annotated[str, typer.Option(help="Name of the array, where the file has several.")] = "",
     shape: Annotated[str, typer.Option(help="Rows x columns of a feature, as 28x28; default: a square.")] = "",
     layout: Annotated[Path | None, typer.Option(help="Also write order, path length and grid as JSON.")] = None,
 ) -> None:
@@ -33,7 +32,8 @@ def mosaic(
     if columns < 0:
         raise InputError(f"--columns: got {columns}, allowed: a whole number from 1, or 0 for the default")
     open_log(None)
-    tiles = read_features(features, dataset=dataset or None, shape=parse_shape(shape))
+    path, _, name = features.partition(":")
+    tiles = read_features(Path(path), dataset=name or None, shape=parse_shape(shape))
     found = order_features(tiles, method=order)
     width = columns or default_columns(len(tiles))
     grid = set_lines(found, tiles, columns=width) if typeset else wrap(found, columns=width)

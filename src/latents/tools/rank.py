@@ -9,14 +9,14 @@ from typing import Annotated
 
 import typer
 
-ROWS = "file or file:name; HDF5, npy or npz."
+ROWS = "file or file:name; HDF5, npy or npz, an array (n, d) or scipy's sparse rows."
 
 
 def rank(
     queries: Annotated[str, typer.Option(help=f"Query rows: {ROWS}")],
     database: Annotated[str, typer.Option(help=f"Rows to rank: {ROWS}")],
-    query_labels: Annotated[str, typer.Option(help="Labels of the queries; default: `labels` beside them.")] = "",
-    database_labels: Annotated[str, typer.Option(help="Labels of the rows; default: `labels` beside them.")] = "",
+    query_labels: Annotated[str, typer.Option(help="Their labels, (n,); default: `labels` in their file.")] = "",
+    database_labels: Annotated[str, typer.Option(help="Their labels, (n,); default: `labels` in their file.")] = "",
     score: Annotated[str, typer.Option(help="cosine, dot, l2 or hamming.")] = "cosine",
     cutoffs: Annotated[str, typer.Option(help="Ranks, separated by commas.")] = "10,100,1000",
     ties: Annotated[str, typer.Option(help="expected or trec.")] = "expected",
@@ -30,14 +30,17 @@ def rank(
     from tqdm import tqdm
 
     from latents.ranking import evaluate
-    from latents.ranking.files import open_rows
+    from latents.ranking.files import open_labels, open_rows
     from latents.storage import write_json
 
     with ExitStack() as stack:
         sides = [open_rows(spec, stack, name="embeddings") for spec in (queries, database)]
         labels = [
-            open_rows(spec or rows.partition(":")[0], stack, dimensions=1, name="labels")[...]
-            for spec, rows in ((query_labels, queries), (database_labels, database))
+            open_labels(rows, spec, stack, option=option)[...]
+            for rows, spec, option in (
+                (queries, query_labels, "--query-labels"),
+                (database, database_labels, "--database-labels"),
+            )
         ]
         bar = stack.enter_context(tqdm(total=sides[0].shape[0], unit="query", file=sys.stderr, disable=None))
         result = evaluate(

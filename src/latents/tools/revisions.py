@@ -106,7 +106,10 @@ def read_jobs(revision: str = "") -> dict[str, Job]:
 
     content = read_file(revision, LOCK)
     if content is None:
-        raise InputError(f"{revision or 'here'}: no {LOCK}; run `make` in the root of the repository first")
+        raise InputError(
+            f"{revision or 'here'}: no {LOCK}, in which runs are recorded; run `make` in the root of the repository "
+            "first, or make the demo a run of its own: docs/sharing.md"
+        )
     stages = YAML(typ="safe").load(content.decode())["stages"]
     return {name: _job(name, stage) for name, stage in stages.items() if "outs" in stage}
 
