@@ -77,8 +77,8 @@ rule likelihood:
         "logs/likelihood/{dataset}/{run}.log",
     benchmark:
         "logs/likelihood/{dataset}/{run}.tsv"
-    threads: 1  # it takes the cores that there are, two of them on average, and does not wait for four to be free
     priority: 2
+    threads: 1  # it takes the cores that there are, two of them on average, and does not wait for four to be free
     params:
         tracked=tracked("likelihood"),
     shell:
