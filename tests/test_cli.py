@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -13,26 +15,36 @@ from harness import ROOT, run
 from latents.cli import app
 
 GROUPS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-COMMANDS = [(group, name) for group, command in GROUPS.items() for name in getattr(command, "commands", {})]
+
+
+def commands(group: dict[str, Any], *above: str) -> Iterator[tuple[str, Any]]:
+    """Every command below a group by its words, groups themselves included."""
+    for name, command in group.items():
+        yield " ".join([*above, name]), command
+        yield from commands(getattr(command, "commands", {}), *above, name)
+
+
+COMMANDS = dict(commands(GROUPS))
 
 
 def test_every_stage_with_commands_is_mounted() -> None:
     """A module of latents.stages that runs as a program is a command of `latents`."""
+    folder = ROOT / "src/latents/stages"
     stages = {
-        path.stem
-        for path in (ROOT / "src/latents/stages").glob("*.py")
+        " ".join(path.relative_to(folder).with_suffix("").parts)
+        for path in folder.rglob("*.py")
         if '__name__ == "__main__"' in path.read_text(encoding="utf-8")
     }
-    assert stages <= set(GROUPS)
+    assert "figures rnn" in stages
+    assert stages <= set(COMMANDS)
 
 
-@pytest.mark.parametrize(("group", "name"), COMMANDS)
-def test_every_command_and_each_of_its_options_is_explained(group: str, name: str) -> None:
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_and_each_of_its_options_is_explained(words: str) -> None:
     """A help text for the command and for each parameter."""
-    command = GROUPS[group].commands[name]
-    assert command.help
-    for parameter in command.params:
-        assert getattr(parameter, "help", None), f"latents {group} {name}: {parameter.name} has no help"
+    assert COMMANDS[words].help
+    for parameter in COMMANDS[words].params:
+        assert getattr(parameter, "help", None), f"latents {words}: {parameter.name} has no help"
 
 
 def test_help_names_every_stage() -> None:
