@@ -143,8 +143,7 @@ EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
     "a parameter of one data set": (
         "params.yaml",
         change(scores__newsgroups="dot"),
-        {f"{rule}-newsgroups-tfidf" for rule in ("ranking", "classification")}
-        | {f"ranking_block-newsgroups-tfidf-{part}-of-2" for part in (1, 2)},
+        {f"{rule}-newsgroups-*" for rule in ("ranking_block", "ranking", "classification")},
     ),
     "a parameter of the faces": ("params.yaml", change(faces__std=0.25), {"faces_frontalize", "faces_verify"}),
     "a parameter of the autoencoder": ("params.yaml", change(autoencoder__batch_size=16), {"autoencoder_train"}),

@@ -14,7 +14,8 @@ from harness import ROOT
 from latents import ordering as library
 from latents.errors import InputError
 from latents.models import rbm, vae
-from latents.stages import figures, ordering, schema
+from latents.stages import ordering, schema
+from latents.stages.figures import mosaic
 from latents.storage import read_hdf5, read_json, write_hdf5, write_weights
 
 
@@ -71,7 +72,7 @@ def test_orders_layouts_and_lengths_are_the_librarys_and_repeat(folder: Path) ->
     assert metrics["tsp_length"] == pytest.approx(library.path_length(pictures, tour))
     assert metrics["tsp_length"] <= min(metrics["greedy_length"], metrics["leaf_length"], metrics["none_length"])
     assert metrics["tsp_gain_over_greedy"] == pytest.approx(1 - metrics["tsp_length"] / metrics["greedy_length"])
-    figures.mosaics(Path("a.h5"), Path("a.json"), Path("greedy.png"), Path("tour.png"))
+    mosaic.panels(Path("a.h5"), Path("a.json"), Path("greedy.png"), Path("tour.png"))
     assert all(0 < Path(name).stat().st_size < 300_000 for name in ("greedy.png", "tour.png"))
 
 

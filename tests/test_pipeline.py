@@ -47,16 +47,17 @@ def test_a_training_killed_in_the_middle_resumes_to_the_same_bytes(workspace: Pa
         start_new_session=True,
     )  # fmt: skip
     until = time.monotonic() + 300
-    while not list(workspace.glob("checkpoints/*.safetensors")) and time.monotonic() < until:
+    written = "checkpoints/vae-mlp_2d-seed0-*.safetensors"
+    while not list(workspace.glob(written)) and time.monotonic() < until:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert not model.exists()
-    assert list(workspace.glob("checkpoints/vae-mlp_2d-seed0-*.safetensors"))
+    assert list(workspace.glob(written))
     run("snakemake", "--unlock", cwd=workspace)
     run("snakemake", "--cores", "1", cwd=workspace)
     assert model.read_bytes() == whole
-    assert "resumed after epoch" in (workspace / "logs/vae/mnist/mlp_2d/seed0/train.log").read_text()
+    assert ": resumed" in (workspace / "logs/vae/mnist/mlp_2d/seed0/train.log").read_text()
     assert list((workspace / "checkpoints").iterdir()) == []
 
 
