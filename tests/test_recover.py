@@ -86,7 +86,7 @@ def test_a_job_that_outlived_its_snakemake_is_waited_for(folder: Path, capfd: py
     """The shell that Snakemake starts holds the lock for all that it starts, until the last of them ends."""
     recover.recover([])
     let_go()
-    job = subprocess.Popen(["bash", "-c", f"set -euo pipefail; {recover.HOLD} (sleep 1; touch results) & sleep 0.3"])
+    job = subprocess.Popen(["bash", "-c", f"set -euo pipefail; {recover.HOLD} (sleep 4; touch results) & sleep 0.3"])
     job.wait()
     assert not Path("results").exists()
     recover.recover([])
@@ -98,7 +98,7 @@ def test_a_commit_that_outlived_its_snakemake_is_waited_for(folder: Path, capfd:
     """It reads the Snakefile, too, but is no run: its lock is a job's."""
     code = (
         "import pathlib, recover, time; recover.bridging = True; recover.recover([]); print(flush=True)"
-        "; time.sleep(1); pathlib.Path('results').touch()"
+        "; time.sleep(4); pathlib.Path('results').touch()"
     )
     commit = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE,
