@@ -3,6 +3,7 @@
 import itertools
 import logging
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from latents.storage import read_weights
 from latents.training import fit, mean_parts, one_cycle, set_threads, summed
 
 ROWS = torch.arange(10)
+SOURCE = Path(__file__).parents[1] / "src"
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -193,6 +195,27 @@ def test_threads_are_set_and_less_than_one_is_refused():
     finally:
         torch.set_num_threads(before)
         torch.set_flush_denormal(False)
+
+
+FAULTS = """
+import resource, torch
+from latents.training import set_threads
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.ones(16 * 2**20)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+set_threads(1)
+first, *later = [faults() for _ in range(20)]
+assert sum(fault > first / 2 for fault in later) < 10, (first, later)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a setting of glibc")
+def test_memory_that_a_step_frees_is_kept_for_the_next():
+    """64 MiB, which glibc by itself maps anew each time, mostly fit into what is there already."""
+    subprocess.run([sys.executable, "-c", FAULTS], env=os.environ | {"PYTHONPATH": str(SOURCE)}, check=True)
 
 
 # --- nan ----------------------------------------------------------------------------------------------------
@@ -415,11 +438,10 @@ print(calls)
 
 def test_a_run_killed_in_epoch_3_and_restarted_has_the_weights_of_an_unbroken_one(tmp_path):
     """SIGKILL, in another process, in the third batch of epoch 3 of 5; the files of weights agree by byte."""
-    source = Path(__file__).parents[1] / "src"
 
     def run(name: str, weights: str, die_at: int) -> subprocess.CompletedProcess:
         arguments = [str(tmp_path / f"{name}.safetensors"), str(tmp_path / weights), str(die_at)]
-        environment = os.environ | {"PYTHONPATH": str(source)}
+        environment = os.environ | {"PYTHONPATH": str(SOURCE)}
         command = [sys.executable, "-c", KILLED_RUN, *arguments]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
