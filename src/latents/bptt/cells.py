@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from latents.onednn import product_by
+
 State = tuple[Tensor, ...]  # (batch, hidden units), an LSTM's hidden and cell
 Kept = dict[str, Tensor]  # activations (time, batch, ...) that the backward pass needs
 Ran = tuple[Tensor, State, Kept]  # outputs, the state after the last step, activations
@@ -72,11 +74,10 @@ class Resets:
 
 def _rnn_forward(activate: Callable[[Tensor], Tensor]) -> Callable[..., Ran]:
     def forward(gates: Tensor, w_hh: Tensor, bias: None, state: State, seed: State, resets: Resets) -> Ran:
-        weights = w_hh.t()
+        recur = product_by(w_hh.t(), rows=gates.shape[1], times=len(gates))
         h = state[0]
         for t, a in enumerate(gates.unbind()):
-            activate(a.addmm_(resets.at(t, seed[0], h), weights))
-            h = a
+            h = activate(a.add_(recur(resets.at(t, seed[0], h))))
         return gates, (h.clone(),), {}
 
     return forward
@@ -87,9 +88,9 @@ def _rnn_backward(slope: Callable[[Tensor], Tensor]) -> Callable[..., Went]:
         gates = slope(kept["outputs"])  # factors, to become gradients
         d_seed = torch.zeros_like(before[0, 0])
         d_before = d_last[0]
+        back = product_by(w_hh, rows=gates.shape[1], times=len(gates))
         for t, a, d_output in _last_first(gates, d_outputs):
-            a.mul_(d_before.add(d_output))
-            d_before = a @ w_hh
+            d_before = back(a.mul_(d_before.add(d_output)))
             resets.split(t, d_before, d_seed)
         return gates, [d_before, d_seed]
 
@@ -110,15 +111,16 @@ def _relu_slope(h: Tensor) -> Tensor:
 def _gru_forward(gates: Tensor, w_hh: Tensor, bias: Tensor | None, state: State, seed: State, resets: Resets) -> Ran:
     """Gates reset, update, new; weights new, reset, update."""
     units = w_hh.shape[1]
-    w_new, w_sigmoids = w_hh[:units].t(), w_hh[units:].t()
-    bias = gates.new_zeros(units) if bias is None else bias
     outputs, inner = gates.new_empty(*gates.shape[:2], units), gates.new_empty(*gates.shape[:2], units)
     sigmoids, reset, update, new = (part.unbind() for part in (gates[..., : 2 * units], *gates.split(units, dim=2)))
+    recur = product_by(w_hh.t(), rows=gates.shape[1], times=len(gates))
+    bias = gates.new_zeros(units) if bias is None else bias
     h = state[0]
     for t, (output, from_state) in enumerate(zip(outputs.unbind(), inner.unbind(), strict=True)):
         h = resets.at(t, seed[0], h)
-        sigmoids[t].addmm_(h, w_sigmoids).sigmoid_()
-        torch.addmm(bias, h, w_new, out=from_state)
+        a = recur(h)
+        sigmoids[t].add_(a[:, units:]).sigmoid_()
+        torch.add(a[:, :units], bias, out=from_state)
         new[t].addcmul_(reset[t], from_state).tanh_()
         h = torch.lerp(new[t], h, update[t], out=output)
     return outputs, (h.clone(),), {"gates": gates, "inner": inner}
@@ -138,10 +140,11 @@ def _gru_backward(d_outputs: Tensor, d_last: State, before: Tensor, kept: Kept, 
     d_seed = torch.zeros_like(before[0, 0])
     d_before = d_last[0]
     stacked, from_state = gates.unflatten(2, (4, units)).unbind(), gates[..., : 3 * units].unbind()
+    back = product_by(w_hh, rows=gates.shape[1], times=len(gates))
     for t, z, d_output in _last_first(update, d_outputs):
         d_h = d_before.add(d_output)
         stacked[t].mul_(d_h.unsqueeze(1))
-        d_before = d_h.mul_(z).addmm_(from_state[t], w_hh)
+        d_before = back(from_state[t]).addcmul_(d_h, z)
         resets.split(t, d_before, d_seed)
     return gates, [d_before, d_seed]
 
@@ -152,7 +155,7 @@ def _gru_backward(d_outputs: Tensor, d_last: State, before: Tensor, kept: Kept, 
 def _lstm_forward(gates: Tensor, w_hh: Tensor, bias: None, state: State, seed: State, resets: Resets) -> Ran:
     """Gates and weights in the order output, input, forget, cell."""
     units = w_hh.shape[1]
-    weights = w_hh.t()
+    recur = product_by(w_hh.t(), rows=gates.shape[1], times=len(gates))
     outputs = gates.new_empty(*gates.shape[:2], units)
     cells, bent = torch.empty_like(outputs), torch.empty_like(outputs)  # bent: tanh of the cells
     sigmoids = gates[..., : 3 * units].unbind()
@@ -162,7 +165,7 @@ def _lstm_forward(gates: Tensor, w_hh: Tensor, bias: None, state: State, seed: S
         zip(gates.unbind(), outputs.unbind(), cells.unbind(), bent.unbind(), strict=True)
     ):
         h, c = resets.at(t, seed[0], h), resets.at(t, seed[1], c)
-        a.addmm_(h, weights)
+        a.add_(recur(h))
         sigmoids[t].sigmoid_()
         g[t].tanh_()
         c = torch.mul(f[t], c, out=cell).addcmul_(i[t], g[t])
@@ -188,12 +191,13 @@ def _lstm_backward(d_outputs: Tensor, d_last: State, before: Tensor, kept: Kept,
     d_before, d_cell = d_last[0], d_last[1].clone()
     of_cell = gates.unflatten(2, (4, units))[:, :, 1:].unbind()
     of_output, forget, into = d_o.unbind(), f.unbind(), into_cell.unbind()
+    back = product_by(w_hh, rows=gates.shape[1], times=len(gates))
     for t, a, d_output in _last_first(gates, d_outputs):
         d_h = d_before.add(d_output)
         d_cell.addcmul_(d_h, into[t])
         of_output[t].mul_(d_h)
         of_cell[t].mul_(d_cell.unsqueeze(1))
-        d_before = a @ w_hh
+        d_before = back(a)
         d_cell.mul_(forget[t])
         resets.split(t, d_before, d_seed)
         resets.split(t, d_cell, d_seed_cell)
