@@ -1,5 +1,7 @@
 """The inference network: shapes, gradients, and where its first weights come from."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -15,6 +17,25 @@ def test_mlp_alternates_linear_layers_of_the_given_widths_with_relu():
     layers = list(mlp((6, 5, 4)))
     assert [type(layer) for layer in layers] == [nn.Linear, nn.ReLU, nn.Linear, nn.ReLU]
     assert [(layer.in_features, layer.out_features) for layer in layers[::2]] == [(6, 5), (5, 4)]
+
+
+@pytest.mark.parametrize("shape", [(6,), (1, 6), (9, 6), (2, 3, 4, 6), (0, 6)])
+def test_layers_by_onednn_give_what_torchs_own_give(shape):
+    """Values, and gradients of weights and input, whatever the leading axes; the second is in float64, thus torch's."""
+    layers = mlp((6, 50, 4))
+    initialise(layers, generator=torch.Generator().manual_seed(0))
+    x = torch.randn(shape[::-1], generator=torch.Generator().manual_seed(1))
+    x = x.permute(*reversed(range(x.dim())))  # not contiguous
+    found = []
+    for own, dtype in ((copy.deepcopy(layers), torch.float32), (layers.double(), torch.float64)):
+        read = x.to(dtype, copy=True).requires_grad_()
+        out = own(read)
+        out.square().sum().backward()
+        found.append([out, read.grad, *[parameter.grad for parameter in own.parameters()]])
+    assert found[0][0].shape == (*shape[:-1], 4)
+    for fast, slow in zip(*found, strict=True):
+        assert fast.dtype == torch.float32
+        torch.testing.assert_close(fast.double(), slow, rtol=1e-5, atol=1e-5)
 
 
 def test_mu_and_logvar_are_the_two_halves_of_the_head():
@@ -85,7 +106,7 @@ def test_an_images_features_do_not_depend_on_what_it_is_batched_with(kind):
 def test_a_gru_reads_the_rows_from_top_to_bottom():
     """One step a row by the equations of Cho et al. 2014 in torch's order of gates."""
     trunk, x = reader("gru"), images()
-    w_in, w_hidden, b_in, b_hidden = trunk.cells.all_weights[0]
+    w_in, w_hidden, b_in, b_hidden = trunk.cells[0].all_weights[0]
     hidden = torch.zeros(len(x), 5, dtype=torch.float64)
     for row in x.reshape(len(x), 3, 4).unbind(1):
         from_row, from_hidden = (row @ w_in.T + b_in).chunk(3, 1), (hidden @ w_hidden.T + b_hidden).chunk(3, 1)
@@ -99,8 +120,7 @@ def test_the_bidirectional_gru_joins_both_ways_of_reading():
     """Upside-down images swap the halves when both directions have the same weights."""
     trunk, x = reader("bigru"), images()
     with torch.no_grad():
-        for forward, backward in zip(*trunk.cells.all_weights, strict=True):
-            backward.copy_(forward)
+        trunk.cells[1].load_state_dict(trunk.cells[0].state_dict())
     upside_down = x.reshape(-1, 3, 4).flip(1).reshape(-1, 12)
     torch.testing.assert_close(trunk(upside_down), trunk(x).roll(5, dims=1))
     assert trunk.n_features == 10
@@ -112,7 +132,7 @@ def test_a_recurrent_encoders_first_weights_come_from_the_generator_and_keep_wha
     first, second = reader(kind), reader(kind)
     for one, other in zip(first.parameters(), second.parameters(), strict=True):
         assert torch.equal(one, other)
-    for inputs, hidden, bias_in, bias_hidden in first.cells.all_weights:
+    for [(inputs, hidden, bias_in, bias_hidden)] in (cell.all_weights for cell in first.cells):
         assert 0.8 * (6 / 4) ** 0.5 < inputs.abs().max() <= (6 / 4) ** 0.5
         for gate in hidden.split(5):
             torch.testing.assert_close(gate @ gate.T, torch.eye(5, dtype=torch.float64), atol=1e-6, rtol=0)

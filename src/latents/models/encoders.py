@@ -12,6 +12,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from latents.bptt import swapped
+from latents.onednn import usable
+
 
 class InferenceNetwork(nn.Module):
     """Gaussian q(z | x) with diagonal covariance over whatever features `trunk` gives.
@@ -34,7 +37,18 @@ class InferenceNetwork(nn.Module):
         return mu, logvar
 
 
-def mlp(widths: Sequence[int]) -> nn.Sequential:
+class MLP(nn.Sequential):
+    """Layers on the last axis; where oneDNN can, it computes them and their gradients (see `latents.onednn`)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features (..., n_outputs) of x (..., n_inputs)."""
+        if not usable(x):
+            return super().forward(x)
+        rows = x.reshape(-1, x.shape[-1]).to_mkldnn()
+        return super().forward(rows).to_dense().reshape(*x.shape[:-1], -1)
+
+
+def mlp(widths: Sequence[int]) -> MLP:
     """Linear layers between the given widths, each followed by a ReLU.
 
     Parameters
@@ -47,7 +61,7 @@ def mlp(widths: Sequence[int]) -> nn.Sequential:
     torch.Size([3, 500])
     """
     layers = [(nn.Linear(inputs, outputs), nn.ReLU()) for inputs, outputs in itertools.pairwise(widths)]
-    return nn.Sequential(*itertools.chain.from_iterable(layers))
+    return MLP(*itertools.chain.from_iterable(layers))
 
 
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "bigru": nn.GRU}  # recurrent trunks by name; bigru reads both ways
@@ -72,17 +86,25 @@ class RowReader(nn.Module):
 
     def __init__(self, kind: str, *, row_width: int, units: int) -> None:
         super().__init__()
-        both = kind == "bigru"
+        ways = 2 if kind == "bigru" else 1
         self.row_width = row_width
-        self.n_features = units * (1 + both)
-        self.cells = CELLS[kind](row_width, units, bidirectional=both)
+        self.n_features = units * ways
+        self.cells = nn.ModuleList(CELLS[kind](row_width, units) for _ in range(ways))
 
     def forward(self, x: Tensor) -> Tensor:
         """Features (batch, n_features) of images (batch, n_rows * row_width)."""
         rows = x.unflatten(-1, (-1, self.row_width)).transpose(0, 1)  # (n_rows, batch, row_width)
-        _, last = self.cells(rows)
-        hidden = last[0] if isinstance(last, tuple) else last  # (directions, batch, units); an LSTM has cells beside
-        return hidden.transpose(0, 1).flatten(1)  # (batch, n_features)
+        ways = zip(self.cells, (rows, rows.flip(0)), strict=False)
+        return torch.cat([_last_hidden(cell, way) for cell, way in ways], dim=1)  # (batch, n_features)
+
+
+def _last_hidden(cell: nn.Module, rows: Tensor) -> Tensor:
+    """Hidden values (batch, units) after the last of the rows (n_rows, batch, row_width)."""
+    if isinstance(cell, nn.GRU) and rows.device.type == "cpu":  # ours is faster there, see docs/bptt.md
+        _, hidden = swapped(cell, rows, torch.zeros(rows.shape[:2], dtype=torch.bool))
+    else:
+        _, hidden = cell(rows)
+    return hidden[0][-1] if isinstance(hidden, tuple) else hidden[-1]  # an LSTM has cells beside
 
 
 def initialise(module: nn.Module, *, generator: torch.Generator) -> None:
