@@ -19,6 +19,7 @@ class SvmTiming(Section):
         description="a list of at least two numbers of documents from 20"
     )
     repeats: int = Field(ge=1, description="a whole number of fits from 1")
+    enough_seconds: float = Field(gt=0, description="a number of seconds above 0")
     seed: int = Field(ge=0, description="a seed from 0")
 
 
@@ -92,7 +93,7 @@ def svm(
     from latents.svm_timing import compare
 
     section = load_section(Timing, "timing", params).svm
-    write_csv(table, compare(representation, sizes=section.sizes, repeats=section.repeats, seed=section.seed))
+    write_csv(table, compare(representation, **section.model_dump()))
 
 
 @app.command()
