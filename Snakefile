@@ -9,17 +9,23 @@ min_version("9.27")
 SOURCE = os.path.relpath(os.path.join(workflow.basedir, "src"))
 sys.path[:0] = [SOURCE, os.path.join(workflow.basedir, "workflow")]
 
+from pathlib import Path
+
+from planning import PLAN_FILE, made_by, refresh, write_plan
 from recover import HOLD, recover
 
 from latents.errors import InputError
-from latents.stages import schema
+from latents.stages import closure, schema
 
 try:
     PARAMS = schema.load("params.yaml")
 except InputError as error:
     sys.exit(f"error: {error}")
 
-shell.prefix(f"export PYTHONPATH={SOURCE}; {HOLD}")
+CLOSURES = closure.Sources.on_disk(Path(SOURCE)).closures()
+CODE = closure.table(CLOSURES)  # as it is now: an edit during this run is the next one's to see
+
+shell.prefix(f"export PYTHONPATH={SOURCE} LATENTS_PLAN={PLAN_FILE}; {HOLD}")
 
 
 wildcard_constraints:
@@ -75,15 +81,21 @@ rule all:
         ARTIFACTS,
 
 
-# one pinned environment, for `--software-deployment-method conda`
 for job_rule in workflow.rules:
     if job_rule.name != "all":
+        job_rule.set_params(made_by=made_by(job_rule, CODE))
+        # one pinned environment, for `--software-deployment-method conda`
         job_rule.conda_env = os.path.join(workflow.basedir, "workflow", "environment.yaml")
 
 
 # what a killed run left, before this one begins
 if workflow.is_main_process:
+    refresh(CODE)
     recover(ARTIFACTS)
+
+
+onstart:
+    write_plan(workflow.dag, params=PARAMS, closures=CLOSURES, source=Path(SOURCE))
 
 
 onsuccess:

@@ -16,14 +16,14 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
-from flow import Job, age, open_flow
+from flow import Job, open_flow
 from latents.errors import InputError
-from latents.storage import atomic
-from records import Records, open_repo
+from latents.storage import atomic, write_json
+from planning import PREFIX, TABLE
+from records import GUARD, Records, open_repo
 
-GUARD = "structure"  # the one stage that is no job: it stops DVC when dvc.yaml is of other structural parameters
+SOURCES = "src/latents"
 HEADER = "# Written from the Snakefile by `python workflow/bridge.py gen`; do not edit.\n"
-PREFIX = "PYTHONPATH=src"  # DVC's counterpart of the Snakefile's shell.prefix
 
 
 def entry(job: Job) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def entry(job: Job) -> dict[str, Any]:
     parts = {
         "cmd": f"{PREFIX} {job.command}",
         "deps": sorted(job.inputs),
-        "params": sorted(job.tracked),
+        "params": [*sorted(job.tracked), {TABLE.name: [job.key]}],
         "outs": sorted(set(kept) - set(tables)),
         "metrics": [{path: {"cache": False}} for path in job.outputs if _is_metrics(path)],
         "plots": [
@@ -85,7 +85,13 @@ def pipeline(jobs: Iterable[Job]) -> dict[str, Any]:
     from latents.stages import schema
 
     shape = schema.shape()
-    guard = {"cmd": "python workflow/bridge.py check", "params": sorted(shape), "meta": {"shape": shape}}
+    guard = {
+        "cmd": "python workflow/bridge.py check",
+        "deps": [SOURCES],
+        "params": sorted(shape),
+        "outs": [{TABLE.name: {"cache": False, "persist": True}}],
+        "meta": {"shape": shape},
+    }
     return {"stages": {GUARD: guard} | {job.name: entry(job) for job in jobs}}
 
 
@@ -109,25 +115,16 @@ def commit() -> str:
     """Record in dvc.lock, without running anything, each stage that Snakemake holds up to date."""
     with open_flow() as flow:
         jobs = flow.jobs
-        overlooked = {job.name: flow.unnoticed(job) for job in jobs}
     rewritten = gen(jobs)
-    fresh = {job.name for job in jobs if job.up_to_date and job.recorded and not overlooked[job.name]}
+    fresh = {job.name for job in jobs if job.up_to_date and job.recorded}
     with open_repo() as repo:
-        changed = Records(repo, drop_damaged=True).write(fresh | {GUARD})
-    said = f"commit: {len(changed)} recorded, {len(fresh - changed)} were up to date"
+        records = Records(repo, drop_damaged=True)
+        changed = records.write(fresh | {GUARD})
+        records.keep(fresh)
+    said = f"commit: {len(changed - {GUARD})} recorded, {len(fresh - changed)} were up to date"
     if stale := len(jobs) - len(fresh):
         said += f", {stale} left out as not up to date"
-    if rewritten:
-        said += "; dvc.yaml rewritten"
-    if edited := sorted({path for paths in overlooked.values() for path in paths}):
-        for job in jobs:
-            if overlooked[job.name]:
-                age(job)
-        raise InputError(
-            f"{said}; {' '.join(edited)}: not what Snakemake used, yet older than what was made of it (was the clock "
-            "set back?); the jobs that read it are now marked to be run: run snakemake again"
-        )
-    return said
+    return said + ("; dvc.yaml rewritten" if rewritten else "")
 
 
 def restore() -> str:
@@ -136,12 +133,9 @@ def restore() -> str:
         records = Records(repo)
         known = records.unchanged()
         with open_flow() as flow:
-            marked = {
-                job.name
-                for job in flow.jobs
-                if job.name in known and not (job.up_to_date and job.recorded and not flow.unnoticed(job))
-            }
+            marked = {job.name for job in flow.jobs if job.name in known and not (job.up_to_date and job.recorded)}
             records.keep_hashes(flow.mark(marked))
+        records.keep(known)
     return f"restore: {len(marked)} of {len(known)} unchanged stages were marked up to date in Snakemake"
 
 
@@ -216,9 +210,9 @@ def hooks() -> str:
 
 
 def check() -> str:
-    """Stop with one line when dvc.yaml was written for other structural parameters."""
+    """Stop with one line when dvc.yaml was written for other structural parameters; write code.json otherwise."""
     from latents.params import read_yaml
-    from latents.stages import schema
+    from latents.stages import closure, schema
 
     written = read_yaml("dvc.yaml")["stages"][GUARD]["meta"]["shape"]
     present = schema.shape()
@@ -228,6 +222,7 @@ def check() -> str:
                 f"{key} is structural: dvc.yaml was written for {written.get(key)}, "
                 f"params.yaml has {present.get(key)}; run `python workflow/bridge.py gen` first"
             )
+    write_json(TABLE, closure.table(closure.Sources.on_disk(Path("src")).closures()))
     return "check: dvc.yaml fits params.yaml"
 
 

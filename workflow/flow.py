@@ -5,8 +5,6 @@ No public call gives all that: Snakemake's private ones stay in this file, and i
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +14,8 @@ from typing import Any
 
 import recover
 from latents.errors import InputError
+from latents.stages.closure import key_of
+from planning import stage_name, words
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -28,6 +28,7 @@ class Job:
     command: str
     inputs: list[str]
     outputs: list[str]
+    key: str  # of its command in code.json
     tracked: list[str]  # dotted keys of params.yaml
     up_to_date: bool  # Snakemake would not run it
     recorded: bool  # Snakemake has metadata of its last run
@@ -45,14 +46,15 @@ class Flow:
             (job for job in workflow.dag.jobs if job.output),
             key=lambda job: (order[job.rule.name], *job.wildcards_dict.values()),
         )
-        self._raw = {"-".join([job.rule.name, *map(str, job.wildcards_dict.values())]): job for job in found}
+        self._raw = {stage_name(job): job for job in found}
         self.jobs = [self._job(name, raw) for name, raw in self._raw.items()]
         """All jobs, in the order of their rules."""
 
     def _job(self, name: str, raw: Any) -> Job:
         return Job(
             name=name,
-            command=raw.shellcmd,
+            command=words(raw.shellcmd),
+            key=key_of(raw.shellcmd) or "",
             inputs=[str(path) for path in raw.input],
             outputs=[str(path) for path in raw.output],
             tracked=list(dict(raw.params.items()).get("tracked", {})),
@@ -65,20 +67,6 @@ class Flow:
                 if "report" in getattr(path, "flags", {})
             },
         )
-
-    def unnoticed(self, job: Job) -> list[str]:
-        """Inputs of an up-to-date job that are not as its record says: edited, yet older than what was made of them.
-
-        So it is when the clock was set back, or when a file was put in place with its old time. Snakemake has checksums
-        of files of at most 1 MB, which all sources are.
-        """
-        if not (job.up_to_date and job.recorded):
-            return []
-        records = [self._workflow.persistence.metadata(path) for path in self._raw[job.name].output]
-        known: dict[str, str] = {}
-        for record in records:
-            known |= record.input_checksums or {}
-        return [path for path in job.inputs if path in known and known[path] != checksum(path)]
 
     def mark(self, names: set[str]) -> list[str]:
         """Make Snakemake hold these jobs up to date as they are now; return the outputs whose time was changed for it.
@@ -117,7 +105,8 @@ def open_flow() -> Iterator[Flow]:
     recover.bridging = True
     with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
         flow = api.workflow(ResourceSettings(cores=1), ConfigSettings(), snakefile=ROOT / "Snakefile")
-        flow.dag(DAGSettings(rerun_triggers=RerunTrigger.all(), force_incomplete=True))  # as the default profile has it
+        triggers = RerunTrigger.all() - {RerunTrigger.CODE}
+        flow.dag(DAGSettings(rerun_triggers=triggers, force_incomplete=True))  # as the default profile has it
         workflow = flow._workflow
         workflow._prepare_dag(forceall=False, ignore_incomplete=False, lock_warn_only=True)
         try:
@@ -137,17 +126,3 @@ def renew(inputs: list[str], outputs: list[str]) -> list[str]:
         if os.stat(path).st_mtime_ns < newest:  # an input from the future: the clock was set back
             os.utime(path, ns=(newest, newest))
     return old
-
-
-def age(job: Job) -> None:
-    """Make a job's outputs older than its inputs, so that Snakemake runs it."""
-    oldest = min(os.stat(path).st_mtime_ns for path in job.inputs) - 10**9
-    for path in job.outputs:
-        os.utime(path, ns=(oldest, oldest))
-
-
-@functools.cache
-def checksum(path: str) -> str:
-    """A file's checksum as Snakemake writes it."""
-    with open(path, "rb") as file:
-        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"

@@ -6,6 +6,7 @@ A stage shares most of its files with others: asking DVC stage by stage looks ea
 from __future__ import annotations
 
 import re
+import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -15,8 +16,12 @@ from typing import Any
 
 from latents.errors import InputError
 from latents.storage import atomic
+from planning import KEPT
 
 LOCK = Path("dvc.lock")
+GUARD = (
+    "structure"  # no job, but above all jobs: it writes code.json, unless dvc.yaml is of other structural parameters
+)
 
 
 @contextmanager
@@ -44,7 +49,7 @@ class Records:
         self.stages = {stage.name: stage for stage in repo.index.stages}
         self._files = {entry.fs_path: entry for stage in self.stages.values() for entry in _files(stage)}
         self._found = hashes(repo, self._files)
-        self._params = params(repo, self.stages.values())
+        self._params = params(repo, self.stages.values())  # by file
         self.changed = {name for name, stage in self.stages.items() if self._is_changed(stage)}
         """Stages whose record does not fit the files, the parameters and the command as they are now."""
 
@@ -53,19 +58,21 @@ class Records:
         return not fit or stage.changed_stage() or any(self._differ(entry) for entry in stage.params)
 
     def _differ(self, entry: Any) -> bool:
-        known = entry.hash_info.value or {}
-        return any(
-            key not in known or key not in self._params or known[key] != self._params[key] for key in entry.params
-        )
+        known, now = entry.hash_info.value or {}, self._params[entry.fs_path]
+        return any(key not in known or key not in now or known[key] != now[key] for key in entry.params)
 
     def unchanged(self) -> set[str]:
-        """Stages that DVC holds unchanged together with all their ancestors."""
+        """Stages that DVC holds unchanged together with all their ancestors.
+
+        What writes code.json is above all of them, and counts by what it writes: the values there.
+        """
         import networkx as nx
 
         graph = self._repo.index.graph  # an edge from a stage to each stage that it depends on
         found: set[str] = set()
         for stage in nx.dfs_postorder_nodes(graph):
-            if stage.name not in self.changed and {above.name for above in graph.successors(stage)} <= found:
+            above = {each.name for each in graph.successors(stage)}
+            if stage.name == GUARD or (stage.name not in self.changed and above <= found):
                 found.add(stage.name)
         return found
 
@@ -91,6 +98,21 @@ class Records:
             stages = {name: kept[name] for name in self.stages if name in kept}
             dump_yaml(str(temporary), {"schema": "2.0", "stages": stages})
         return changed
+
+    def keep(self, names: set[str]) -> None:
+        """Copy what git keeps of these stages, so that a job that need not run can put it back; drop older copies."""
+        kept = {
+            Path(KEPT, out.hash_info.value[:2], out.hash_info.value[2:]): out.fs_path
+            for name in names - {GUARD}
+            for out in self.stages[name].outs
+            if not out.use_cache and out.hash_info
+        }
+        for path in {path for path in KEPT.glob("??/*") if path.is_file()} - kept.keys():
+            path.unlink()
+        for path, source in kept.items():
+            if not path.exists():
+                with atomic(path) as temporary:
+                    shutil.copyfile(source, temporary)
 
     def keep_hashes(self, paths: list[str]) -> None:
         """Tell DVC that these files are the same as before: only their times were changed."""
@@ -130,12 +152,12 @@ def hashes(repo: Any, entries: dict[str, Any]) -> dict[str, Any]:
     return {path: known.get(path) or entries[path].get_hash() for path in infos}
 
 
-def params(repo: Any, stages: Any) -> dict[str, Any]:
-    """The present value of each key of params.yaml that a stage depends on."""
+def params(repo: Any, stages: Any) -> dict[str, dict[str, Any]]:
+    """The present value of each key that a stage depends on, by the file that it stands in; read once each."""
     from dvc.dependency.param import read_param_file
 
-    entries = [entry for stage in stages for entry in stage.params]
-    if not entries:
-        return {}
-    keys = sorted({key for entry in entries for key in entry.params})
-    return read_param_file(repo.fs, entries[0].fs_path, keys, flatten=True)
+    keys: dict[str, set[str]] = {}
+    for entry in (entry for stage in stages for entry in stage.params):
+        keys.setdefault(entry.fs_path, set()).update(entry.params)
+    files = {path: sorted(names) for path, names in keys.items()}
+    return {path: read_param_file(repo.fs, path, names, flatten=True) for path, names in files.items()}

@@ -78,15 +78,22 @@ def unvouched(artifacts: Iterable[str]) -> list[str]:
     return [path for path in suspects if known.get(path) != _md5(path)]
 
 
-def committed() -> dict[str, str]:
-    """The md5 of each artifact in dvc.lock; none when it is missing or damaged."""
+def recorded() -> dict[str, Any]:
+    """The stages of dvc.lock by name; none when it is missing or damaged."""
     import yaml
 
     try:
         with open("dvc.lock", encoding="utf-8") as stream:
-            stages = yaml.load(stream, getattr(yaml, "CSafeLoader", yaml.SafeLoader))["stages"].values()
-        return {out["path"]: out["md5"] for stage in stages for out in stage.get("outs", [])}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError):
+            return dict(yaml.load(stream, getattr(yaml, "CSafeLoader", yaml.SafeLoader))["stages"])
+    except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError):
+        return {}
+
+
+def committed() -> dict[str, str]:
+    """The md5 of each artifact in dvc.lock; none when it is missing or damaged."""
+    try:
+        return {out["path"]: out["md5"] for stage in recorded().values() for out in stage.get("outs", [])}
+    except (TypeError, KeyError, AttributeError):
         return {}
 
 

@@ -61,6 +61,19 @@ def read_yaml(path: str | os.PathLike[str]) -> dict[str, Any]:
     return values
 
 
+_taken: dict[str, Any] = {}  # by a job of a run: the parameters it was planned with, whatever the file says by now
+
+
+def take(values: dict[str, Any]) -> None:
+    """Have `load_section` use these values from now on, and read no file."""
+    _taken.update(values)
+
+
+def taken() -> dict[str, Any]:
+    """The values that `load_section` uses in place of a file; empty for none."""
+    return _taken
+
+
 def load_section(model: type[AnySection], name: str, path: str | os.PathLike[str] = "params.yaml") -> AnySection:
     """Load one section into its model.
 
@@ -75,7 +88,7 @@ def load_section(model: type[AnySection], name: str, path: str | os.PathLike[str
     InputError
         In one line: the key's path, what was given, what is allowed.
     """
-    values = read_yaml(path)
+    values = _taken or read_yaml(path)
     if name not in values:
         raise InputError(f"{path}: {name}: missing section; add it")
     return validate(model, values[name], path, prefix=(name,))

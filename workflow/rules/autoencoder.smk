@@ -7,7 +7,6 @@ ARTIFACTS += [f"{AUTOENCODER}/{file}" for file in AUTOENCODER_FILES]
 rule autoencoder_train:
     input:
         faces=f"{FACES}/faces.h5",
-        code=code("autoencoder"),
     output:
         model=f"{AUTOENCODER}/model.safetensors",
         history=f"{AUTOENCODER}/history.csv",
@@ -29,7 +28,6 @@ rule autoencoder_features:
     input:
         faces=f"{FACES}/faces.h5",
         model=f"{AUTOENCODER}/model.safetensors",
-        code=code("autoencoder"),
     output:
         features=f"{AUTOENCODER}/features.h5",
     log:

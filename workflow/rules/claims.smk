@@ -15,7 +15,6 @@ ARTIFACTS += ["results/claims.json", "results/claims.html"]
 rule claims:
     input:
         files=JUDGED,
-        code=code("claims"),
     output:
         claims="results/claims.json",
         page=report("results/claims.html", caption="../report/claims.rst", category="Claims"),

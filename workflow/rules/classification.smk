@@ -11,7 +11,6 @@ ARTIFACTS += CLASSIFICATION
 rule classification:
     input:
         representation=representation_file,
-        code=code("classification"),
     output:
         metrics="results/classification/{dataset}/{representation}/metrics.json",
     log:

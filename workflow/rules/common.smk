@@ -1,52 +1,24 @@
-# Shared by the files beside this one - tracked() for parameters, code() for sources, input functions, commit() for DVC.
+# Shared by the files beside this one - tracked() for parameters, input functions, commit() for DVC.
 import functools
 import subprocess
 import time
 from collections.abc import Callable
-from pathlib import Path
 
-import grimp
+from planning import plain
 
 
 def tracked(*keys: str) -> Callable[..., dict]:
     """A function of the wildcards that gives {key: value} for dotted keys of params.yaml, such as "vae.runs.{run}".
 
-    One dict-valued param: Snakemake compares the sorted values of separate ones, and misses two that swap.
+    One dict-valued param: Snakemake compares the sorted values of separate ones, and misses two that swap. Equal
+    values are one text for it, whatever the order of their keys, and 0 is 0.0: so they are for DVC.
     """
-    return lambda wildcards: {key.format(**wildcards): parameter(key.format(**wildcards)) for key in keys}
+    return lambda wildcards: {key.format(**wildcards): plain(parameter(key.format(**wildcards))) for key in keys}
 
 
 def parameter(key: str):
     """The value at a dotted key of params.yaml."""
     return functools.reduce(lambda section, name: section[name], key.split("."), PARAMS)
-
-
-@functools.cache
-def import_graph():
-    """Who imports whom in our package, imports inside functions included; found without running the code."""
-    return grimp.build_graph("latents", cache_dir=None, exclude_type_checking_imports=True)
-
-
-DATA_FILES = {  # what a module reads from beside itself
-    "latents.claims.claim": "latents/claims/claims.toml",
-    "latents.figures.style": "latents/figures/style.mplstyle",
-}
-
-
-@functools.cache
-def code(stage: str) -> list[str]:
-    """The files of a stage's module and of all that it imports, with their packages and the data that they read."""
-    root = f"latents.stages.{stage}"
-    modules = import_graph().find_upstream_modules(root) | {root}
-    packages = {name.rsplit(".", depth)[0] for name in modules for depth in range(1, name.count(".") + 1)}
-    data = [f"{SOURCE}/{file}" for name, file in DATA_FILES.items() if name in modules]
-    return sorted([module_file(name) for name in modules | packages] + data)
-
-
-def module_file(name: str) -> str:
-    """The source file of a module or package, relative to the working directory."""
-    path = Path(SOURCE, *name.split("."))
-    return str(path / "__init__.py" if path.is_dir() else path.with_suffix(".py"))
 
 
 def representation_file(wildcards) -> str:
@@ -88,13 +60,12 @@ def commit():
 
 
 def pull_back(made: list[str], *, tolerance_seconds: float = 60) -> None:
-    """Give results and sources from the future the time of the newest result that is not: the clock was set back.
+    """Give results from the future the time of the newest result that is not: the clock was set back.
 
     Left as they are, they would seem newer than all that is made from them in the time to come, and Snakemake refuses that.
     """
     now = time.time() + tolerance_seconds
-    sources = [str(path) for path in Path(SOURCE).rglob("*") if path.suffix in (".py", ".mplstyle")]
-    times = {path: os.stat(path).st_mtime for path in [*made, *sources] if os.path.exists(path)}
+    times = {path: os.stat(path).st_mtime for path in made if os.path.exists(path)}
     future = [path for path, changed in times.items() if changed > now]
     if not future:
         return

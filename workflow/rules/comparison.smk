@@ -9,7 +9,6 @@ rule comparison:
         peers="results/text_vae/peers/metrics.json",
         hashing="results/hashing/comparison.csv",
         digits=MEASURES_SUMMARY,
-        code=code("comparison"),
     output:
         page=report(COMPARISON, caption="../report/comparison.rst", category="Comparison"),
     log:

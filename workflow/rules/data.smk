@@ -6,8 +6,6 @@ for dataset, files in FILES.items():
     rule:
         name:
             f"data_{dataset}"
-        input:
-            code=code("data"),
         output:
             files=[f"data/raw/{dataset}/{file}" for file in files],
             identity=f"results/data/{dataset}.json",

@@ -7,7 +7,6 @@ ARTIFACTS += [f"{DIGIT_CLASSIFIER}/{file}" for file in DIGIT_CLASSIFIER_FILES]
 rule digit_classifier:
     input:
         digits="results/digits/digits.h5",
-        code=code("digit_classifier"),
     output:
         model=f"{DIGIT_CLASSIFIER}/weights.safetensors",
         history=f"{DIGIT_CLASSIFIER}/history.csv",

@@ -5,7 +5,6 @@ ARTIFACTS += ["results/digits/digits.h5"]
 rule digits:
     input:
         files=rules.data_mnist.output.files,
-        code=code("digits"),
     output:
         digits="results/digits/digits.h5",
     log:

@@ -12,7 +12,6 @@ rule evidence_embeddings:
             if run in PARAMS["vae"]["shown"]
         ],
         pixels="results/representations/mnist/pca.h5",
-        code=code("evidence"),
     output:
         metrics=f"{EVIDENCE}/embeddings.json",
     log:
@@ -35,7 +34,6 @@ rule evidence_faces:
         deep_weights=FACE_WEIGHTS["deep_rbm"],
         pictures=f"{FACE_MODEL}/{FACE_MAIN}/pictures.h5",
         deep_pictures=f"{FACE_MODEL}/deep_rbm/pictures.h5",
-        code=code("evidence"),
     output:
         metrics=f"{EVIDENCE}/faces.json",
     log:
@@ -53,7 +51,6 @@ rule evidence_faces:
 rule evidence_units:
     input:
         features=f"{AUTOENCODER}/features.h5",
-        code=code("evidence"),
     output:
         metrics=f"{EVIDENCE}/units.json",
     log:
@@ -69,7 +66,6 @@ rule evidence_units:
 rule evidence_bptt:
     input:
         words=f"{TEXT}/words.h5".format(corpus=PARAMS["language_model"]["corpus"]),
-        code=code("evidence"),
     output:
         metrics=f"{EVIDENCE}/bptt.json",
     log:
@@ -86,7 +82,6 @@ rule evidence_hidden_units:
     input:
         digits="results/digits/digits.h5",
         model=f"{RNN}/model.safetensors".format(run=SETS["rnn_units"]["run"]),
-        code=code("evidence"),
     output:
         metrics=f"{EVIDENCE}/hidden_units.json",
     log:

@@ -16,7 +16,6 @@ rule face_model:
         features=f"{AUTOENCODER}/features.h5",
         examples=f"{FACES}/examples.h5",
         weights=lambda wildcards: FACE_WEIGHTS[wildcards.run],
-        code=code("face_model"),
     output:
         metrics=f"{FACE_MODEL}/{{run}}/metrics.json",
         mixing=f"{FACE_MODEL}/{{run}}/mixing.csv",
@@ -41,7 +40,6 @@ rule face_model_mix:
         examples=f"{FACES}/examples.h5",
         weights=FACE_WEIGHTS[PARAMS["face_model"]["main"]],
         deep_weights=FACE_WEIGHTS["deep_rbm"],
-        code=code("face_model"),
     output:
         pictures=f"{FACE_MODEL}/mixed.h5",
     log:

@@ -8,7 +8,6 @@ ARTIFACTS += [f"{FACES}/{file}" for file in FACE_FILES]
 rule faces_landmarks:
     input:
         archive="data/raw/lfw/lfw-deepfunneled.tar",
-        code=code("faces"),
     output:
         points=f"{FACES}/landmarks.h5",
         dropped=f"{FACES}/dropped.csv",
@@ -29,7 +28,6 @@ rule faces_shape:
     input:
         points=f"{FACES}/landmarks.h5",
         people="data/raw/lfw/people.txt",
-        code=code("faces"),
     output:
         head=f"{FACES}/shape.h5",
     log:
@@ -49,7 +47,6 @@ rule faces_frontalize:
         archive="data/raw/lfw/lfw-deepfunneled.tar",
         points=f"{FACES}/landmarks.h5",
         head=f"{FACES}/shape.h5",
-        code=code("faces"),
     output:
         faces=f"{FACES}/faces.h5",
     log:
@@ -72,7 +69,6 @@ rule faces_verify:
         pairs="data/raw/lfw/pairs.txt",
         points=f"{FACES}/landmarks.h5",
         head=f"{FACES}/shape.h5",
-        code=code("faces"),
     output:
         metrics=f"{FACES}/metrics.json",
         examples=f"{FACES}/examples.h5",

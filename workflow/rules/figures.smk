@@ -9,7 +9,6 @@ ARTIFACTS += ["results/figures/timing/encoders.png"]
 rule figures_embedding:
     input:
         embeddings=shown_runs(f"{VAE}/embeddings.h5"),
-        code=code("figures.networks"),
     output:
         figure=report(f"{FIGURES}/embedding.png", caption="../report/embedding.rst", category="VAE"),
     log:
@@ -21,7 +20,6 @@ rule figures_embedding:
 rule figures_generated:
     input:
         generated=shown_runs(f"{VAE}/generated.h5"),
-        code=code("figures.networks"),
     output:
         manifold=report(f"{FIGURES}/manifold.png", caption="../report/manifold.rst", category="VAE"),
         random=report(f"{FIGURES}/random.png", caption="../report/random.rst", category="VAE"),
@@ -36,7 +34,6 @@ rule figures_separation:
     input:
         tables=shown_runs(f"{MEASURES}/confusion.csv"),
         summary=MEASURES_SUMMARY,
-        code=code("figures.networks"),
     output:
         confusion=report(f"{FIGURES}/confusion.png", caption="../report/confusion.rst", category="VAE"),
         spread=report(f"{FIGURES}/spread.png", caption="../report/spread.rst", category="VAE"),
@@ -51,7 +48,6 @@ rule figures_networks:
     input:
         summary=MEASURES_SUMMARY,
         histories=[f"{VAE}/history.csv".format(run=run, seed=seed) for run, seed in VAE_FIRST],
-        code=code("figures.networks"),
     output:
         bounds=report(f"{FIGURES}/bounds.png", caption="../report/bounds.rst", category="VAE"),
         curves=report(f"{FIGURES}/curves.png", caption="../report/curves.rst", category="VAE"),
@@ -65,7 +61,6 @@ rule figures_networks:
 rule figures_encoders:
     input:
         table="results/timing/encoders.csv",
-        code=code("figures.networks"),
     output:
         figure=report("results/figures/timing/encoders.png", caption="../report/encoders.rst", category="Timing"),
     log:
@@ -81,7 +76,6 @@ ARTIFACTS += ["results/figures/timing/svm.png"]
 rule figures_ranking:
     input:
         curves=curves_of,
-        code=code("figures.ranking"),
     output:
         figure=report(
             "results/figures/ranking/{dataset}.png",
@@ -97,7 +91,6 @@ rule figures_ranking:
 rule figures_svm:
     input:
         table="results/timing/svm.csv",
-        code=code("figures.timing"),
     output:
         figure=report(
             "results/figures/timing/svm.png",
@@ -117,7 +110,6 @@ ARTIFACTS += ["results/figures/autoencoder/errors.png"]
 rule figures_faces:
     input:
         examples=f"{FACES}/examples.h5",
-        code=code("figures.faces"),
     output:
         figure=report(
             "results/figures/faces/grid.png",
@@ -134,7 +126,6 @@ rule figures_faces:
 rule figures_contact:
     input:
         examples=f"{FACES}/examples.h5",
-        code=code("figures.faces"),
     output:
         figure=report(
             "results/figures/faces/contact.png",
@@ -152,7 +143,6 @@ rule figures_errors:
     input:
         errors=f"{AUTOENCODER}/errors.csv",
         metrics=f"{AUTOENCODER}/metrics.json",
-        code=code("figures.faces"),
     output:
         figure=report(
             "results/figures/autoencoder/errors.png",
@@ -173,7 +163,6 @@ ARTIFACTS += [f"results/figures/likelihood/{dataset}/{run}.png" for dataset, run
 rule figures_filters:
     input:
         weights="results/rbm/mnist/{run}/weights.safetensors",
-        code=code("figures.rbm"),
     output:
         figure=report(
             "results/figures/rbm/mnist/{run}.png",
@@ -189,7 +178,6 @@ rule figures_filters:
 rule figures_convergence:
     input:
         table=f"{LIKELIHOOD}/log_partition.csv",
-        code=code("figures.rbm"),
     output:
         figure=report(
             "results/figures/likelihood/{dataset}/{run}.png",
@@ -209,7 +197,6 @@ ARTIFACTS += [f"results/figures/faces/gibbs/{run}.png" for run in FACE_WEIGHTS]
 rule figures_autoencoded:
     input:
         pictures=f"{FACE_MODEL}/{PARAMS['face_model']['main']}/pictures.h5",
-        code=code("figures.faces"),
     output:
         figure=report(
             "results/figures/faces/autoencoded.png",
@@ -226,7 +213,6 @@ rule figures_autoencoded:
 rule figures_gibbs:
     input:
         pictures=f"{FACE_MODEL}/{{run}}/pictures.h5",
-        code=code("figures.faces"),
     output:
         figure=report(
             "results/figures/faces/gibbs/{run}.png",
@@ -243,7 +229,6 @@ rule figures_gibbs:
 rule figures_interpolation:
     input:
         mixed=f"{FACE_MODEL}/mixed.h5",
-        code=code("figures.faces"),
     output:
         figure=report(
             "results/figures/faces/interpolation.png",
@@ -260,7 +245,6 @@ rule figures_interpolation:
 rule figures_strip:
     input:
         mixed=f"{FACE_MODEL}/mixed.h5",
-        code=code("figures.faces"),
     output:
         figure=report("results/figures/faces/strip.png", caption="../report/strip.rst", category="Faces"),
     log:
@@ -272,7 +256,6 @@ rule figures_strip:
 rule figures_mixing:
     input:
         tables=[f"{FACE_MODEL}/{run}/mixing.csv" for run in FACE_WEIGHTS],
-        code=code("figures.faces"),
     output:
         figure=report("results/figures/faces/mixing.png", caption="../report/mixing.rst", category="Faces"),
     log:
@@ -289,7 +272,6 @@ rule figures_mosaics:
     input:
         layouts=f"{ORDERING}/layouts.h5",
         metrics=f"{ORDERING}/metrics.json",
-        code=code("figures.mosaic"),
     output:
         greedy=report(f"{MOSAICS}/greedy.png", caption="../report/mosaics.rst", category="Ordering"),
         tour=report(f"{MOSAICS}/tour.png", caption="../report/mosaics.rst", category="Ordering"),
@@ -309,7 +291,6 @@ ARTIFACTS += [f"{RNN_FIGURES}/measured.png", f"{RNN_FIGURES}/curves.png"]
 rule figures_rnn_rows:
     input:
         examples=f"{RNN}/examples.h5",
-        code=code("figures.rnn"),
     output:
         figure=report(f"{RNN_FIGURES}/{{run}}/rows.png", caption="../report/rnn_rows.rst", category="RNN"),
     log:
@@ -321,7 +302,6 @@ rule figures_rnn_rows:
 rule figures_rnn_completions:
     input:
         examples=f"{RNN}/examples.h5",
-        code=code("figures.rnn"),
     output:
         figure=report(
             f"{RNN_FIGURES}/{{run}}/completions.png",
@@ -338,7 +318,6 @@ rule figures_rnn_completions:
 rule figures_rnn_ambiguous:
     input:
         examples=f"{RNN}/examples.h5",
-        code=code("figures.rnn"),
     output:
         figure=report(
             f"{RNN_FIGURES}/{{run}}/ambiguous.png",
@@ -356,7 +335,6 @@ rule figures_rnn_units:
     input:
         units=f"{RNN}/units.h5",
         metrics=f"{RNN}/units.json",
-        code=code("figures.rnn"),
     output:
         figure=report(f"{RNN_FIGURES}/{{run}}/units.png", caption="../report/rnn_units.rst", category="RNN"),
     log:
@@ -371,7 +349,6 @@ rule figures_rnn_measured:
         baselines="results/rnn/mnist/baselines.json",
         metrics=expand(f"{RNN}/metrics.json", run=RNN_WHOLE),
         completion=expand(f"{RNN}/completion.json", run=RNN_WHOLE),
-        code=code("figures.rnn"),
     output:
         figure=report(f"{RNN_FIGURES}/measured.png", caption="../report/rnn_measured.rst", category="RNN"),
     log:
@@ -384,7 +361,6 @@ rule figures_rnn_measured:
 rule figures_rnn_curves:
     input:
         histories=expand(f"{RNN}/history.csv", run=RNN_RUNS),
-        code=code("figures.rnn"),
     output:
         figure=report(f"{RNN_FIGURES}/curves.png", caption="../report/rnn_curves.rst", category="RNN"),
     log:
@@ -405,7 +381,6 @@ rule figures_perplexities:
     input:
         metrics=[f"{TEXT_VAE}/metrics.json".format(run=run) for run in TEXT_VAE_WIDE],
         peers="results/text_vae/peers/metrics.json",
-        code=code("figures.text"),
     output:
         figure=report(
             "results/figures/text_vae/perplexities.png",
@@ -423,7 +398,6 @@ rule figures_topics:
     input:
         ours=f"{TEXT_VAE}/topics.csv",
         peers="results/text_vae/peers/topics.csv",
-        code=code("figures.text"),
     output:
         figure=report(
             "results/figures/text_vae/topics/{run}.png",
@@ -441,7 +415,6 @@ rule figures_documents:
     input:
         embeddings=[f"{TEXT_VAE}/embeddings.h5".format(run=run) for run in TEXT_VAE_PLANES],
         words=TEXT_VAE_WORDS,
-        code=code("figures.text"),
     output:
         figure=report(
             "results/figures/text_vae/documents.png",
@@ -458,7 +431,6 @@ rule figures_documents:
 rule figures_hashing:
     input:
         comparison="results/hashing/comparison.csv",
-        code=code("figures.text"),
     output:
         figure=report(
             "results/figures/hashing/precision.png",

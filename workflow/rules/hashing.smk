@@ -12,7 +12,6 @@ ARTIFACTS += ["results/hashing/comparison.csv"]
 rule hashing_plain:
     input:
         words=f"{TEXT}/words.h5",
-        code=code("hashing"),
     output:
         codes=f"{HASHING}/codes.h5",
         metrics=f"{HASHING}/metrics.json",
@@ -34,7 +33,6 @@ rule hashing_plain:
 rule hashing_learned:
     input:
         words=f"{TEXT}/words.h5",
-        code=code("hashing"),
     output:
         codes=f"{HASHING}/codes.h5",
         metrics=f"{HASHING}/metrics.json",
@@ -58,7 +56,6 @@ rule hashing_learned:
 rule hashing_compare:
     input:
         tables=[f"{HASHING}/table.csv".format(corpus=c, method=m) for c, m in HASHING_RUNS],
-        code=code("hashing"),
     output:
         comparison="results/hashing/comparison.csv",
     log:

@@ -6,7 +6,6 @@ ARTIFACTS += [f"{LANGUAGE_MODEL}/{file}" for file in ["model.safetensors", "hist
 rule language_model:
     input:
         corpus=f"{TEXT}/words.h5".format(corpus=PARAMS["language_model"]["corpus"]),
-        code=code("language_model"),
     output:
         model=f"{LANGUAGE_MODEL}/model.safetensors",
         history=f"{LANGUAGE_MODEL}/history.csv",

@@ -15,7 +15,6 @@ rule measures:
         model=f"{VAE}/model.safetensors",
         embeddings=f"{VAE}/embeddings.h5",
         classifier=f"{DIGIT_CLASSIFIER}/weights.safetensors",
-        code=code("measures"),
     output:
         metrics=f"{MEASURES}/metrics.json",
         confusion=f"{MEASURES}/confusion.csv",
@@ -34,7 +33,6 @@ rule measures:
 rule measures_summary:
     input:
         metrics=of_all_runs(f"{VAE}/metrics.json", f"{MEASURES}/metrics.json"),
-        code=code("measures"),
     output:
         summary=MEASURES_SUMMARY,
     log:
@@ -46,7 +44,6 @@ rule measures_summary:
 rule measures_timing:
     input:
         digits="results/digits/digits.h5",
-        code=code("measures"),
     output:
         table="results/timing/encoders.csv",
     log:

@@ -15,7 +15,6 @@ ARTIFACTS += ["results/metrics.json"]
 rule metrics:
     input:
         files=HEADLINES,
-        code=code("metrics"),
     output:
         metrics="results/metrics.json",
     log:

@@ -5,7 +5,6 @@ ARTIFACTS += ["results/newsgroups/newsgroups.h5"]
 rule newsgroups:
     input:
         archive="data/raw/newsgroups/20news-bydate.tar",
-        code=code("newsgroups"),
     output:
         documents="results/newsgroups/newsgroups.h5",
     log:

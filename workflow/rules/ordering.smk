@@ -19,7 +19,6 @@ wildcard_constraints:
 rule ordering_rbm:
     input:
         weights=f"{RBM}/weights.safetensors".format(dataset="mnist", run=SETS["rbm_weights"]["run"]),
-        code=code("ordering"),
     output:
         pictures=EXTRACTED["rbm_weights"],
     log:
@@ -33,7 +32,6 @@ rule ordering_rbm:
 rule ordering_vae:
     input:
         weights=f"{VAE}/model.safetensors".format(**SETS["vae_decoder"]),
-        code=code("ordering"),
     output:
         pictures=EXTRACTED["vae_decoder"],
     log:
@@ -47,7 +45,6 @@ rule ordering_vae:
 rule ordering:
     input:
         pictures=lambda wildcards: PICTURES[wildcards.features],
-        code=code("ordering"),
     output:
         layouts=f"{ORDERING}/layouts.h5",
         metrics=f"{ORDERING}/metrics.json",

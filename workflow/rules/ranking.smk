@@ -16,7 +16,6 @@ scattergather:
 rule ranking_block:
     input:
         representation=representation_file,
-        code=code("ranking"),
     output:
         result=f"{RANKING}/blocks/{{scatteritem}}.h5",
     log:
@@ -34,7 +33,6 @@ rule ranking_block:
 rule ranking:
     input:
         parts=gather.ranking("results/ranking/{{dataset}}/{{representation}}/blocks/{scatteritem}.h5"),
-        code=code("ranking"),
     output:
         metrics=f"{RANKING}/metrics.json",
         curve=f"{RANKING}/precision_recall.csv",

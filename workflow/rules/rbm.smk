@@ -25,7 +25,6 @@ ARTIFACTS += [
 rule rbm:
     input:
         data=lambda wildcards: RBM_DATA[wildcards.dataset],
-        code=code("rbm"),
     output:
         weights=f"{RBM}/weights.safetensors",
         history=f"{RBM}/history.csv",
@@ -46,7 +45,6 @@ rule deep_rbm:
     input:
         features=f"{AUTOENCODER}/features.h5",
         bottom=f"{RBM}/weights.safetensors".format(dataset="lfw", run=PARAMS["deep_rbm"]["bottom"]),
-        code=code("deep_rbm"),
     output:
         weights=f"{DEEP_RBM}/weights.safetensors",
         history=f"{DEEP_RBM}/history.csv",
@@ -69,7 +67,6 @@ rule likelihood:
     input:
         weights=f"{RBM}/weights.safetensors",
         data=lambda wildcards: RBM_DATA[wildcards.dataset],
-        code=code("likelihood"),
     output:
         table=f"{LIKELIHOOD}/log_partition.csv",
         metrics=f"{LIKELIHOOD}/metrics.json",

@@ -16,7 +16,6 @@ ARTIFACTS += REPRESENTATIONS.values()
 rule representations_pixels:
     input:
         digits="results/digits/digits.h5",
-        code=code("representations"),
     output:
         representation="results/representations/mnist/pixels.h5",
     log:
@@ -31,7 +30,6 @@ rule representations_pixels:
 rule representations_pca:
     input:
         digits="results/digits/digits.h5",
-        code=code("representations"),
     output:
         representation="results/representations/mnist/pca.h5",
     log:
@@ -48,7 +46,6 @@ rule representations_pca:
 rule representations_tfidf:
     input:
         documents="results/newsgroups/newsgroups.h5",
-        code=code("representations"),
     output:
         representation="results/representations/newsgroups/tfidf.h5",
     log:
@@ -66,7 +63,6 @@ rule representations_faces:
     input:
         faces=f"{FACES}/faces.h5",
         features=f"{AUTOENCODER}/features.h5",
-        code=code("representations"),
     output:
         representation="results/representations/lfw/{representation}.h5",
     log:

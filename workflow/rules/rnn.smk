@@ -7,7 +7,6 @@ ARTIFACTS += expand(f"{RNN}/{{file}}", run=RNN_RUNS, file=["model.safetensors", 
 rule rnn_train:
     input:
         digits="results/digits/digits.h5",
-        code=code("rnn"),
     output:
         model=f"{RNN}/model.safetensors",
         history=f"{RNN}/history.csv",
@@ -26,7 +25,6 @@ rule rnn_evaluate:
     input:
         digits="results/digits/digits.h5",
         model=f"{RNN}/model.safetensors",
-        code=code("rnn"),
     output:
         metrics=f"{RNN}/metrics.json",
     log:

@@ -8,7 +8,6 @@ rule rnn_pictures_baselines:
     input:
         digits="results/digits/digits.h5",
         classifier=f"{DIGIT_CLASSIFIER}/weights.safetensors",
-        code=code("rnn_pictures"),
     output:
         metrics="results/rnn/mnist/baselines.json",
     log:
@@ -27,7 +26,6 @@ rule rnn_pictures_complete:
         digits="results/digits/digits.h5",
         classifier=f"{DIGIT_CLASSIFIER}/weights.safetensors",
         model=f"{RNN}/model.safetensors",
-        code=code("rnn_pictures"),
     output:
         metrics=f"{RNN}/completion.json",
         examples=f"{RNN}/examples.h5",
@@ -53,7 +51,6 @@ rule rnn_pictures_units:
         digits="results/digits/digits.h5",
         classifier=f"{DIGIT_CLASSIFIER}/weights.safetensors",
         model=f"{RNN}/model.safetensors",
-        code=code("rnn_pictures"),
     output:
         units=f"{RNN}/units.h5",
         metrics=f"{RNN}/units.json",

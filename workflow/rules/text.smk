@@ -10,7 +10,6 @@ ARTIFACTS += [
 rule text:
     input:
         documents="results/newsgroups/newsgroups.h5",
-        code=code("text"),
     output:
         words=f"{TEXT}/words.h5",
         metrics=f"{TEXT}/metrics.json",

@@ -11,7 +11,6 @@ ARTIFACTS += ["results/text_vae/peers/metrics.json", "results/text_vae/peers/top
 rule text_vae_train:
     input:
         words=TEXT_VAE_WORDS,
-        code=code("text_vae"),
     output:
         model=f"{TEXT_VAE}/model.safetensors",
         history=f"{TEXT_VAE}/history.csv",
@@ -30,7 +29,6 @@ rule text_vae_evaluate:
     input:
         words=TEXT_VAE_WORDS,
         model=f"{TEXT_VAE}/model.safetensors",
-        code=code("text_vae"),
     output:
         metrics=f"{TEXT_VAE}/metrics.json",
         topics=f"{TEXT_VAE}/topics.csv",
@@ -49,7 +47,6 @@ rule text_vae_evaluate:
 rule text_vae_peers:
     input:
         words=TEXT_VAE_WORDS,
-        code=code("text_vae"),
     output:
         metrics="results/text_vae/peers/metrics.json",
         topics="results/text_vae/peers/topics.csv",

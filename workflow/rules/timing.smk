@@ -5,7 +5,6 @@ ARTIFACTS += ["results/timing/svm.csv"]
 rule timing_svm:
     input:
         representation="results/representations/newsgroups/tfidf.h5",
-        code=code("timing"),
     output:
         table="results/timing/svm.csv",
     log:
@@ -24,8 +23,6 @@ ARTIFACTS += [f"results/timing/{name}.csv" for name in TIMED]
 
 
 rule timing_scoring:
-    input:
-        code=code("timing"),
     output:
         table="results/timing/scoring.csv",
         memory="results/timing/memory.csv",
@@ -43,7 +40,6 @@ rule timing_scoring:
 rule timing_swapping:
     input:
         words=f"{TEXT}/words.h5".format(corpus=PARAMS["language_model"]["corpus"]),
-        code=code("timing"),
     output:
         table="results/timing/swapping.csv",
     log:
@@ -60,7 +56,6 @@ rule timing_swapping:
 rule timing_orders:
     input:
         pictures=PICTURES["rbm_weights"],
-        code=code("timing"),
     output:
         table="results/timing/orders.csv",
     log:

@@ -11,7 +11,6 @@ rule vae_train:
     input:
         digits="results/digits/digits.h5",
         initial=initial_weights,
-        code=code("vae"),
     output:
         model=f"{VAE}/model.safetensors",
         history=f"{VAE}/history.csv",
@@ -31,7 +30,6 @@ rule vae_evaluate:
     input:
         digits="results/digits/digits.h5",
         model=f"{VAE}/model.safetensors",
-        code=code("vae"),
     output:
         metrics=f"{VAE}/metrics.json",
     log:
@@ -50,7 +48,6 @@ rule vae_embed:
     input:
         digits="results/digits/digits.h5",
         model=f"{VAE}/model.safetensors",
-        code=code("vae"),
     output:
         embeddings=f"{VAE}/embeddings.h5",
     log:
@@ -65,7 +62,6 @@ rule vae_embed:
 rule vae_generate:
     input:
         model=f"{VAE}/model.safetensors",
-        code=code("vae"),
     output:
         generated=f"{VAE}/generated.h5",
     log:

@@ -1,4 +1,4 @@
-"""Where a training keeps its checkpoint: an ignored folder, under a digest of params, inputs and code."""
+"""Where a training keeps its checkpoint: an ignored folder, under a digest of params, inputs, code and environment."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from latents.params import Section
+from latents.stages.closure import Sources, key_of, table
+from latents.stages.plan import SOURCE
 
 FOLDER = Path("checkpoints")
 
 
 def checkpoint_path(job: str, sections: Sequence[Section], inputs: Sequence[Path]) -> Path:
-    """The checkpoint of a job, whose name changes with its parameters, its inputs or the code it has loaded.
+    """Name the checkpoint of a job: the name changes with its parameters, its inputs, its code or its environment.
 
     Parameters
     ----------
@@ -23,7 +25,8 @@ def checkpoint_path(job: str, sections: Sequence[Section], inputs: Sequence[Path
     inputs : the files that it reads.
     """
     digest = hashlib.sha256(json.dumps([section.model_dump(mode="json") for section in sections]).encode())
-    for path in [*inputs, *loaded_sources()]:
+    digest.update(json.dumps(digests()).encode())
+    for path in inputs:
         with path.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
     return FOLDER / f"{job}-{digest.hexdigest()[:16]}.safetensors"
@@ -35,8 +38,7 @@ def discard(job: str) -> None:
         path.unlink(missing_ok=True)
 
 
-def loaded_sources() -> list[Path]:
-    """The source files of our modules that this process has imported, in order of their names."""
-    ours = sorted(name for name in sys.modules if name.split(".")[0] == "latents")
-    files = [getattr(sys.modules[name], "__file__", None) for name in ours]
-    return [Path(file) for file in files if file]
+def digests() -> dict[str, str]:
+    """The digests of the code and the environment of the command that this process runs; empty for no stage's."""
+    key = key_of(" ".join(sys.orig_argv))
+    return {} if key is None else table(Sources.on_disk(SOURCE).closures(key))[key]

@@ -51,10 +51,18 @@ def open_log(path: Path | None) -> Path | None:
 def run(app: typer.Typer | Any) -> None:
     """Run a command line; a user's or the machine's fault ends it with one line and status 1.
 
-    LATENTS_DEBUG=1 shows the traceback.
+    A job of a run is held to its plan first. LATENTS_DEBUG=1 shows the traceback.
     """
+    from latents.stages import plan
+
     try:
-        app()
+        job = plan.begin()
+        try:
+            app()
+        except SystemExit as done:
+            if not done.code:
+                plan.end(job)
+            raise
     except InputError as error:
         stop(str(error), error)
     except OSError as error:
