@@ -7,6 +7,8 @@ every artifact: see DESIGN's five promises and tests/test_bridge.py.
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import subprocess
 import sys
 import time
@@ -16,8 +18,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
+import recover
 from flow import Job, open_flow
 from latents.errors import InputError
+from latents.stages.plan import vouched
 from latents.storage import atomic, write_json
 from planning import PREFIX, TABLE
 from records import GUARD, Records, open_repo
@@ -119,22 +123,31 @@ def commit() -> str:
     fresh = {job.name for job in jobs if job.up_to_date and job.recorded}
     with open_repo() as repo:
         records = Records(repo, drop_damaged=True)
+        touched = [job for job in jobs if job.name in fresh & records.changed and vouched(job.name) != job.mark]
+        fresh -= {job.name for job in touched}
         changed = records.write(fresh | {GUARD})
         records.keep(fresh)
     said = f"commit: {len(changed - {GUARD})} recorded, {len(fresh - changed)} were up to date"
     if stale := len(jobs) - len(fresh):
         said += f", {stale} left out as not up to date"
-    return said + ("; dvc.yaml rewritten" if rewritten else "")
+    said += "; dvc.yaml rewritten" if rewritten else ""
+    if touched:
+        recover.make_again([path for job in touched for path in job.outputs])
+        names = " ".join(job.name for job in touched)
+        raise InputError(f"{said}; {names}: touched, not made as things are now; marked to be run: run snakemake again")
+    return said
 
 
 def restore() -> str:
-    """Make Snakemake hold up to date what DVC holds unchanged."""
+    """Make Snakemake hold up to date what DVC holds unchanged, and to be run what it has no record of."""
     with open_repo() as repo:
         records = Records(repo)
         known = records.unchanged()
         with open_flow() as flow:
             marked = {job.name for job in flow.jobs if job.name in known and not (job.up_to_date and job.recorded)}
             records.keep_hashes(flow.mark(marked))
+            changed = [job for job in flow.jobs if job.name in records.changed and not job.recorded]
+            recover.make_again([path for job in changed for path in job.outputs], "not as dvc.lock has them")
         records.keep(known)
     return f"restore: {len(marked)} of {len(known)} unchanged stages were marked up to date in Snakemake"
 
@@ -175,6 +188,64 @@ def status() -> str:
     if snakemake != dvc:
         raise InputError("the tools disagree; `make` brings them together by running what Snakemake names")
     return "status: both tools agree"
+
+
+def prove(*, dear: float = 20.0, at_stake: float = 0.0) -> str:
+    """Keep what other code made wherever this code makes the same; say what was kept, and of the rest why not.
+
+    Parameters
+    ----------
+    dear : CPU seconds from which a job with a probe is not rerun: its probe and the demo decide.
+    at_stake : CPU seconds that the jobs of changed code, and all below them, must have taken for this to do anything.
+    """
+    import prove as proving
+
+    with open_flow() as flow, open_repo() as repo:
+        jobs, records = {job.name: job for job in flow.jobs}, Records(repo)
+        chosen = [jobs[name] for name in jobs if records.code_alone(name)]
+    seconds = used_seconds()
+    stake = sum(seconds.get(name, 0.0) for name in below({job.name for job in chosen}, jobs))
+    if not chosen or stake < at_stake:
+        return f"prove: {len(chosen)} jobs of changed code, {stake:.0f} CPU seconds with all below: nothing was tried"
+    tried = proving.prove(chosen, seconds=seconds, dear=dear, cores=len(os.sched_getaffinity(0)))
+    proofs = {each.job.name: each.proof for each in tried if each.proof}
+    proving.record(proofs, jobs)
+    with open_repo() as repo, open_flow() as flow:
+        records = Records(repo)
+        records.write(set(proofs) | {GUARD})
+        records.keep_hashes(flow.mark(set(proofs)))
+    for each in tried:
+        if each.proof is None:
+            print(f"{each.job.name} is to run: {each.why_not}", file=sys.stderr)
+    by_probe = sum(proof.by == "probe" for proof in proofs.values())
+    saved = sum(seconds.get(name, 0.0) for name in proofs)
+    return (
+        f"prove: {len(proofs)} of {len(tried)} jobs of changed code are kept, {by_probe} by their probes and the demo, "
+        f"the others by a rerun; {saved:.0f} CPU seconds on record need not be spent"
+    )
+
+
+def used_seconds() -> dict[str, float]:
+    """The CPU seconds that each job took when it last ran, as far as they are on record."""
+    path = Path("uses.json")
+    uses = json.loads(path.read_text(encoding="utf-8"))["jobs"] if path.exists() else {}
+    return {name: use["cpu_seconds"] for name, use in uses.items()}
+
+
+def below(names: set[str], jobs: dict[str, Job]) -> set[str]:
+    """These jobs and all that depend on them; `jobs` by name, in any order."""
+    made = {path: name for name, job in jobs.items() for path in job.outputs}
+    readers: dict[str, set[str]] = {}
+    for name, job in jobs.items():
+        for path in job.inputs:
+            if path in made:
+                readers.setdefault(made[path], set()).add(name)
+    found, pending = set(names), list(names)
+    while pending:
+        more = readers.get(pending.pop(), set()) - found
+        found |= more
+        pending += more
+    return found
 
 
 HOOK = """#!/bin/sh
@@ -226,13 +297,14 @@ def check() -> str:
     return "check: dvc.yaml fits params.yaml"
 
 
-VERBS: dict[str, Callable[[], str | bool]] = {
+VERBS: dict[str, Callable[..., str | bool]] = {
     "gen": gen,
     "commit": commit,
     "restore": restore,
     "push": push,
     "pull": pull,
     "status": status,
+    "prove": prove,
     "check": check,
     "hooks": hooks,
 }
@@ -241,11 +313,16 @@ VERBS: dict[str, Callable[[], str | bool]] = {
 def main() -> None:
     """Run one verb and say what it did and how long it took, in one line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("verb", choices=VERBS)
-    verb = parser.parse_args().verb
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    for name, function in VERBS.items():
+        verb = verbs.add_parser(name, help=(function.__doc__ or "").partition(".")[0])
+        for option, value in (function.__kwdefaults__ or {}).items():
+            verb.add_argument(f"--{option.replace('_', '-')}", type=type(value), default=value)
+    options = vars(parser.parse_args())
+    function = VERBS[options.pop("verb")]
     began = time.perf_counter()
     try:
-        said = VERBS[verb]()
+        said = function(**options)
     except InputError as error:
         sys.exit(f"error: {error}")
     except OSError as error:

@@ -15,7 +15,8 @@ from typing import Any
 import recover
 from latents.errors import InputError
 from latents.stages.closure import key_of
-from planning import stage_name, words
+from latents.stages.plan import vouch
+from planning import mark, stage_name, words
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -25,10 +26,12 @@ class Job:
     """One concrete Snakemake job."""
 
     name: str  # of the DVC stage
+    rule: str
     command: str
     inputs: list[str]
     outputs: list[str]
     key: str  # of its command in code.json
+    mark: str  # of command, code, environment and parameters
     tracked: list[str]  # dotted keys of params.yaml
     up_to_date: bool  # Snakemake would not run it
     recorded: bool  # Snakemake has metadata of its last run
@@ -53,8 +56,10 @@ class Flow:
     def _job(self, name: str, raw: Any) -> Job:
         return Job(
             name=name,
+            rule=raw.rule.name,
             command=words(raw.shellcmd),
             key=key_of(raw.shellcmd) or "",
+            mark=mark(raw),
             inputs=[str(path) for path in raw.input],
             outputs=[str(path) for path in raw.output],
             tracked=list(dict(raw.params.items()).get("tracked", {})),
@@ -91,6 +96,7 @@ class Flow:
                     if job.benchmark and os.path.exists(job.benchmark):  # of the job's outputs in Snakemake's eyes
                         renew(list(map(str, job.input)), [str(job.benchmark)])
                     workflow.async_run(workflow.persistence.finished(job))
+                    vouch(stage_name(job), mark(job))
         return touched
 
 

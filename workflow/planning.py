@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import configparser
 import functools
+import hashlib
 import json
 import os
 import shlex
@@ -90,8 +91,15 @@ def entry(job: Any, known: Mapping[str, Any]) -> dict[str, Any]:
         "inputs": [str(path) for path in job.input],
         "outputs": [str(path) for path in job.output],
         "notes": [str(path) for path in [*job.log, job.benchmark] if path],
+        "mark": mark(job),
         "record": _record(job, known.get(stage_name(job), {})),
     }
+
+
+def mark(job: Any) -> str:
+    """A digest of a job as it is planned: its command, code, environment and parameters."""
+    planned = json.dumps([job.params.get("made_by"), job.params.get("tracked")])
+    return hashlib.sha256(planned.encode()).hexdigest()[:16]
 
 
 def _only_inputs_are_newer(reason: Any) -> bool:

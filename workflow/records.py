@@ -5,6 +5,7 @@ A stage shares most of its files with others: asking DVC stage by stage looks ea
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sqlite3
@@ -16,9 +17,11 @@ from typing import Any
 
 from latents.errors import InputError
 from latents.storage import atomic
-from planning import KEPT
+from planning import KEPT, TABLE
 
 LOCK = Path("dvc.lock")
+PROOFS = Path("proofs.json")
+KEPT_BY_PROOF = "kept by proof: see proofs.json"
 GUARD = (
     "structure"  # no job, but above all jobs: it writes code.json, unless dvc.yaml is of other structural parameters
 )
@@ -54,8 +57,17 @@ class Records:
         """Stages whose record does not fit the files, the parameters and the command as they are now."""
 
     def _is_changed(self, stage: Any) -> bool:
-        fit = all(entry.hash_info and self._found.get(entry.fs_path) == entry.hash_info for entry in _files(stage))
-        return not fit or stage.changed_stage() or any(self._differ(entry) for entry in stage.params)
+        return not self._files_fit(stage) or stage.changed_stage() or any(self._differ(entry) for entry in stage.params)
+
+    def _files_fit(self, stage: Any) -> bool:
+        return all(entry.hash_info and self._found.get(entry.fs_path) == entry.hash_info for entry in _files(stage))
+
+    def code_alone(self, name: str) -> bool:
+        """Is nothing of a changed stage changed but its command, code or environment?"""
+        stage = self.stages[name]
+        params = [entry for entry in stage.params if Path(entry.fs_path).name != TABLE.name]
+        fit = self._files_fit(stage) and not any(self._differ(entry) for entry in params)
+        return name in self.changed and fit and all(entry.hash_info for entry in stage.params)
 
     def _differ(self, entry: Any) -> bool:
         known, now = entry.hash_info.value or {}, self._params[entry.fs_path]
@@ -97,6 +109,7 @@ class Records:
         with atomic(LOCK) as temporary:
             stages = {name: kept[name] for name in self.stages if name in kept}
             dump_yaml(str(temporary), {"schema": "2.0", "stages": stages})
+            temporary.write_text(noted(temporary.read_text(encoding="utf-8"), stages), encoding="utf-8")
         return changed
 
     def keep(self, names: set[str]) -> None:
@@ -118,6 +131,16 @@ class Records:
         """Tell DVC that these files are the same as before: only their times were changed."""
         known = {self._repo.fs.abspath(path): path for path in paths}
         self._repo.state.save_many([(path, self._found[path], None) for path in known], self._repo.fs)
+
+
+def noted(lock: str, stages: dict[str, Any]) -> str:
+    """The text of dvc.lock with a line at each stage that other code made, and that a proof keeps as this code's."""
+    proofs = json.loads(PROOFS.read_text(encoding="utf-8")) if PROOFS.exists() else {}
+    for name in proofs.keys() & stages.keys():
+        code = next(iter(stages[name]["params"][TABLE.name].values()))
+        if all(proofs[name]["after"][part] == code[part] for part in code):
+            lock = lock.replace(f"\n  {name}:\n", f"\n  {name}:\n    # {KEPT_BY_PROOF}\n", 1)
+    return lock
 
 
 def drop_damaged_lock(repo: Any) -> None:

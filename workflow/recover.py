@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 import shlex
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -48,6 +50,15 @@ def recover(artifacts: Iterable[str]) -> None:
     _lock(kept, fcntl.LOCK_SH)  # as long as this process lives: later ones see it
     dropped.close()
     _held.append(kept)
+    if not bridging and Path(".dvc").is_dir() and "DVC_STAGE" not in os.environ and unrecorded(artifacts):
+        restore = [sys.executable, str(Path(__file__).with_name("bridge.py")), "restore"]
+        subprocess.run(restore, check=False)  # says of each what DVC knows: as recorded, or to be made again
+
+
+def unrecorded(artifacts: Iterable[str]) -> list[str]:
+    """Artifacts of which Snakemake has no record: it would overlook any change of what they were made with."""
+    store = _store()
+    return [path for path in artifacts if Path(path).is_file() and store._read_record(path) is None]
 
 
 def _wait(jobs: IO[Any]) -> None:
@@ -102,12 +113,13 @@ def _md5(path: str) -> str:
         return hashlib.file_digest(stream, "md5").hexdigest()
 
 
-def make_again(paths: list[str]) -> None:
+def make_again(paths: list[str], why: str = "not as their jobs left them") -> None:
     """Have Snakemake hold these artifacts incomplete, so that their jobs run; one line names them."""
+    paths = [path for path in paths if Path(path).exists()]
     if not paths:
         return
     shown = ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
-    print(f"not as their jobs left them, to be made again: {shown}", file=sys.stderr)
+    print(f"{why}, to be made again: {shown}", file=sys.stderr)
     store = _store()
     for path in paths:
         store._mark_incomplete(path, None)

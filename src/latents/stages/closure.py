@@ -12,7 +12,10 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import io
+import subprocess
 import sys
+import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import metadata
@@ -59,6 +62,14 @@ class Sources:
         """Read the package below a folder `src`."""
         paths = (path for path in (source / PACKAGE).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
         return cls({path.relative_to(source).as_posix(): path.read_bytes() for path in paths})
+
+    @classmethod
+    def of_revision(cls, revision: str, root: str = "src") -> Sources:
+        """Read the package of a revision of the repository here."""
+        archive = subprocess.run(["git", "archive", revision, f"{root}/{PACKAGE}"], capture_output=True, check=True)
+        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
+            members = [member for member in tar if member.isfile()]
+            return cls({each.name.removeprefix(f"{root}/"): tar.extractfile(each).read() for each in members})  # type: ignore[union-attr]
 
     def closures(self, only: str = "") -> dict[str, Closure]:
         """The closure of each command of each stage, or of one, by its key, such as "vae-train"."""

@@ -24,6 +24,7 @@ from latents.storage import atomic
 
 PLAN = "LATENTS_PLAN"  # names the plan of a Snakemake run
 SOURCE = Path(__file__).parents[2]
+MADE = Path(".snakemake/made")  # a file per job: what it was when its outputs were made, which `--touch` cannot say
 AGAIN = "this job did not run; run the same command again"
 
 
@@ -37,6 +38,7 @@ class Job:
     key : of its command in code.json.
     inputs, outputs : the files that it declares; `notes`, its log and its benchmark.
     keys : dotted keys of params.yaml that it is tracked by.
+    mark : a digest of command, code, environment and parameters; left in `MADE` by a job that ended well.
     record : {"inputs": {path: md5}, "outputs": {path: md5}, "stores": [folders]} of an earlier run with the same
         command, code, environment and parameters; empty where there is none.
     """
@@ -47,6 +49,7 @@ class Job:
     outputs: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    mark: str = ""
     record: dict[str, Any] = field(default_factory=dict)
 
 
@@ -67,13 +70,35 @@ def begin() -> Job | None:
     else:
         return None
     if job and job.record and put_back(job.record):
+        vouch(job.name, job.mark)
         raise SystemExit(0)
     return job
 
 
+def vouch(name: str, mark: str) -> None:
+    """Say that the outputs of a job were made as its mark says."""
+    with atomic(MADE / name) as temporary:
+        temporary.write_text(mark, encoding="utf-8")
+
+
+def vouched(name: str) -> str:
+    """The mark that a job's outputs were made with; empty for none."""
+    path = MADE / name
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
 def end(job: Job | None) -> None:
-    """Stop, in one line, where DVC would record parameters or code that are not what the job ran with."""
-    if job is None or os.environ.get(PLAN):  # Snakemake records what it planned
+    """Vouch for the job's outputs.
+
+    Raises
+    ------
+    InputError
+        In one line, where DVC would record parameters or code that are not what the job ran with.
+    """
+    if job is None:
+        return
+    if os.environ.get(PLAN):  # Snakemake records what it planned
+        vouch(job.name, job.mark)
         return
     now, before = params.read_yaml("params.yaml"), params.taken()
     edited = [name for name in job.keys if _at(now, name) != _at(before, name)]
