@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 try:
-    from numba import njit
-except ImportError:  # the core needs numpy, scipy and h5py alone
+    from latents.numba_cache import kernel
+except ImportError:  # no numba: the core needs numpy, scipy and h5py alone
 
-    def njit(**options: Any) -> Any:  # type: ignore[no-redef]
+    def kernel(function: Any) -> Any:  # type: ignore[misc]
         """Leave the function as it is."""
-        return lambda function: function
+        return function
 
 
 NEAR = 10  # cities on each list
@@ -72,14 +72,14 @@ def nearest(distance: np.ndarray) -> np.ndarray:
     return near
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def successor(tour: Any, place: Any, city: int, forward: bool) -> int:
     """The next city of the tour in this direction."""
     at = place[city] + (1 if forward else -1)
     return tour[at - len(tour) if at >= len(tour) else at]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def reverse(tour: Any, place: Any, first: int, last: int) -> None:
     """Turn round the cities from `first` on to `last`, or, if they are fewer, all others: the same tour."""
     n = len(tour)
@@ -95,7 +95,7 @@ def reverse(tour: Any, place: Any, first: int, last: int) -> None:
         j = j - 1 if j > 0 else n - 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def exchange(tour: Any, place: Any, a: int, b: int, c: int, d: int, log: Any, made: int) -> int:
     """Edges a-b and c-d of a path a b .. c d, in either direction, become a-c and b-d; returns moves made."""
     if successor(tour, place, a, True) == b:
@@ -106,7 +106,7 @@ def exchange(tour: Any, place: Any, a: int, b: int, c: int, d: int, log: Any, ma
     return made + 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def undo(tour: Any, place: Any, log: Any, made: int) -> None:
     """Take back all moves of the log, the last one first."""
     for move in range(made - 1, -1, -1):
@@ -117,7 +117,7 @@ def undo(tour: Any, place: Any, log: Any, made: int) -> None:
             reverse(tour, place, b, c)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def two_opt(distance: Any, near: Any, tour: Any, place: Any, city: int, log: Any, made: int, ends: Any) -> Any:
     """Make the first 2-opt move at a city that shortens the tour; returns gain and moves made, fills `ends`."""
     for forward in (True, False):
@@ -134,7 +134,7 @@ def two_opt(distance: Any, near: Any, tour: Any, place: Any, city: int, log: Any
     return 0, made
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def or_opt(distance: Any, near: Any, tour: Any, place: Any, city: int, log: Any, made: int, ends: Any) -> Any:
     """Make the first move of a segment that starts with the city, and shortens the tour; as `two_opt`."""
     for forward in (True, False):
@@ -164,7 +164,7 @@ def or_opt(distance: Any, near: Any, tour: Any, place: Any, city: int, log: Any,
     return 0, made
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def transplant(
     tour: Any, place: Any, before: int, first: int, last: int, after: int, left: int, right: int, log: Any, made: int
 ) -> int:
@@ -180,7 +180,7 @@ def transplant(
     return exchange(tour, place, before, right, after, last, log, made)  # before after .. right last..first left
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def push(queue: Any, waiting: Any, state: Any, city: Any) -> None:
     """Add a city to the queue, unless it waits already; `state` holds the queue's start and length."""
     if not waiting[city]:
@@ -189,7 +189,7 @@ def push(queue: Any, waiting: Any, state: Any, city: Any) -> None:
         state[1] += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def descend(
     distance: Any, near: Any, tour: Any, place: Any, queue: Any, waiting: Any, state: Any, log: Any, made: int
 ) -> Any:
@@ -215,7 +215,7 @@ def descend(
     return total, made
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def search(distance: Any, near: Any, tour: Any, kicks: Any, threshold: int) -> Any:
     """The shortest tour met; a kick is the place before two pieces, and how many cities each has. Changes `tour`."""
     n, count = len(tour), len(kicks)

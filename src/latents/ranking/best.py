@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from latents.numba_cache import kernel
 from latents.ranking.bits import ONE, WORD, column, score_of
 from latents.ranking.measures import measure
 from latents.ranking.selection import exact_scores, rank_row, select_keys, sort_chain
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def measure_best(
     scores: Any,
     indptr: Any,
@@ -71,7 +71,7 @@ def measure_best(
         measure(groups[:n_groups], len(own), ideal[i], cutoffs, False, harmonic, discount, out[i])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def measure_kept(
     keys: Any,
     found: Any,
@@ -125,7 +125,7 @@ def measure_kept(
         measure(groups[:n_groups], n_relevant, ideal[i], cutoffs, False, harmonic, discount, out[i])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def top_rows(
     scores: Any,
     left_out: Any,

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from latents.numba_cache import kernel
 
 ONE, WORD = np.uint64(1), np.uint64(32)
 LOW, TOP = np.uint64(0xFFFFFFFF), np.uint64(1 << 63)
@@ -69,27 +71,27 @@ double_of: Any = intrinsic(_double_of)  # the float64 of these uint64 bits
 bits_of: Any = intrinsic(_bits_of)  # the uint32 bits of this float32
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def short_key(value: Any) -> Any:
     """Bits of a float32 that ascend as integers; -0.0 counts as 0.0."""
     bits = bits_of(value + np.float32(0))
     return bits ^ (np.uint32(0xFFFFFFFF) if bits >> 31 else np.uint32(0x80000000))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def long_score(key: Any) -> float:
     """The float64 score that `fill_keys` made a key of, but for its last bit."""
     return double_of((key & ~ONE) ^ (TOP if key >> np.uint64(63) else ~np.uint64(0)))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def score_of(key: Any) -> float:
     """The score that `fill_keys` made a key of."""
     high = np.uint32(key >> WORD)
     return float_of(high ^ (np.uint32(0x80000000) if high >> 31 else np.uint32(0xFFFFFFFF)))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def column(key: Any) -> int:
     """Database row of a key."""
     return np.int64((key & LOW) >> ONE)  # type: ignore[return-value]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from latents.numba_cache import kernel
 from latents.ranking.bits import popcount
 from latents.ranking.inputs import chunks
 from latents.ranking.measures import measure
@@ -72,7 +72,7 @@ def _words(rows: Array) -> NDArray[np.uint64]:
     return padded.view(np.uint64)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def distances_to(query: Any, words: Any, distances: Any) -> None:
     """Hamming distances of one code (n_words,) to all of `words` (n_words, n), in uint16."""
     n_words, n = words.shape
@@ -83,7 +83,7 @@ def distances_to(query: Any, words: Any, distances: Any) -> None:
             distances[j] += popcount(query[w] ^ words[w, j])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def histogram(distances: Any, counts: Any) -> None:
     """counts[d] of each distance; four partial ones, as one bin is often hit twice in a row."""
     part = np.zeros((4, len(counts)), np.int64)
@@ -99,7 +99,7 @@ def histogram(distances: Any, counts: Any) -> None:
         counts[d] = part[0, d] + part[1, d] + part[2, d] + part[3, d]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def expected_groups(distances: Any, counts: Any, columns: Any, gains: Any, groups: Any) -> int:
     """Tie groups of relevant `columns`, one per distance; returns how many."""
     relevant, gain = np.zeros(len(counts), np.int64), np.zeros(len(counts))
@@ -121,7 +121,7 @@ def expected_groups(distances: Any, counts: Any, columns: Any, gains: Any, group
     return n_groups
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def trec_groups(distances: Any, counts: Any, columns: Any, gains: Any, left_out: int, groups: Any) -> int:
     """The same with equal distances in the order of descending database rows: a counting sort."""
     relevant = np.zeros(len(counts) + 1, np.int64)
@@ -143,7 +143,7 @@ def trec_groups(distances: Any, counts: Any, columns: Any, gains: Any, left_out:
     return len(columns)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def measure_codes(
     queries: Any,
     words: Any,

@@ -12,8 +12,8 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from latents.numba_cache import kernel
 from latents.ranking.bits import ONE, WORD, popcount
 from latents.ranking.measures import measure
 from latents.ranking.selection import exact_scores, rank_chain
@@ -26,7 +26,7 @@ MOST_NEAR = 8  # or more than one in so many items are in chains
 CROWDED = -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def largest_size(bits: Any, i: int, dtype: Any) -> float:
     """The largest absolute score of row i, of the bits of all: these vectorise as integers, not as floats."""
     kind = bits.dtype.type
@@ -36,20 +36,20 @@ def largest_size(bits: Any, i: int, dtype: Any) -> float:
     return largest.view(dtype)[0]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def units_per_score(largest: float) -> float:
     """The factor, exact in binary, that brings scores into -2**30 .. 2**30; 0 for scores of 0."""
     return math.ldexp(1.0, min(30 - math.frexp(largest)[1], 120)) if largest > 0 else 0.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fill_units(scores: Any, i: int, scale: Any, units: Any) -> None:
     """Scores of row i as fixed-point numbers, 1 .. 2**31 - 1, each followed by a bit for relevance."""
     for j in range(np.uint64(scores.shape[1])):
         units[j] = np.uint32(np.uint32(np.int32(scores[i, j] * scale) + np.int32(2**30)) << np.uint32(1))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mark_cells(units: Any, relevant: Any, near: int, shift: Any, marks: Any) -> None:
     """Say which units are relevant, and mark the cells within `near` of those, a bit each."""
     marks[:] = 0
@@ -63,7 +63,7 @@ def mark_cells(units: Any, relevant: Any, near: int, shift: Any, marks: Any) -> 
             marks[cell >> SIX] |= ONE << (cell & LAST)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_before(marks: Any, before: Any) -> int:
     """Marked cells before each word of `marks`; returns how many there are."""
     total = np.uint64(0)
@@ -73,7 +73,7 @@ def count_before(marks: Any, before: Any) -> int:
     return np.int64(total)  # type: ignore[return-value]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def keep_marked(units: Any, shift: Any, marks: Any, before: Any, counts: Any, keys: Any) -> int:
     """Keep keys of items in marked cells: the unit, the relevance, twice the column; returns how many.
 
@@ -92,7 +92,7 @@ def keep_marked(units: Any, shift: Any, marks: Any, before: Any, counts: Any, ke
     return np.int64(kept)  # type: ignore[return-value]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fill_places(counts: Any, kept: int, places: Any) -> None:
     """Places among all items, ascending, of what is kept, once that is sorted."""
     places[:kept] = 0
@@ -107,7 +107,7 @@ def fill_places(counts: Any, kept: int, places: Any) -> None:
         place += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def keep_near(
     scores: Any,
     bits: Any,
@@ -155,19 +155,19 @@ def keep_near(
             fill_places(counts, kept[i], places[i])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def unit_of(key: Any) -> int:
     """The fixed-point number of a key."""
     return np.int64(key >> (WORD + ONE))  # type: ignore[return-value]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def close(keys: Any, places: Any, p: int, near: int) -> Any:
     """Is kept item p one place and no more than `near` above the one before it?"""
     return (unit_of(keys[p]) - unit_of(keys[p - 1]) <= near) & (places[p] - places[p - 1] == np.uint32(1))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_relevant(keys: Any, places: Any, near: int, relevant: Any, pairs: Any) -> tuple[int, int]:
     """Positions of relevant keys, and of the second of two close ones, one relevant; returns how many of each.
 
@@ -185,7 +185,7 @@ def find_relevant(keys: Any, places: Any, near: int, relevant: Any, pairs: Any) 
     return found, n_pairs
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_chains(keys: Any, places: Any, near: int, pairs: Any, chains: Any, again: Any) -> int:
     """Runs of close keys around such pairs; returns how many, or CROWDED if `again` has no room for their keys.
 
@@ -216,7 +216,7 @@ def find_chains(keys: Any, places: Any, near: int, pairs: Any, chains: Any, agai
     return n_chains
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def rank_near(
     n: int,
     places: Any,
@@ -257,7 +257,7 @@ def rank_near(
     return n_groups
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def measure_near(
     n: int,
     keys: Any,

@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from latents.numba_cache import kernel
 from latents.ranking.bits import ONE, WORD, lowest_bit, reached, short_key
 
 CROWDED = -1  # a query with more items near its k-th best score than its list holds
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_reaching(scores: Any, i: int, n: int, bound: Any) -> int:
     """How many of the first n scores of row i are >= bound."""
     count = np.int32(0)
@@ -25,7 +25,7 @@ def count_reaching(scores: Any, i: int, n: int, bound: Any) -> int:
     return count  # type: ignore[return-value]
 
 
-@njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})
+@kernel(fastmath={"nnan", "nsz"})
 def rise(scores: Any, i: int, n: int, k: int, bound: Any) -> Any:
     """A score that k to about 1.1 k of the first n of row i reach, more if they are tied.
 
@@ -49,7 +49,7 @@ def rise(scores: Any, i: int, n: int, k: int, bound: Any) -> Any:
                 return max(low, bound)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def drop(scores: Any, items: Any, i: int, n: int, bound: Any) -> int:
     """Forget what of the first n kept items of query i is below the bound; returns how many stay."""
     kept = 0
@@ -60,7 +60,7 @@ def drop(scores: Any, items: Any, i: int, n: int, bound: Any) -> int:
     return kept
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def filter_tile(
     tile: Any, start: int, k: int, margin: Any, left_out: Any, bounds: Any, found: Any, scores: Any, items: Any
 ) -> None:
@@ -107,7 +107,7 @@ def filter_tile(
         found[i], bounds[i] = count, bound
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def last_drop(k: int, margin: Any, bounds: Any, found: Any, scores: Any, items: Any) -> None:
     """Raise every bound once more, when all tiles have passed."""
     for i in range(len(found)):
@@ -116,7 +116,7 @@ def last_drop(k: int, margin: Any, bounds: Any, found: Any, scores: Any, items: 
             found[i] = drop(scores, items, i, found[i], bound)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def holds(ascending: Any, value: int) -> bool:
     """Is the value in the array?"""
     low, n = 0, len(ascending)
@@ -129,7 +129,7 @@ def holds(ascending: Any, value: int) -> bool:
     return ascending[low] == value
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def kept_keys(found: Any, scores: Any, items: Any, keys: Any) -> None:
     """Fill keys (n_queries, most kept) of what is kept, as `rank_row` takes them; zeros are no items."""
     for i in range(len(found)):
@@ -138,7 +138,7 @@ def kept_keys(found: Any, scores: Any, items: Any, keys: Any) -> None:
             keys[i, x] = np.uint64(short_key(scores[i, x])) << WORD | np.uint64(2 * items[i, x])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mark_listed(found: Any, items: Any, indptr: Any, columns: Any, keys: Any) -> None:
     """Set the last bit of the keys of relevant items, those among the query's columns."""
     for i in range(len(found)):
@@ -147,7 +147,7 @@ def mark_listed(found: Any, items: Any, indptr: Any, columns: Any, keys: Any) ->
             keys[i, x] |= np.uint64(holds(own, items[i, x]))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mark_class(found: Any, items: Any, of_query: Any, of_item: Any, keys: Any) -> None:
     """Set the last bit of the keys of relevant items, those of the query's class."""
     for i in range(len(found)):

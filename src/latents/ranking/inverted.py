@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numba import njit
 
+from latents.numba_cache import kernel
 from latents.ranking import selection
 from latents.ranking.rows import EPS, NOTHING, Block, Rows, wait
 from latents.ranking.scorers import SparseScorer, power_of_two, sparse_norms
@@ -73,7 +73,7 @@ def at_least_some(norms: Any) -> Any:
     return np.where(norms > 0, norms, 1.0)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def add_products(indptr: Any, terms: Any, weights: Any, postings: Any, items: Any, values: Any, out: Any) -> None:
     """out[i, j] += query i . item j, summed over the query's terms in their order.
 

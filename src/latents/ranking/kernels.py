@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from latents.numba_cache import kernel
 from latents.ranking.bits import ONE, TOP, WORD, long_score, short_key
 from latents.ranking.measures import measure
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fill_keys(scores: Any, tolerance: Any, trec: bool, indptr: Any, columns: Any, left_out: Any) -> None:
     """Turn float64 scores (n_queries, n) in place into keys, whose last bit says relevant.
 
@@ -37,7 +37,7 @@ def fill_keys(scores: Any, tolerance: Any, trec: bool, indptr: Any, columns: Any
             keys[i, left_out[i]] = 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def rank_sorted(keys: Any, tolerance: float, trec: bool, gains: Any, places: Any, groups: Any) -> int:
     """Tie groups of the relevant items among all ascending `keys`, best first; returns how many.
 
@@ -69,7 +69,7 @@ def rank_sorted(keys: Any, tolerance: float, trec: bool, gains: Any, places: Any
     return n_groups
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def measure_sorted(
     keys: Any,
     indptr: Any,

@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from latents.numba_cache import kernel
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def first_relevant(above: float, tied: float, relevant: float) -> float:
     """`metrics.expected_first`, as a loop."""
     probability, total = relevant / tied, 0.0
@@ -22,7 +23,7 @@ def first_relevant(above: float, tied: float, relevant: float) -> float:
     return total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def add_at_cutoff(groups: Any, k: int, harmonic: Any, discount: Any, sums: Any) -> None:
     """`metrics._at_cutoff` of one query: sums becomes hits, DCG, sum of precisions."""
     before = hits = dcg = precisions = 0.0
@@ -51,7 +52,7 @@ def add_at_cutoff(groups: Any, k: int, harmonic: Any, discount: Any, sums: Any) 
     sums[0], sums[1], sums[2] = hits, dcg, precisions
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def interpolate(groups: Any, n_relevant: int, out: Any) -> None:
     """`metrics._interpolated_precision` of one query, from the last group backward."""
     through, best, level, asked = float(n_relevant), 0.0, 10, float(n_relevant)
@@ -70,7 +71,7 @@ def interpolate(groups: Any, n_relevant: int, out: Any) -> None:
         through = before
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def measure(
     groups: Any, n_relevant: int, ideal: Any, cutoffs: Any, full: bool, harmonic: Any, discount: Any, out: Any
 ) -> None:

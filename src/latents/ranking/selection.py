@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from latents.numba_cache import kernel
 from latents.ranking.bits import LOW, ONE, WORD, column, score_of, short_key
 
 DOT, COSINE, L2, LOOKUP = 0, 1, 2, 3  # how an exact score is had
 
 
-@njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})
+@kernel(fastmath={"nnan", "nsz"})
 def chunk_maxima(row: Any, width: int, maxima: Any) -> None:
     """Largest score of each run of `width` items; the last run takes the rest."""
     for c in range(len(maxima)):
@@ -27,7 +27,7 @@ def chunk_maxima(row: Any, width: int, maxima: Any) -> None:
         maxima[c] = largest
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def select_keys(row: Any, k: int, margin: float, left_out: int, keys: Any, maxima: Any) -> int:
     """Keys of all items whose score may be among the k best, ascending; returns how many.
 
@@ -53,7 +53,7 @@ def select_keys(row: Any, k: int, margin: float, left_out: int, keys: Any, maxim
     return found
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
+@kernel(fastmath={"reassoc", "contract", "nsz"})
 def product(queries: Any, i: int, items: Any, j: int) -> float:
     """Inner product in float64; equal rows give equal bits, as the order of the sum is fixed."""
     total = 0.0
@@ -62,7 +62,7 @@ def product(queries: Any, i: int, items: Any, j: int) -> float:
     return total
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
+@kernel(fastmath={"reassoc", "contract", "nsz"})
 def squared_distance(queries: Any, i: int, items: Any, j: int) -> float:
     """Squared Euclidean distance in float64."""
     total = 0.0
@@ -72,7 +72,7 @@ def squared_distance(queries: Any, i: int, items: Any, j: int) -> float:
     return total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def exact_scores(
     kind: int,
     queries: Any,
@@ -105,7 +105,7 @@ def exact_scores(
             values[x] = values[x] / scale if scale > 0 else 0.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sort_chain(keys: Any, values: Any, low: int, high: int) -> None:
     """Order keys[low:high] by their exact values, best first; equal ones by descending row."""
     if high - low > 32:
@@ -122,13 +122,13 @@ def sort_chain(keys: Any, values: Any, low: int, high: int) -> None:
         keys[y], values[y] = key, value
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def gain_of(key: Any, own: Any, gains: Any) -> float:
     """Gain of a relevant item; `gains` is empty where every gain is 1."""
     return gains[np.searchsorted(own, column(key))] if len(gains) else 1.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def rank_chain(
     keys: Any,
     values: Any,
@@ -166,7 +166,7 @@ def rank_chain(
     return n_groups
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def rank_row(
     keys: Any,
     values: Any,
