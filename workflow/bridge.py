@@ -140,14 +140,13 @@ def commit() -> str:
 
 def restore() -> str:
     """Make Snakemake hold up to date what DVC holds unchanged, and to be run what it has no record of."""
-    with open_repo() as repo:
+    with open_flow() as flow, open_repo() as repo:  # the flow first: it brings code.json up to date
         records = Records(repo)
         known = records.unchanged()
-        with open_flow() as flow:
-            marked = {job.name for job in flow.jobs if job.name in known and not (job.up_to_date and job.recorded)}
-            records.keep_hashes(flow.mark(marked))
-            changed = [job for job in flow.jobs if job.name in records.changed and not job.recorded]
-            recover.make_again([path for job in changed for path in job.outputs], "not as dvc.lock has them")
+        marked = {job.name for job in flow.jobs if job.name in known and not (job.up_to_date and job.recorded)}
+        records.keep_hashes(flow.mark(marked))
+        changed = [job for job in flow.jobs if job.name in records.changed and not job.recorded]
+        recover.make_again([path for job in changed for path in job.outputs], "not as dvc.lock has them")
         records.keep(known)
     return f"restore: {len(marked)} of {len(known)} unchanged stages were marked up to date in Snakemake"
 
@@ -179,11 +178,11 @@ def exchange(verb: str) -> None:
 
 def status() -> str:
     """Name the jobs that each tool would run; InputError when they are not the same."""
+    with open_flow() as flow:  # first: it brings code.json up to date
+        snakemake = sorted(job.name for job in flow.jobs if not job.up_to_date)
     with open_repo() as repo:
         records = Records(repo)
         dvc = sorted(set(records.stages) - records.unchanged() - {GUARD})
-    with open_flow() as flow:
-        snakemake = sorted(job.name for job in flow.jobs if not job.up_to_date)
     print(f"snakemake: {' '.join(snakemake) or 'nothing'}\ndvc: {' '.join(dvc) or 'nothing'}")
     if snakemake != dvc:
         raise InputError("the tools disagree; `make` brings them together by running what Snakemake names")

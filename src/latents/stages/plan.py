@@ -19,11 +19,11 @@ from typing import Any
 
 from latents import params
 from latents.errors import InputError
-from latents.stages.closure import Sources, key_of, table
+from latents.stages.closure import PACKAGE, Sources, key_of, table
 from latents.storage import atomic
 
 PLAN = "LATENTS_PLAN"  # names the plan of a Snakemake run
-SOURCE = Path(__file__).parents[2]
+SOURCE = Path(__file__).resolve().parents[2]
 MADE = Path(".snakemake/made")  # a file per job: what it was when its outputs were made, which `--touch` cannot say
 AGAIN = "this job did not run; run the same command again"
 
@@ -93,11 +93,15 @@ def end(job: Job | None) -> None:
     Raises
     ------
     InputError
-        In one line, where DVC would record parameters or code that are not what the job ran with.
+        In one line, where the job ran code that its digest does not cover, or where DVC would record parameters or
+        code that are not what it ran with.
     """
     if job is None:
         return
-    if os.environ.get(PLAN):  # Snakemake records what it planned
+    if path := os.environ.get(PLAN):  # Snakemake records what it planned
+        covered = _read(Path(path))["code"][job.key]
+        if missed := sorted(loaded() - covered.keys()):
+            raise InputError(f"{job.name} ran {missed[0]}, which is not in its closure: src/latents/stages/closure.py")
         vouch(job.name, job.mark)
         return
     now, before = params.read_yaml("params.yaml"), params.taken()
@@ -142,6 +146,13 @@ def _stamp(path: str, source: Path = SOURCE) -> list[int]:
     except OSError:
         return [0, 0]
     return [found.st_mtime_ns, found.st_size]
+
+
+def loaded() -> set[str]:
+    """The sources of our modules that this process has imported, by their paths below src."""
+    modules = [module for name, module in sys.modules.items() if name.partition(".")[0] == PACKAGE]
+    ours = [getattr(module, "__file__", None) for module in modules]
+    return {Path(path).resolve().relative_to(SOURCE).as_posix() for path in ours if path}
 
 
 # --- DVC ------------------------------------------------------------------------------------------------------------
