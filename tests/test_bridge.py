@@ -92,6 +92,24 @@ def new_parameter(path: Path) -> None:
     replace("ranking:\n", "ranking:\n  spare: 1\n")(path.parents[3] / "params.yaml")
 
 
+def rename_an_input(path: Path) -> None:
+    """Other names in the rule `vae_embed` for the same files, and so the same command."""
+    head, rule = path.read_text(encoding="utf-8").split("rule vae_embed:")
+    own, tail = rule.split("rule vae_generate:")
+    own = own.replace("digits=", "pictures=").replace("{input.digits}", "{input.pictures}")
+    path.write_text(f"{head}rule vae_embed:{own}rule vae_generate:{tail}", encoding="utf-8")
+
+
+def replace_by_older(path: Path) -> None:
+    """As `rsync -a`, tar and `cp -p` do."""
+    add_line("EDITED = 1")(path)
+    os.utime(path, (10**9, 10**9))
+
+
+EMBED_SWAPPED = "vae embed --model {input.model} --digits {input.digits}"
+LINES = "      epochs: 60  # passes over the training digits\n      batch_size: 100  # digits\n"
+LINES_SWAPPED = "      batch_size: 100\n      epochs: 60\n"
+GENERATED_TWICE = '"random": vae_digits.generate(trained, 2 * section.generated, seed),'
 ONE_VAE = {"vae_train-mlp_2d-0", "measures_timing"}
 RANKINGS = {"ranking_block", "ranking"}
 FIGURES = {"figures_*"}
@@ -149,27 +167,62 @@ EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
     "a parameter of the autoencoder": ("params.yaml", change(autoencoder__batch_size=16), {"autoencoder_train"}),
     "a library module": (
         f"{SRC}/models/encoders.py",
-        add_line("# edited"),
+        add_line("EDITED = 1"),
         {"vae_*", "measures*", "text_vae_*", "hashing_*"},
     ),
     "a module of the ranking": (
         f"{SRC}/ranking/metrics.py",
-        add_line("# edited"),
+        add_line("EDITED = 1"),
         RANKINGS | {"classification", "measures*", "text_vae_*", "hashing_*", "evidence_*"},
     ),
-    "the annealing": (f"{SRC}/annealing.py", add_line("# edited"), {"likelihood"}),
-    "the module that all import": (f"{SRC}/storage.py", add_line("# edited"), DATA | {"timing_scoring"}),
+    "the annealing": (f"{SRC}/annealing.py", add_line("EDITED = 1"), {"likelihood"}),
+    "the module that all import": (f"{SRC}/storage.py", add_line("EDITED = 1"), DATA | {"timing_scoring"}),
     "the words of a claim": (f"{SRC}/claims/claims.toml", add_line("# edited"), {"claims"}),
-    "a package's __init__": (f"{SRC}/figures/__init__.py", add_line("# edited"), FIGURES),
-    "a module that no stage imports": (f"{SRC}/cli.py", add_line("# edited"), set()),
-    "the composed schema": (f"{SRC}/stages/schema.py", add_line("# edited"), set()),
+    "a package's __init__": (f"{SRC}/figures/__init__.py", add_line("EDITED = 1"), FIGURES),
+    "a module that no stage imports": (f"{SRC}/cli.py", add_line("EDITED = 1"), set()),
+    "the composed schema": (f"{SRC}/stages/schema.py", add_line("EDITED = 1"), set()),
     "a new parameter of another stage": (f"{SRC}/stages/ranking.py", new_parameter, RANKINGS),
     "a new option of a command": (
         f"{SRC}/stages/figures/rnn.py",
         replace("    figure: Figure,\n", "    figure: Figure,\n    spare: int = 0,\n"),
-        {"figures_rnn_*"},
+        {"figures_rnn_units"},
     ),
-    "a shell line": ("workflow/rules/vae.smk", replace("vae embed --digits", "vae embed  --digits"), {"vae_embed"}),
+    "a shell line": (
+        "workflow/rules/vae.smk",
+        replace("vae embed --digits {input.digits} --model {input.model}", EMBED_SWAPPED),
+        {"vae_embed"},
+    ),
+    "the layout of a shell line": (
+        "workflow/rules/vae.smk",
+        replace("vae embed --digits", "vae embed  --digits"),
+        set(),
+    ),
+    "the name of an input in its rule": ("workflow/rules/vae.smk", rename_an_input, set()),
+    "two lines of a run that change places": (
+        "params.yaml",
+        replace(
+            "      epochs: 60  # passes over the training digits\n      batch_size: 100  # digits\n", LINES_SWAPPED
+        ),
+        set(),
+    ),
+    "another way to write a number": (
+        "params.yaml",
+        replace("      free_bits: 0  # nats", "      free_bits: 0.0  # nats"),
+        set(),
+    ),
+    "a comment in the module that all import": (f"{SRC}/storage.py", add_line("# edited"), set()),
+    "a docstring of the training": (
+        f"{SRC}/training.py",
+        replace('"""Train `module` in place;', '"""Fit `module`;'),
+        set(),
+    ),
+    "a help text": (f"{SRC}/stages/vae.py", replace("Seed of weights, order and draws.", "The seed."), set()),
+    "a command of a stage beside others": (
+        f"{SRC}/stages/vae.py",
+        replace('"random": vae_digits.generate(trained, section.generated, seed),', GENERATED_TWICE),
+        {"vae_generate"},
+    ),
+    "a source replaced by one with an older time": (f"{SRC}/stages/metrics.py", replace_by_older, {"metrics"}),
     "a comment in a rule file": ("workflow/rules/vae.smk", add_line("# edited"), set()),
     "a data file that figures read": (f"{SRC}/figures/style.mplstyle", add_line("# edited"), FIGURES),
     "a file of the set-up": ("pyproject.toml", add_line("# edited"), set()),
@@ -288,7 +341,7 @@ def test_a_structural_parameter_stops_exp_run_with_one_line(workspace: Path, ove
 
 def test_an_upstream_edit_that_changes_no_byte_need_not_rerun_what_is_below(workspace: Path) -> None:
     """Rerun the edited jobs alone, then `restore`: DVC sees the same outputs, and Snakemake takes that over."""
-    add_line("# edited")(workspace / SRC / "datasets/download.py")
+    add_line("EDITED = 1")(workspace / SRC / "datasets/download.py")
     assert named(workspace) == below(workspace, DATA)
     run("snakemake", "data_mnist", "data_lfw", "data_newsgroups", cwd=workspace)
     bridge("restore", workspace)

@@ -19,7 +19,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 import recover
-from flow import Job, open_flow
+from flow import ROOT, Job, open_flow
 from latents.errors import InputError
 from latents.stages.plan import vouched
 from latents.storage import atomic, write_json
@@ -224,6 +224,37 @@ def prove(*, dear: float = 20.0, at_stake: float = 0.0) -> str:
     )
 
 
+def verify(*, directory: str = ".", keep: bool = False) -> str:
+    """Begin every dear job of a run here, and compare its first steps with those on record.
+
+    Parameters
+    ----------
+    directory : of the run: "." or "demo".
+    keep : write what is on record of the demo instead, from its results.
+
+    Raises
+    ------
+    InputError
+        When one does not begin as recorded.
+    """
+    import verify as verifying
+
+    os.chdir(directory)
+    with open_flow() as flow:
+        jobs = {job.name: job for job in flow.jobs}
+    if keep:
+        return f"verify: {verifying.keep(jobs)} probes and the headlines are now on record in {verifying.RECORDED}"
+    checked = verifying.verify(jobs, len(os.sched_getaffinity(0)))
+    print("\n".join(verifying.table(checked)))
+    different = [each for each in checked if not each.found.startswith(("as recorded", "not probed"))]
+    agree = sum(each.found == "as recorded" for each in checked)
+    said = f"verify: {agree} of {len(checked)} dear jobs begin as recorded, of {len(jobs)} in all"
+    if different:
+        print("\n".join(verifying.elsewhere(ROOT / "demo", len(os.sched_getaffinity(0)))))
+        raise InputError(f"{said}; {len(different)} do not: {different[0].job.name} {different[0].found}")
+    return said
+
+
 def used_seconds() -> dict[str, float]:
     """The CPU seconds that each job took when it last ran, as far as they are on record."""
     path = Path("uses.json")
@@ -304,6 +335,7 @@ VERBS: dict[str, Callable[..., str | bool]] = {
     "pull": pull,
     "status": status,
     "prove": prove,
+    "verify": verify,
     "check": check,
     "hooks": hooks,
 }
@@ -316,7 +348,8 @@ def main() -> None:
     for name, function in VERBS.items():
         verb = verbs.add_parser(name, help=(function.__doc__ or "").partition(".")[0])
         for option, value in (function.__kwdefaults__ or {}).items():
-            verb.add_argument(f"--{option.replace('_', '-')}", type=type(value), default=value)
+            how = {"action": "store_true"} if isinstance(value, bool) else {"type": type(value), "default": value}
+            verb.add_argument(f"--{option.replace('_', '-')}", **how)
     options = vars(parser.parse_args())
     function = VERBS[options.pop("verb")]
     began = time.perf_counter()

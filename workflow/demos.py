@@ -76,26 +76,28 @@ def _run(sources: Path, folder: Path, rules: list[str], cores: int) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "params.yaml").exists():
         shutil.copy2(sources / "demo" / "params.yaml", folder / "params.yaml")
-    command = [_snakemake(), "--cores", str(cores), "--directory", str(folder.resolve()), "--quiet", "all"]
+    command = [snakemake(), "--cores", str(cores), "--directory", str(folder.resolve()), "--quiet", "all"]
     done = subprocess.run(
-        [*command, "--until", *rules], cwd=sources, env=_environment(), capture_output=True, text=True, check=False
+        [*command, "--until", *rules], cwd=sources, env=environment(), capture_output=True, text=True, check=False
     )
     return "" if done.returncode == 0 else " ".join(done.stderr.split())[-300:]
 
 
 def _made(folder: Path, rules: list[str]) -> dict[str, list[str]]:
     """What each of these rules makes in the demo, as Snakemake's summary has it."""
-    command = [_snakemake(), "--directory", str(folder.resolve()), "--summary"]
-    done = subprocess.run(command, cwd=ROOT, env=_environment(), capture_output=True, text=True, check=True)
+    command = [snakemake(), "--directory", str(folder.resolve()), "--summary"]
+    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=True)
     rows = [line.split("\t") for line in done.stdout.splitlines() if line.count("\t") > 3]
     return {rule: [row[0] for row in rows if row[2] == rule and (folder / row[0]).is_file()] for rule in rules}
 
 
-def _snakemake() -> str:
+def snakemake() -> str:
+    """The program beside our Python."""
     return str(Path(sys.executable).with_name("snakemake"))
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """Our environment without what a run gives its jobs."""
     return {
         key: value for key, value in os.environ.items() if key not in ("LATENTS_PLAN", "LATENTS_PROBE", "DVC_STAGE")
     }

@@ -25,12 +25,12 @@ class Ran(NamedTuple):
     said: str
 
 
-def run(command: str, inputs: Iterable[str], folder: Path, **variables: str) -> Ran:
-    """Run a stage's command below `folder`, on links to its inputs and to params.yaml here."""
+def run(command: str, inputs: Iterable[str], folder: Path, *, base: Path = Path(), **variables: str) -> Ran:
+    """Run a stage's command below `folder`, on links to its inputs and to params.yaml below `base`."""
     shutil.rmtree(folder, ignore_errors=True)
     for path in [*inputs, "params.yaml"]:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).symlink_to(Path(path).resolve())
+        (folder / path).symlink_to((base / path).resolve())
     words = [sys.executable if word == "python" else word for word in shlex.split(command)]
     done = subprocess.run(words, cwd=folder, env=_environment(variables), capture_output=True, text=True, check=False)
     lines = done.stderr.strip().splitlines()

@@ -25,7 +25,7 @@ from latents.storage import atomic
 PLAN = "LATENTS_PLAN"  # names the plan of a Snakemake run
 SOURCE = Path(__file__).resolve().parents[2]
 MADE = Path(".snakemake/made")  # a file per job: what it was when its outputs were made, which `--touch` cannot say
-AGAIN = "this job did not run; run the same command again"
+AGAIN = "the job did not run; run again"
 
 
 @dataclass(frozen=True)
