@@ -1,4 +1,4 @@
-"""The one error that is a user's mistake, not ours: its message is one line, shown without a traceback; and an early end."""
+"""A user's mistake, not ours: its message is one line, shown without a traceback. And an end that is no mistake."""
 
 
 class InputError(ValueError):
