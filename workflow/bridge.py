@@ -34,11 +34,12 @@ def entry(job: Job) -> dict[str, Any]:
     """The job as an entry of dvc.yaml."""
     kept = [path for path in job.outputs if not _in_git(path)]
     tables = [path for path in kept if _axes(path)]
+    probes = [{path: {"cache": False}} for path in job.outputs if _is_probe(path)]
     parts = {
         "cmd": f"{PREFIX} {job.command}",
         "deps": sorted(job.inputs),
         "params": [*sorted(job.tracked), {TABLE.name: [job.key]}],
-        "outs": sorted(set(kept) - set(tables)),
+        "outs": [*sorted(set(kept) - set(tables)), *probes],
         "metrics": [{path: {"cache": False}} for path in job.outputs if _is_metrics(path)],
         "plots": [
             *({path: {"cache": False}} for path in job.outputs if path.endswith(".png")),
@@ -49,12 +50,17 @@ def entry(job: Job) -> dict[str, Any]:
 
 
 def _is_metrics(path: str) -> bool:
-    return path.startswith("results/") and path.endswith(".json")
+    return path.startswith("results/") and path.endswith(".json") and not _is_probe(path)
+
+
+def _is_probe(path: str) -> bool:
+    """Digests, which `dvc metrics` has nothing to say of."""
+    return Path(path).name == "probe.json"
 
 
 def _in_git(path: str) -> bool:
-    """Metrics and figures are kept in git; everything else is in DVC's cache."""
-    return _is_metrics(path) or path.endswith(".png")
+    """Metrics, probes and figures are kept in git; everything else is in DVC's cache."""
+    return _is_metrics(path) or _is_probe(path) or path.endswith(".png")
 
 
 AXES = {  # what `dvc plots` draws of a stage's table

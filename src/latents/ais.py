@@ -43,6 +43,15 @@ class LogZ(NamedTuple):
     std_error: float
 
 
+class Annealed(NamedTuple):
+    """What chains bring home: log weights float64 (chains,), and in nats log Z of the independent units and the
+    constant of the model's log density."""
+
+    log_weights: Tensor
+    log_base: float
+    constant: float
+
+
 def log_partition(
     rbm: RBM,
     *,
@@ -103,16 +112,33 @@ def log_partition(
     if min(temperatures, chains, workers) < 1 or burn_in < 0:
         given = f"{temperatures} temperatures, {chains} chains, {workers} workers, burn_in {burn_in}"
         raise InputError(f"temperatures, chains and workers must be at least 1, burn_in at least 0, got {given}")
+    options = {"temperatures": temperatures, "chains": chains, "burn_in": burn_in, "workers": workers}
+    found = annealed(rbm, method=method, data=data, generator=generator, **options)
+    log_mean, std_error = _log_mean(found.log_weights)
+    sign = 1 if method == "ais" else -1
+    return LogZ(found.log_base + sign * log_mean + found.constant, std_error)
+
+
+def annealed(
+    rbm: RBM,
+    *,
+    method: Method,
+    data: Tensor,
+    temperatures: int,
+    chains: int,
+    burn_in: int,
+    generator: torch.Generator,
+    workers: int = 1,
+) -> Annealed:
+    """Anneal all chains, one way; the parameters are those of `log_partition`, which has checked them."""
     path = _Path(rbm, data)
     anneal = _forward if method == "ais" else _reverse
-    sign = 1 if method == "ais" else -1
 
     def block(size: int, stream: torch.Generator) -> Tensor:
         return anneal(path, size, stream, temperatures=temperatures, burn_in=burn_in, data=data)
 
     log_weights = _by_blocks(block, chains, generator, workers=workers)
-    log_mean, std_error = _log_mean(log_weights)
-    return LogZ(path.log_base + sign * log_mean + path.model.constant, std_error)
+    return Annealed(log_weights, path.log_base, path.model.constant)
 
 
 def log_likelihood(rbm: RBM, v: Tensor, log_z: LogZ) -> Tensor:

@@ -15,12 +15,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latents.ais import LogZ, Method, log_likelihood, log_partition
+from latents.ais import BLOCK_CHAINS, LogZ, Method, annealed, log_likelihood, log_partition
 from latents.likelihood import Interval, mean_interval
 from latents.models.rbm import RBM
+from latents.probes import Probe
 
 DIRECTIONS: tuple[Method, ...] = ("ais", "reverse-ais")
 NORMAL = 1.959964  # the normal distribution's 97.5 % point
+PROBED = 20  # temperatures, Gibbs steps before them, and test rows of a probe
 
 
 def estimates(
@@ -33,6 +35,7 @@ def estimates(
     burn_in: int,
     seed: int,
     workers: int = 1,
+    probe: Probe | None = None,
 ) -> list[dict[str, Any]]:
     """Anneal in both directions at each number of temperatures.
 
@@ -44,6 +47,7 @@ def estimates(
     temperatures : numbers of them, each a run of its own.
     chains, burn_in, workers : see `latents.ais.log_partition`.
     seed : every run has a stream of its own, spawned from it.
+    probe : gets the marks of a few chains at a few temperatures, see `latents.probes`.
 
     Returns
     -------
@@ -56,6 +60,8 @@ def estimates(
     InputError
         As `latents.ais.log_partition`.
     """
+    if probe:
+        _mark(probe, rbm, data, test, seed=seed)
     rows = []
     for number, count in enumerate(temperatures):
         for way, direction in enumerate(DIRECTIONS):
@@ -72,6 +78,16 @@ def estimates(
             )
             rows.append({"direction": direction, "temperatures": count} | _row(log_z, rbm, test))
     return rows
+
+
+def _mark(probe: Probe, rbm: RBM, data: Tensor, test: Tensor, *, seed: int) -> None:
+    """Mark a block of chains from either end, and the likelihoods of a few test rows."""
+    for direction in DIRECTIONS:
+        few: dict[str, Any] = {"temperatures": PROBED, "chains": BLOCK_CHAINS, "burn_in": PROBED}
+        stream = torch.Generator().manual_seed(seed)
+        probe.mark(direction, annealed(rbm, method=direction, data=data, generator=stream, **few))
+    probe.mark("likelihood", log_likelihood(rbm, test[:PROBED], LogZ(0.0, 0.0)))
+    probe.end()
 
 
 def _row(log_z: LogZ, rbm: RBM, test: Tensor) -> dict[str, float]:

@@ -19,8 +19,9 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from latents import checkpoints
+from latents.checkpoints import Keeper
 from latents.errors import InputError
+from latents.probes import Probe, watched
 
 log = logging.getLogger(__name__)
 
@@ -133,6 +134,7 @@ def fit(
     patience: int = 0,
     checkpoint: Path | None = None,
     digest: str = "",
+    probe: Probe | None = None,
     name: str = "training",
 ) -> Fitted:
     """Train `module` in place; module, data and generator live on one device, the generator's.
@@ -153,6 +155,7 @@ def fit(
     checkpoint : file written each epoch; the caller removes it when it has stored the results.
     digest : names parameters, inputs and code; a checkpoint of another digest is ignored. It may stay empty
         where the name of the file tells them apart.
+    probe : gets the marks of the first steps, see `latents.probes`; no result depends on it.
     name : what the progress bar is called.
 
     Returns
@@ -172,12 +175,16 @@ def fit(
     if patience < 0 or (patience and validation_rows is None):
         raise InputError(f"patience must be at least 0, and 0 without validation rows, got {patience}")
     loop = _Loop(module, optimizer, loss_parts, objective, schedule, generator, batch_size)
+    keeper = Keeper(checkpoint, module, optimizer, generator, digest, probe)
     fitted = Fitted()
-    if checkpoint and (kept := checkpoints.resume(checkpoint, module, optimizer, generator, digest=digest)):
+    if kept := keeper.resume():
         fitted, loop.best = Fitted(**kept.record), kept.best
     steps = math.ceil(len(train_rows) / batch_size)  # an epoch
     done = len(fitted.history)
-    with tqdm(total=epochs * steps, initial=done * steps, desc=name, unit="batch", disable=None) as bar:
+    with (
+        watched(probe, module, optimizer, generator, validate=loop.first_validation(validation_rows, validation_seed)),
+        tqdm(total=epochs * steps, initial=done * steps, desc=name, unit="batch", disable=None) as bar,
+    ):
         for epoch in range(done + 1, epochs + 1):
             if patience and epoch - 1 - fitted.best_epoch >= patience:
                 break
@@ -192,9 +199,7 @@ def fit(
                 fitted.best_epoch = epoch
                 loop.keep()
             _report(name, row, epochs=epochs, bar=bar)
-            if checkpoint:
-                kept = checkpoints.Kept(vars(fitted), loop.best)
-                checkpoints.save(checkpoint, module, optimizer, generator, kept, digest=digest)
+            keeper.save(vars(fitted), loop.best)
     if patience:
         module.load_state_dict(loop.best)
         log.info("%s: the weights are those of epoch %d of %d", name, fitted.best_epoch, len(fitted.history))
@@ -287,6 +292,10 @@ class _Loop:
         where = f"validation, epoch {epoch}"
         size = self.batch_size
         return mean_parts(self.loss_parts, rows.to(device), batch_size=size, generator=generator, where=where)
+
+    def first_validation(self, rows: Tensor | None, seed: int) -> Callable[[], Row] | None:
+        """Validation of one batch, to be called; None where there are no rows."""
+        return None if rows is None else lambda: self.validate(rows[: self.batch_size], 0, seed=seed)
 
 
 def _add(sums: Row, parts: Parts) -> None:

@@ -1,6 +1,6 @@
 # The convolutional autoencoder of faces, and the features of every kept face.
 AUTOENCODER = "results/autoencoder/lfw"
-AUTOENCODER_FILES = ["model.safetensors", "history.csv", "errors.csv", "metrics.json", "features.h5"]
+AUTOENCODER_FILES = ["model.safetensors", "history.csv", "errors.csv", "metrics.json", "probe.json", "features.h5"]
 ARTIFACTS += [f"{AUTOENCODER}/{file}" for file in AUTOENCODER_FILES]
 
 
@@ -12,6 +12,7 @@ rule autoencoder_train:
         history=f"{AUTOENCODER}/history.csv",
         errors=f"{AUTOENCODER}/errors.csv",
         metrics=f"{AUTOENCODER}/metrics.json",
+        probe=f"{AUTOENCODER}/probe.json",
     log:
         "logs/autoencoder/train.log",
     benchmark:
@@ -21,7 +22,8 @@ rule autoencoder_train:
         tracked=tracked("compute", "autoencoder"),
     shell:
         "python -m latents.stages.autoencoder train --faces {input.faces} --model {output.model}"
-        " --history {output.history} --errors {output.errors} --metrics {output.metrics} --log {log}"
+        " --history {output.history} --errors {output.errors} --metrics {output.metrics}"
+        " --probe {output.probe} --log {log}"
 
 
 rule autoencoder_features:

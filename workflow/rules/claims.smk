@@ -1,7 +1,8 @@
 # The claims of the notes, judged by what all stages measured.
+MEASURED = [path for path in ARTIFACTS if Path(path).name != "probe.json"]
 JUDGED = [
     path
-    for path in ARTIFACTS
+    for path in MEASURED
     if path.startswith(f"{EVIDENCE}/")
     or (path.startswith("results/timing/") and path.endswith(".csv"))
     or (path.endswith(".json") and Path(path).parts[1] in ["face_model", "faces", "hashing", "likelihood", "ordering"])

@@ -1,6 +1,6 @@
 # The fixed classifier that judges generated digits.
 DIGIT_CLASSIFIER = "results/digit_classifier/mnist"
-DIGIT_CLASSIFIER_FILES = ["weights.safetensors", "history.csv", "metrics.json"]
+DIGIT_CLASSIFIER_FILES = ["weights.safetensors", "history.csv", "metrics.json", "probe.json"]
 ARTIFACTS += [f"{DIGIT_CLASSIFIER}/{file}" for file in DIGIT_CLASSIFIER_FILES]
 
 
@@ -11,6 +11,7 @@ rule digit_classifier:
         model=f"{DIGIT_CLASSIFIER}/weights.safetensors",
         history=f"{DIGIT_CLASSIFIER}/history.csv",
         metrics=f"{DIGIT_CLASSIFIER}/metrics.json",
+        probe=f"{DIGIT_CLASSIFIER}/probe.json",
     log:
         "logs/digit_classifier/train.log",
     benchmark:
@@ -19,4 +20,4 @@ rule digit_classifier:
         tracked=tracked("compute", "digit_classifier"),
     shell:
         "python -m latents.stages.digit_classifier train --digits {input.digits} --model {output.model}"
-        " --history {output.history} --metrics {output.metrics} --log {log}"
+        " --history {output.history} --metrics {output.metrics} --probe {output.probe} --log {log}"

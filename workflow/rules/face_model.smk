@@ -4,7 +4,9 @@ FACE_RUNS = [run for dataset, run in RBM_RUNS if dataset == "lfw"]
 FACE_WEIGHTS = {run: f"{RBM}/weights.safetensors".format(dataset="lfw", run=run) for run in FACE_RUNS}
 FACE_WEIGHTS["deep_rbm"] = f"{DEEP_RBM}/weights.safetensors"
 ARTIFACTS += [
-    f"{FACE_MODEL}/{run}/{file}" for run in FACE_WEIGHTS for file in ["metrics.json", "mixing.csv", "pictures.h5"]
+    f"{FACE_MODEL}/{run}/{file}"
+    for run in FACE_WEIGHTS
+    for file in ["metrics.json", "mixing.csv", "pictures.h5", "probe.json"]
 ]
 ARTIFACTS += [f"{FACE_MODEL}/mixed.h5"]
 
@@ -20,6 +22,7 @@ rule face_model:
         metrics=f"{FACE_MODEL}/{{run}}/metrics.json",
         mixing=f"{FACE_MODEL}/{{run}}/mixing.csv",
         pictures=f"{FACE_MODEL}/{{run}}/pictures.h5",
+        probe=f"{FACE_MODEL}/{{run}}/probe.json",
     log:
         "logs/face_model/{run}.log",
     benchmark:
@@ -29,7 +32,8 @@ rule face_model:
     shell:
         "python -m latents.stages.face_model measure --faces {input.faces} --autoencoder {input.autoencoder}"
         " --features {input.features} --examples {input.examples} --weights {input.weights}"
-        " --metrics {output.metrics} --mixing {output.mixing} --pictures {output.pictures} --log {log}"
+        " --metrics {output.metrics} --mixing {output.mixing} --pictures {output.pictures}"
+        " --probe {output.probe} --log {log}"
 
 
 rule face_model_mix:

@@ -5,7 +5,12 @@ HASHING_METHODS = PARAMS["hashing"]["plain"] + HASHING_LEARNED
 HASHING_RUNS = [(corpus, method) for corpus in PARAMS["hashing"]["corpora"] for method in HASHING_METHODS]
 HASHING_FILES = ["codes.h5", "metrics.json", "table.csv", "precision_recall.csv"]
 ARTIFACTS += [f"{HASHING}/{file}".format(corpus=c, method=m) for c, m in HASHING_RUNS for file in HASHING_FILES]
-ARTIFACTS += [f"{HASHING}/history.csv".format(corpus=c, method=m) for c, m in HASHING_RUNS if m in HASHING_LEARNED]
+ARTIFACTS += [
+    f"{HASHING}/{file}".format(corpus=c, method=m)
+    for c, m in HASHING_RUNS
+    if m in HASHING_LEARNED
+    for file in ["history.csv", "probe.json"]
+]
 ARTIFACTS += ["results/hashing/comparison.csv"]
 
 
@@ -39,6 +44,7 @@ rule hashing_learned:
         table=f"{HASHING}/table.csv",
         curve=f"{HASHING}/precision_recall.csv",
         history=f"{HASHING}/history.csv",
+        probe=f"{HASHING}/probe.json",
     log:
         "logs/hashing/{corpus}/{method}.log",
     benchmark:
@@ -50,7 +56,7 @@ rule hashing_learned:
     shell:
         "python -m latents.stages.hashing evaluate --method {wildcards.method} --words {input.words}"
         " --codes {output.codes} --metrics {output.metrics} --table {output.table} --curve {output.curve}"
-        " --history {output.history} --log {log}"
+        " --history {output.history} --probe {output.probe} --log {log}"
 
 
 rule hashing_compare:

@@ -1,6 +1,6 @@
 # A small word language model on the newsgroups' ragged sequences.
 LANGUAGE_MODEL = "results/language_model/newsgroups"
-ARTIFACTS += [f"{LANGUAGE_MODEL}/{file}" for file in ["model.safetensors", "history.csv", "metrics.json"]]
+ARTIFACTS += [f"{LANGUAGE_MODEL}/{file}" for file in ["model.safetensors", "history.csv", "metrics.json", "probe.json"]]
 
 
 rule language_model:
@@ -10,6 +10,7 @@ rule language_model:
         model=f"{LANGUAGE_MODEL}/model.safetensors",
         history=f"{LANGUAGE_MODEL}/history.csv",
         metrics=f"{LANGUAGE_MODEL}/metrics.json",
+        probe=f"{LANGUAGE_MODEL}/probe.json",
     log:
         "logs/language_model/train.log",
     benchmark:
@@ -18,4 +19,4 @@ rule language_model:
         tracked=tracked("compute", "language_model"),
     shell:
         "python -m latents.stages.language_model train --corpus {input.corpus} --model {output.model}"
-        " --history {output.history} --metrics {output.metrics} --log {log}"
+        " --history {output.history} --metrics {output.metrics} --probe {output.probe} --log {log}"

@@ -12,13 +12,13 @@ WITH_ENERGY = [  # the others have no likelihood, see latents.stages.likelihood
 ARTIFACTS += [
     f"{RBM}/{file}".format(dataset=dataset, run=run)
     for dataset, run in RBM_RUNS
-    for file in ["weights.safetensors", "history.csv", "metrics.json"]
+    for file in ["weights.safetensors", "history.csv", "metrics.json", "probe.json"]
 ]
 ARTIFACTS += [f"{DEEP_RBM}/{file}" for file in ["weights.safetensors", "history.csv", "greedy.csv", "metrics.json"]]
 ARTIFACTS += [
     f"{LIKELIHOOD}/{file}".format(dataset=dataset, run=run)
     for dataset, run in WITH_ENERGY
-    for file in ["log_partition.csv", "metrics.json"]
+    for file in ["log_partition.csv", "metrics.json", "probe.json"]
 ]
 
 
@@ -29,6 +29,7 @@ rule rbm:
         weights=f"{RBM}/weights.safetensors",
         history=f"{RBM}/history.csv",
         metrics=f"{RBM}/metrics.json",
+        probe=f"{RBM}/probe.json",
     log:
         "logs/rbm/{dataset}/{run}.log",
     benchmark:
@@ -38,7 +39,7 @@ rule rbm:
         tracked=tracked("compute", "rbm.runs.{run}"),
     shell:
         "python -m latents.stages.rbm train --run {wildcards.run} --data {input.data} --weights {output.weights}"
-        " --history {output.history} --metrics {output.metrics} --log {log}"
+        " --history {output.history} --metrics {output.metrics} --probe {output.probe} --log {log}"
 
 
 rule deep_rbm:
@@ -70,6 +71,7 @@ rule likelihood:
     output:
         table=f"{LIKELIHOOD}/log_partition.csv",
         metrics=f"{LIKELIHOOD}/metrics.json",
+        probe=f"{LIKELIHOOD}/probe.json",
     log:
         "logs/likelihood/{dataset}/{run}.log",
     benchmark:
@@ -80,4 +82,4 @@ rule likelihood:
         tracked=tracked("likelihood"),
     shell:
         "python -m latents.stages.likelihood anneal --weights {input.weights} --data {input.data}"
-        " --table {output.table} --metrics {output.metrics} --log {log}"
+        " --table {output.table} --metrics {output.metrics} --probe {output.probe} --log {log}"

@@ -1,7 +1,9 @@
 # Row-RNNs on digits: train, and measure how well they predict the next row.
 RNN = "results/rnn/mnist/{run}"
 RNN_RUNS = list(PARAMS["rnn"]["runs"])
-ARTIFACTS += expand(f"{RNN}/{{file}}", run=RNN_RUNS, file=["model.safetensors", "history.csv", "metrics.json"])
+ARTIFACTS += expand(
+    f"{RNN}/{{file}}", run=RNN_RUNS, file=["model.safetensors", "history.csv", "probe.json", "metrics.json"]
+)
 
 
 rule rnn_train:
@@ -10,6 +12,7 @@ rule rnn_train:
     output:
         model=f"{RNN}/model.safetensors",
         history=f"{RNN}/history.csv",
+        probe=f"{RNN}/probe.json",
     log:
         "logs/rnn/mnist/{run}/train.log",
     benchmark:
@@ -18,7 +21,7 @@ rule rnn_train:
         tracked=tracked("compute", "rnn.runs.{run}"),
     shell:
         "python -m latents.stages.rnn train --run {wildcards.run} --digits {input.digits}"
-        " --model {output.model} --history {output.history} --log {log}"
+        " --model {output.model} --history {output.history} --probe {output.probe} --log {log}"
 
 
 rule rnn_evaluate:

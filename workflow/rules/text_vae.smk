@@ -3,7 +3,7 @@ TEXT_VAE = "results/text_vae/{run}"
 TEXT_VAE_RUNS = list(PARAMS["text_vae"]["runs"])
 TEXT_VAE_WORDS = f"{TEXT}/words.h5".format(corpus=PARAMS["text_vae"]["corpus"])
 TEXT_VAE_MEASURED = ["max_tokens", "elbo_samples", "bound_samples", "top_words", "neighbours"]
-TEXT_VAE_FILES = ["model.safetensors", "history.csv", "metrics.json", "topics.csv", "embeddings.h5"]
+TEXT_VAE_FILES = ["model.safetensors", "history.csv", "probe.json", "metrics.json", "topics.csv", "embeddings.h5"]
 ARTIFACTS += [f"{TEXT_VAE}/{file}".format(run=run) for run in TEXT_VAE_RUNS for file in TEXT_VAE_FILES]
 ARTIFACTS += ["results/text_vae/peers/metrics.json", "results/text_vae/peers/topics.csv"]
 
@@ -14,6 +14,7 @@ rule text_vae_train:
     output:
         model=f"{TEXT_VAE}/model.safetensors",
         history=f"{TEXT_VAE}/history.csv",
+        probe=f"{TEXT_VAE}/probe.json",
     log:
         "logs/text_vae/{run}/train.log",
     benchmark:
@@ -22,7 +23,7 @@ rule text_vae_train:
         tracked=tracked("compute", "text_vae.runs.{run}", "text_vae.max_tokens"),
     shell:
         "python -m latents.stages.text_vae train --run {wildcards.run} --words {input.words}"
-        " --model {output.model} --history {output.history} --log {log}"
+        " --model {output.model} --history {output.history} --probe {output.probe} --log {log}"
 
 
 rule text_vae_evaluate:

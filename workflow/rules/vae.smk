@@ -2,7 +2,7 @@
 VAE = "results/vae/mnist/{run}/seed{seed}"
 VAE_RUNS = [(run, seed) for run, values in PARAMS["vae"]["runs"].items() for seed in values["seeds"]]
 VAE_FIRST = [(run, values["seeds"][0]) for run, values in PARAMS["vae"]["runs"].items()]  # for pictures and ranking
-VAE_FILES = ["model.safetensors", "history.csv", "metrics.json", "embeddings.h5"]
+VAE_FILES = ["model.safetensors", "history.csv", "probe.json", "metrics.json", "evaluate/probe.json", "embeddings.h5"]
 ARTIFACTS += [f"{VAE}/{file}".format(run=run, seed=seed) for run, seed in VAE_RUNS for file in VAE_FILES]
 ARTIFACTS += [f"{VAE}/generated.h5".format(run=run, seed=seed) for run, seed in VAE_FIRST]
 
@@ -14,6 +14,7 @@ rule vae_train:
     output:
         model=f"{VAE}/model.safetensors",
         history=f"{VAE}/history.csv",
+        probe=f"{VAE}/probe.json",
     log:
         "logs/vae/mnist/{run}/seed{seed}/train.log",
     benchmark:
@@ -23,7 +24,8 @@ rule vae_train:
         tracked=tracked("compute", "vae.runs.{run}"),
     shell:
         "python -m latents.stages.vae train {input.initial} --run {wildcards.run} --seed {wildcards.seed}"
-        " --digits {input.digits} --model {output.model} --history {output.history} --log {log}"
+        " --digits {input.digits} --model {output.model} --history {output.history}"
+        " --probe {output.probe} --log {log}"
 
 
 rule vae_evaluate:
@@ -32,6 +34,7 @@ rule vae_evaluate:
         model=f"{VAE}/model.safetensors",
     output:
         metrics=f"{VAE}/metrics.json",
+        probe=f"{VAE}/evaluate/probe.json",
     log:
         "logs/vae/mnist/{run}/seed{seed}/evaluate.log",
     benchmark:
@@ -41,7 +44,7 @@ rule vae_evaluate:
         tracked=tracked("vae.bound"),
     shell:
         "python -m latents.stages.vae evaluate --seed {wildcards.seed} --digits {input.digits}"
-        " --model {input.model} --metrics {output.metrics} --log {log}"
+        " --model {input.model} --metrics {output.metrics} --probe {output.probe} --log {log}"
 
 
 rule vae_embed:

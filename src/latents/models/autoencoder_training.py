@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,14 +15,19 @@ from torch import Tensor, nn
 
 from latents.errors import InputError
 from latents.models.autoencoder import EVALUATION_ROWS, Autoencoder, reconstruction_error
+from latents.probes import Probe
 from latents.training import Fitted, fit, one_cycle
 
 TRAINING, VALIDATION, HELD_OUT = 0, 1, 2
 ROLES = ("training", "validation", "held_out")
 WARM_UP = 0.2  # share of the steps before the peak of the rate
 START_IMAGES = 2000  # whose patches' principal components a layer starts at
+REHEARSED = 5  # batches that a rehearsal for the probe sees
+PCA_PX = 16  # side of the corners of faces on which it tries PCA, whose cost grows with the sixth power of it
 
 LossParts = Callable[[Tensor, torch.Generator], dict[str, Tensor]]
+Faces = tuple[np.ndarray, np.ndarray, np.ndarray]  # by role, float32 (n, side_px, side_px) each
+Phase = tuple[str, int, int, float]  # its name, the layer from 1 (0: all), epochs, peak rate
 
 
 def split_people(
@@ -101,6 +108,7 @@ def train(
     mirror: bool = False,
     generator: torch.Generator,
     checkpoint: Path | None = None,
+    probe: Probe | None = None,
 ) -> Training:
     """Train an autoencoder in place, on the generator's device.
 
@@ -117,38 +125,94 @@ def train(
     generator : draws the order of the images and who is mirrored.
     checkpoint : each step keeps one beside it, `<stem>-<step>.safetensors`, written each epoch and resumed from;
         its name says what it belongs to.
+    probe : gets the marks of a rehearsal of all steps and measures, then those of the first layer's training.
 
     Returns
     -------
     Training
     """
-    device = generator.device
-    seen, watched = (torch.from_numpy(part).to(device) for part in (images, validation))
-    done = Training()
     phases = [(f"layer {depth}", depth, epochs, learning_rate) for depth in range(1, len(model.layers) + 1)]
     if fine_tuning_epochs:
         phases.append(("fine-tuned", 0, fine_tuning_epochs, fine_tuning_rate))
+    faces = (images, validation, held_out)
+    shared: dict[str, Any] = {"batch_size": batch_size, "mirror": mirror}
+    if probe:
+        _rehearse(probe, model, faces, phases, generator=generator, **shared)
+
+    def part(step: str) -> AbstractContextManager[Probe | None]:
+        return nullcontext(probe if step == "layer 1" else None)
+
+    return _train(model, faces, phases, generator=generator, checkpoint=checkpoint, part=part, **shared)
+
+
+def _train(
+    model: Autoencoder,
+    faces: Faces,
+    phases: list[Phase],
+    *,
+    batch_size: int,
+    mirror: bool,
+    generator: torch.Generator,
+    checkpoint: Path | None,
+    part: Callable[[str], AbstractContextManager[Probe | None]],
+) -> Training:
+    """Train in phases; `part` gives the probe of each, and the other parameters are those of `train`."""
+    images, validation, held_out = faces
+    device = generator.device
+    seen, watched = (torch.from_numpy(some).to(device) for some in (images, validation))
+    done = Training()
     for step, depth, passes, rate in phases:
         if depth:
             _start(model, depth, seen, generator)
         module, loss_parts = _phase(model, depth, seen, watched, mirror)
-        fitted = fit(
-            module,
-            torch.optim.Adam(module.parameters(), lr=rate, fused=True),
-            loss_parts,
-            train_rows=torch.arange(len(seen)),
-            validation_rows=torch.arange(len(watched)),
-            epochs=passes,
-            batch_size=batch_size,
-            generator=generator,
-            schedule=one_cycle(total_steps=passes * -(-len(seen) // batch_size), warm_up=WARM_UP),
-            checkpoint=checkpoint and checkpoint.with_stem(f"{checkpoint.stem}-{step.replace(' ', '-')}"),
-            digest=checkpoint.stem if checkpoint else "",
-            name=f"autoencoder {step}",
-        )
-        done.add(step, fitted)
+        with part(step) as probe:
+            fitted = fit(
+                module,
+                torch.optim.Adam(module.parameters(), lr=rate, fused=True),
+                loss_parts,
+                train_rows=torch.arange(len(seen)),
+                validation_rows=torch.arange(len(watched)),
+                epochs=passes,
+                batch_size=batch_size,
+                generator=generator,
+                schedule=one_cycle(total_steps=passes * -(-len(seen) // batch_size), warm_up=WARM_UP),
+                checkpoint=checkpoint and checkpoint.with_stem(f"{checkpoint.stem}-{step.replace(' ', '-')}"),
+                digest=checkpoint.stem if checkpoint else "",
+                probe=probe,
+                name=f"autoencoder {step}",
+            )
+            done.add(step, fitted)
         done.errors.append(_measured(model.eval(), step, depth or None, held_out=held_out, training=images))
     return done
+
+
+def _rehearse(
+    probe: Probe,
+    model: Autoencoder,
+    faces: Faces,
+    phases: list[Phase],
+    *,
+    batch_size: int,
+    mirror: bool,
+    generator: torch.Generator,
+) -> None:
+    """Mark all phases of a copy that sees a few batches once: how a phase really starts, only those before it tell."""
+    images, validation, held_out = faces
+    few = (images[: REHEARSED * batch_size], validation[:batch_size], held_out[:batch_size])
+    stream = torch.Generator(generator.device).set_state(generator.get_state())
+    rehearsed = _train(
+        copy.deepcopy(model),
+        few,
+        [(step, depth, 1, rate) for step, depth, _, rate in phases],
+        batch_size=batch_size,
+        mirror=mirror,
+        generator=stream,
+        checkpoint=None,
+        part=lambda step: probe.part(f"rehearsal, {step}"),
+    )
+    probe.mark("rehearsal, measured", rehearsed.errors)
+    pixels = [[rows[:, :PCA_PX, :PCA_PX]] for rows in (few[0], few[2])]
+    probe.mark("pca", pca_error(pixels[0], pixels[1], components=PCA_PX))
 
 
 @torch.no_grad()

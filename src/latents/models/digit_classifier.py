@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 
 from latents.errors import InputError
+from latents.probes import Probe
 from latents.training import Fitted, Parts, fit, one_cycle
 
 BLOCK_ROWS = 1000  # digits classified at once
@@ -115,6 +116,7 @@ def train(
     shift_px: int,
     generator: torch.Generator,
     checkpoint: Path | None = None,
+    probe: Probe | None = None,
 ) -> tuple[DigitClassifier, dict[str, Any], Fitted]:
     """Train a classifier by cross-entropy with Adam and a one-cycle rate, on the generator's device.
 
@@ -128,6 +130,7 @@ def train(
     shift_px : each training image is shifted by up to so many pixels along each axis, drawn anew each time.
     generator : draws weights, order and shifts.
     checkpoint : written each epoch and resumed from; its name says what it belongs to.
+    probe : of the training, see `latents.probes`.
 
     Returns
     -------
@@ -163,6 +166,7 @@ def train(
         generator=generator,
         schedule=one_cycle(total_steps=epochs * -(-len(seen) // batch_size)),
         checkpoint=checkpoint,
+        probe=probe,
         digest=checkpoint.stem if checkpoint else "",
         name="digit classifier",
     )

@@ -13,6 +13,9 @@ from torch import Tensor
 from latents.features import UnitMap
 from latents.frechet import detail, distance_to, distinctness, frechet_distance, mean_interval, roughness
 from latents.models.face_model import FaceModel
+from latents.probes import Probe
+
+PROBED = 20  # faces, pairs, chains and Gibbs steps of a probe
 
 
 def look(
@@ -146,6 +149,29 @@ def run_chains(
             trace.append(values[:watched].clone())
         taken.append(values)
     return torch.cat(taken), torch.stack(trace)
+
+
+def mark(
+    probe: Probe,
+    model: FaceModel,
+    level: str,
+    faces: Tensor,
+    people: np.ndarray,
+    centre: np.ndarray,
+    blur_px: float,
+    seed: int,
+) -> None:
+    """Mark what all measures rest on, on few faces and chains, whose draws are of streams of their own."""
+    rows = slice(PROBED)
+    probe.mark("autoencoded", autoencoding(model, level, faces[rows], people[rows], centre, blur_px=blur_px))
+    draws, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    probe.mark("between", between(model, level, faces, people, pairs=PROBED, generator=draws))
+    few = {"chains": PROBED, "steps": PROBED, "draws": 2, "thinning": 2, "watched": 1}
+    values, trace = run_chains(model, level, generator=generator, **few)
+    probe.mark("chains", (values, trace))
+    means = model.means_around(values, generator=generator, level=level)
+    probe.mark("means", (means, model.decode(means)))
+    probe.end()
 
 
 def against_faces(

@@ -29,6 +29,7 @@ from latents.errors import InputError
 from latents.models.encoders import initialise
 from latents.models.vae import gaussian_kl
 from latents.models.vae_digits import spawn
+from latents.probes import Probe
 from latents.training import Fitted, fit, one_cycle
 
 INPUT_SCALE = 4.0  # length of the rows that the encoder reads; tf-idf rows have length 1
@@ -215,6 +216,7 @@ def train(
     seed: int,
     device: str = "cpu",
     checkpoint: Path | None = None,
+    probe: Probe | None = None,
 ) -> tuple[HashingNetwork, Fitted]:
     """Train one code length with Adam and a one-cycle rate.
 
@@ -224,6 +226,7 @@ def train(
     labels, validation_labels : int64 (n,); those of training are read only if the method's label_weight is above 0.
     neighbours : int64 (n, k) rows of `tfidf`, from `nearest`; needed when the method has them.
     warm_up : share of the steps over which the KL's weight rises from 0 to 1.
+    probe : of the training, see `latents.probes`.
 
     Returns
     -------
@@ -281,6 +284,7 @@ def train(
         objective=objective,
         schedule=one_cycle(total_steps=steps),
         checkpoint=checkpoint,
+        probe=probe,
         digest=checkpoint.stem if checkpoint else "",
         name=f"{bits} bits",
     )

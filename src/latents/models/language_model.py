@@ -15,6 +15,7 @@ from torch.nn.functional import cross_entropy, linear
 from latents.bptt import RecurrentDecoder, SwapSchedule, swapped
 from latents.errors import InputError
 from latents.models.recurrent_training import train_epochs
+from latents.probes import Probe
 from latents.training import Fitted
 
 SLOTS, STEPS = 100, 50  # documents at once and words a block, where nothing is trained; no result depends on them
@@ -128,6 +129,7 @@ def train(
     generator: torch.Generator,
     device: str = "cpu",
     checkpoint: Path | None = None,
+    probe: Probe | None = None,
 ) -> tuple[LanguageModel, dict[str, Any], Fitted]:
     """Train a model by truncated backpropagation through time, ended documents swapped for the next, with Adagrad.
 
@@ -137,6 +139,7 @@ def train(
     batch_size, bptt : documents at once, and words between two steps of the optimizer.
     generator : draws weights and order; on the CPU.
     checkpoint : written each epoch, resumed from; its name says what it belongs to.
+    probe : of the training, see `latents.probes`.
 
     Returns
     -------
@@ -149,7 +152,7 @@ def train(
         model,
         [torch.from_numpy(document).to(device) for document in documents],
         cost=token_cost,
-        validate=lambda: float(np.concatenate(surprises(model, validation)).mean()),
+        validate=lambda count: float(np.concatenate(surprises(model, validation[:count])).mean()),
         visible_seed=model.visible_seed,
         hidden_seed=model.hidden_seed,
         epochs=epochs,
@@ -158,6 +161,7 @@ def train(
         learning_rate=learning_rate,
         generator=generator,
         checkpoint=checkpoint,
+        probe=probe,
         name="language model",
     )
     return model.cpu().eval(), shape, fitted

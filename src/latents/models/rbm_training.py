@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from latents.errors import InputError
 from latents.models.rbm import RBM, reconstruction_error
+from latents.probes import Probe
 from latents.training import Fitted, Schedule, fit
 
 Read = Callable[[Tensor, torch.Generator], Tensor]
@@ -159,6 +160,7 @@ def train(
     generator: torch.Generator,
     workers: int = 1,
     checkpoint: Path | None = None,
+    probe: Probe | None = None,
     digest: str = "",
     name: str = "rbm",
 ) -> tuple[RBM, Fitted]:
@@ -175,7 +177,7 @@ def train(
     steps, chains, mean_field_visible, mean_field_hidden, centring, averaging, workers : see
         `ContrastiveDivergence`.
     generator : draws the order of the rows, the negatives and what `read` draws.
-    checkpoint, digest, name : see `latents.training.fit`.
+    checkpoint, probe, digest, name : see `latents.training.fit`.
 
     Returns
     -------
@@ -210,6 +212,7 @@ def train(
         generator=generator,
         schedule=linear_decay(total_steps=epochs * -(-n_train // batch_size), end=final_rate),
         checkpoint=checkpoint,
+        probe=probe,
         digest=digest,
         name=name,
     )

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from latents import checkpoints
 from latents.bptt import train_bptt
+from latents.checkpoints import Keeper
 from latents.errors import InputError
+from latents.probes import Probe, watched
 from latents.training import Fitted
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ def train_epochs(
     targets: Sequence[Tensor],
     *,
     cost: Cost,
-    validate: Callable[[], float],
+    validate: Callable[[int | None], float],
     contexts: Callable[[torch.Generator], Sequence[Tensor]] | None = None,
     feedback: Callable[[Tensor], Tensor] | Literal["teacher"] = "teacher",
     visible_seed: Tensor,
@@ -40,6 +41,7 @@ def train_epochs(
     rate_decay: float = 0.0,
     generator: torch.Generator,
     checkpoint: Path | None = None,
+    probe: Probe | None = None,
     name: str = "training",
 ) -> Fitted:
     """Train a decoder in place with Adagrad, each epoch in a new order.
@@ -49,10 +51,11 @@ def train_epochs(
     decoder, targets, cost, visible_seed, hidden_seed, batch_size, bptt : as `latents.bptt.train_bptt` takes them.
     contexts : draws the contexts of an epoch; None: there are none.
     feedback : what is visible at the next step, see `train_bptt`.
-    validate : -> validation cross-entropy; called in eval mode after each epoch.
+    validate : count of sequences, None for all -> validation cross-entropy; called in eval mode after each epoch.
     learning_rate, rate_decay : Adagrad's; after k steps the rate is learning_rate / (1 + k rate_decay).
     generator : draws the order of the sequences; on the CPU.
     checkpoint : written each epoch, resumed from; its name says what it belongs to.
+    probe : gets the marks of the first steps, see `latents.probes`; no result depends on it.
 
     Returns
     -------
@@ -68,10 +71,14 @@ def train_epochs(
         short = sum(len(target) == 0 for target in targets)
         raise InputError(f"training needs at least one epoch and no empty sequence, got {epochs}, and {short} empty")
     optimizer = torch.optim.Adagrad(decoder.parameters(), lr=learning_rate, lr_decay=rate_decay)
+    keeper = Keeper(checkpoint, decoder, optimizer, generator, probe=probe)
     fitted = Fitted()
-    if checkpoint and (kept := checkpoints.resume(checkpoint, decoder, optimizer, generator)):
+    if kept := keeper.resume():
         fitted = Fitted(**kept.record)
-    with tqdm(total=epochs, initial=len(fitted.history), desc=name, unit="epoch", disable=None) as bar:
+    with (
+        watched(probe, decoder, optimizer, generator, validate=lambda: validate(batch_size)),
+        tqdm(total=epochs, initial=len(fitted.history), desc=name, unit="epoch", disable=None) as bar,
+    ):
         for epoch in range(len(fitted.history) + 1, epochs + 1):
             began = time.perf_counter()
             drawn = contexts(generator) if contexts else None
@@ -83,12 +90,11 @@ def train_epochs(
             row = {
                 "epoch": epoch,
                 "train_cross_entropy": float(np.mean(losses)),
-                "validation_cross_entropy": validate(),
+                "validation_cross_entropy": validate(None),
             }
             fitted.history.append(row)
             fitted.seconds_per_epoch.append(time.perf_counter() - began)
             log.info("%s: epoch %d of %d: %s", name, epoch, epochs, row)
             bar.update()
-            if checkpoint:
-                checkpoints.save(checkpoint, decoder, optimizer, generator, checkpoints.Kept(vars(fitted), {}))
+            keeper.save(vars(fitted), {})
     return fitted

@@ -12,6 +12,7 @@ from torch import Tensor
 from latents.errors import InputError
 from latents.models.recurrent_training import train_epochs
 from latents.models.rnn import RowRNN, architecture, build, known_rows, next_row_cross_entropy, row_cost
+from latents.probes import Probe
 from latents.training import Fitted
 
 
@@ -31,6 +32,7 @@ def train(
     generator: torch.Generator,
     device: str = "cpu",
     checkpoint: Path | None = None,
+    probe: Probe | None = None,
     name: str = "row-RNN",
 ) -> tuple[RowRNN, dict[str, Any], Fitted]:
     """Train a network to predict each row of its sequences, the first from a blank row, with Adagrad.
@@ -45,6 +47,7 @@ def train(
         `latents.models.rnn.known_rows`; 0 is teacher forcing throughout, as the notes do.
     generator : draws weights and order; on the CPU.
     checkpoint : written each epoch, resumed from; its name says what it belongs to.
+    probe : of the training, see `latents.probes`.
 
     Returns
     -------
@@ -71,7 +74,7 @@ def train(
         model,
         seen,
         cost=row_cost,
-        validate=lambda: next_row_cross_entropy(model, watched),
+        validate=lambda count: next_row_cross_entropy(model, watched[:count]),
         visible_seed=model.visible_seed,
         hidden_seed=model.hidden_seed,
         epochs=epochs,
@@ -81,6 +84,7 @@ def train(
         rate_decay=rate_decay,
         generator=generator,
         checkpoint=checkpoint,
+        probe=probe,
         name=name,
         **own,
     )

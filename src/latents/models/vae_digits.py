@@ -12,8 +12,15 @@ from torch import Tensor
 
 from latents.binarise import How, reader
 from latents.errors import InputError
-from latents.likelihood import importance_weighted_bound, mean_interval, monte_carlo_elbo
+from latents.likelihood import (
+    BLOCK_ROWS,
+    TILE_SAMPLES,
+    importance_weighted_bound,
+    mean_interval,
+    monte_carlo_elbo,
+)
 from latents.models.vae import VAE, architecture, bound_only, build, gaussian_kl, kl_warm_up
+from latents.probes import Probe
 from latents.training import Fitted, Objective, fit, one_cycle, summed
 
 BETAS = (0.9, 0.99)  # of Adam; 0.99 for its usual 0.999 gains about a nat in 12 epochs, by validation
@@ -42,6 +49,7 @@ def train(
     initial: Mapping[str, Tensor] | None = None,
     device: str = "cpu",
     checkpoint: Path | None = None,
+    probe: Probe | None = None,
 ) -> tuple[VAE, dict[str, Any], Fitted]:
     """Train a VAE with Adam and a one-cycle rate.
 
@@ -58,6 +66,7 @@ def train(
     patience : of early stopping on the validation ELBO, see `latents.training.fit`; 0: none.
     initial : weights of a model of the same architecture to start from; None: drawn from the seed.
     checkpoint : written each epoch and resumed from; its name says what it belongs to.
+    probe : of the training, see `latents.probes`.
 
     Returns
     -------
@@ -105,6 +114,7 @@ def train(
         schedule=one_cycle(total_steps=epochs * steps),
         patience=patience,
         checkpoint=checkpoint,
+        probe=probe,
         digest=checkpoint.stem if checkpoint else "",
         name=f"{encoder} {latent_dim}-D seed {seed}",
     )
@@ -157,6 +167,7 @@ def measure(
     samples: int,
     seed: int,
     workers: int,
+    probe: Probe | None = None,
 ) -> dict[str, Any]:
     """Test ELBO with its parts, the importance-weighted bound on some of the digits, and the active units.
 
@@ -166,6 +177,7 @@ def measure(
     bound_digits : int (m,), rows of those on which the bound is measured.
     samples : draws of z a digit for the bound.
     workers : threads over blocks of digits; no result depends on them.
+    probe : gets the marks of the first block of digits, see `latents.probes`.
 
     Returns
     -------
@@ -176,6 +188,8 @@ def measure(
     """
     (draws,) = spawn(seed, 1)
     x = to_unit(torch.from_numpy(digits), binarisation)
+    if probe:
+        _mark(probe, model, x[bound_digits[:BLOCK_ROWS]], samples=samples, seed=seed)
     options: dict[str, Any] = {"generator": draws, "workers": workers}
     elbos = monte_carlo_elbo(model, x, samples=ELBO_SAMPLES, **options)
     bounds = importance_weighted_bound(model, x[bound_digits], samples=samples, **options)
@@ -196,6 +210,17 @@ def measure(
         "bound_digits": len(bound_digits),
         "n_digits": len(digits),
     }
+
+
+def _mark(probe: Probe, model: VAE, x: Tensor, *, samples: int, seed: int) -> None:
+    """Mark both bounds and the encoder on one block of digits (n, 784), with at most one tile of draws a digit."""
+    (draws,) = spawn(seed, 1)
+    probe.mark("elbo", monte_carlo_elbo(model, x, samples=ELBO_SAMPLES, generator=draws))
+    few = min(samples, TILE_SAMPLES)
+    probe.mark("bound", importance_weighted_bound(model, x, samples=few, generator=draws))
+    with torch.inference_mode():
+        probe.mark("encoded", model.encode(x))
+    probe.end()
 
 
 def some_rows(n: int, count: int, seed: int) -> np.ndarray:

@@ -20,6 +20,7 @@ from latents.models.encoders import InferenceNetwork, initialise
 from latents.models.text_encoders import Batch, Documents, initialise_recurrent, trunk
 from latents.models.vae import gaussian_kl
 from latents.models.vae_digits import spawn
+from latents.probes import Probe
 from latents.training import Fitted, fit, one_cycle
 
 LOGVAR_BOUND = 10.0  # |log variance| of q(z | x): a document of thousands of words must not overflow it
@@ -127,6 +128,7 @@ def train(
     seed: int,
     device: str = "cpu",
     checkpoint: Path | None = None,
+    probe: Probe | None = None,
 ) -> tuple[TextVAE, dict[str, Any], Fitted]:
     """Train with Adam and a one-cycle rate, every document counting the same.
 
@@ -139,6 +141,7 @@ def train(
     warm_up_epochs : the KL term's weight rises over so many epochs from 0 to 1; 0: it is 1 at once.
     learning_rate : the peak of the one-cycle schedule.
     seed : weights and draws have a stream each, spawned from it.
+    probe : of the training, see `latents.probes`.
 
     Returns
     -------
@@ -183,6 +186,7 @@ def train(
         objective=objective,
         schedule=one_cycle(total_steps=epochs * steps),
         checkpoint=checkpoint,
+        probe=probe,
         digest=checkpoint.stem if checkpoint else "",
         name=f"{encoder} {latent_dim}-D",
     )

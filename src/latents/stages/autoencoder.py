@@ -10,7 +10,7 @@ from pydantic import Field
 
 from latents.params import Section, load_section
 from latents.stages.compute import Compute
-from latents.stages.entry import PARAMS, Log, Params, run, stage
+from latents.stages.entry import PARAMS, Log, Params, ProbeFile, run, stage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,6 +45,7 @@ def train(
     history: Annotated[Path, typer.Option(help="CSV to write, a row an epoch of each step.")],
     errors: Annotated[Path, typer.Option(help="CSV to write: held-out squared error a pixel after each step.")],
     metrics: Annotated[Path, typer.Option(help="JSON to write: the last error, and that of PCA.")],
+    probe: ProbeFile = None,
     params: Params = PARAMS,
     log: Log = None,
 ) -> None:
@@ -52,6 +53,7 @@ def train(
     import torch
 
     from latents.models import autoencoder, autoencoder_training
+    from latents.probes import probing
     from latents.stages.checkpoint import checkpoint_path, discard
     from latents.storage import write_csv, write_json, write_weights
     from latents.training import set_threads
@@ -62,15 +64,17 @@ def train(
     training, validation, held_out = by_role(faces, section)
     architecture = autoencoder.architecture(side_px=training.shape[1])
     network = autoencoder.build(architecture, device=compute.device)
-    trained = autoencoder_training.train(
-        network,
-        training,
-        validation=validation,
-        held_out=held_out,
-        generator=torch.Generator(compute.device).manual_seed(section.seed),
-        checkpoint=checkpoint,
-        **section.model_dump(include=TRAINING),
-    )
+    with probing(probe) as marks:
+        trained = autoencoder_training.train(
+            network,
+            training,
+            validation=validation,
+            held_out=held_out,
+            generator=torch.Generator(compute.device).manual_seed(section.seed),
+            checkpoint=checkpoint,
+            probe=marks,
+            **section.model_dump(include=TRAINING),
+        )
     pca = autoencoder_training.pca_error([training], [held_out], components=min(network.n_features, len(training)))
     write_weights(model, network.state_dict(), architecture)
     write_csv(history, trained.history)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from pydantic import Field
 
 from latents.params import Section, load_section
 from latents.stages.compute import Compute
-from latents.stages.entry import PARAMS, Log, Params, run, stage
+from latents.stages.entry import PARAMS, Log, Params, ProbeFile, run, stage
 
 
 class DigitClassifier(Section):
@@ -32,6 +32,7 @@ def train(
     model: Annotated[Path, typer.Option(help="Weights to write (safetensors).")],
     history: Annotated[Path, typer.Option(help="CSV to write, a row an epoch.")],
     metrics: Annotated[Path, typer.Option(help="JSON to write: accuracy on the validation and the test digits.")],
+    probe: ProbeFile = None,
     params: Params = PARAMS,
     log: Log = None,
 ) -> None:
@@ -39,6 +40,7 @@ def train(
     import torch
 
     from latents.models import digit_classifier
+    from latents.probes import probing
     from latents.stages.checkpoint import checkpoint_path, discard
     from latents.storage import read_hdf5, write_csv, write_json, write_weights
     from latents.training import set_threads
@@ -50,22 +52,27 @@ def train(
     set_threads(compute.threads)
     images, labels = read_hdf5(digits, "train_images", "train_labels")
     held = {role: read_hdf5(digits, f"{role}_images", f"{role}_labels") for role in ("validation", "test")}
-    trained, architecture, fitted = digit_classifier.train(
-        images,
-        labels,
-        validation_images=held["validation"][0],
-        validation_labels=held["validation"][1],
-        generator=torch.Generator(compute.device).manual_seed(settings.seed),
-        checkpoint=checkpoint,
-        **settings.model_dump(exclude={"seed"}),
-    )
-    measured = {
-        f"{role}_accuracy": digit_classifier.accuracy(trained, pictures / 255, truth)
-        for role, (pictures, truth) in held.items()
-    }
+
+    def accuracies(trained: Any, count: int | None = None) -> dict[str, float]:
+        return {
+            f"{role}_accuracy": digit_classifier.accuracy(trained, pictures[:count] / 255, truth[:count])
+            for role, (pictures, truth) in held.items()
+        }
+
+    with probing(probe, after=lambda trained: accuracies(trained, settings.batch_size)) as marks:
+        trained, architecture, fitted = digit_classifier.train(
+            images,
+            labels,
+            validation_images=held["validation"][0],
+            validation_labels=held["validation"][1],
+            generator=torch.Generator(compute.device).manual_seed(settings.seed),
+            checkpoint=checkpoint,
+            probe=marks,
+            **settings.model_dump(exclude={"seed"}),
+        )
     write_weights(model, trained.state_dict(), architecture)
     write_csv(history, fitted.history)
-    write_json(metrics, measured | {"n_test": len(held["test"][1])})
+    write_json(metrics, accuracies(trained) | {"n_test": len(held["test"][1])})
     discard(job)
 
 

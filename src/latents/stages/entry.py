@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import os
@@ -11,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from latents.errors import InputError
+from latents.errors import InputError, ProbeEnded
 
 # One BLAS thread per process, set before numpy is imported: Snakemake exports its own count and DVC none, and results
 # must not depend on it. Parallelism comes from jobs and from worker threads that share blocks.
@@ -24,6 +25,10 @@ Log = Annotated[
 ]
 Params = Annotated[Path, typer.Option(help="The parameter file.")]
 PARAMS = Path("params.yaml")
+ProbeFile = Annotated[
+    Path | None,
+    typer.Option("--probe", help="JSON to write: digests after the first steps; LATENTS_PROBE=1 ends the job there."),
+]
 
 # what the machine, not the program, is to blame for: one line is all there is to say
 MACHINE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EFBIG}
@@ -58,7 +63,8 @@ def run(app: typer.Typer | Any) -> None:
     try:
         job = plan.begin()
         try:
-            app()
+            with contextlib.suppress(ProbeEnded):
+                app()
         except SystemExit as done:
             if not done.code:
                 plan.end(job)

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from latents.errors import InputError
 from latents.params import Name, Section, Structural, load_section
-from latents.stages.entry import PARAMS, Log, Params, run, stage
+from latents.stages.entry import PARAMS, Log, Params, ProbeFile, run, stage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,6 +72,7 @@ def measure(
     metrics: Annotated[Path, typer.Option(help="JSON to write.")],
     mixing: Annotated[Path, typer.Option(help="CSV to write: autocorrelation of Gibbs chains by lag.")],
     pictures: Annotated[Path, typer.Option(help="HDF5 to write: faces, autoencoded, gibbs, gibbs_draws.")],
+    probe: ProbeFile = None,
     params: Params = PARAMS,
     log: Log = None,
 ) -> None:
@@ -82,6 +83,7 @@ def measure(
     from latents.frechet import autocorrelation, effective_share
     from latents.models import face_measures
     from latents.models.autoencoder_training import ROLES
+    from latents.probes import probing
     from latents.storage import read_hdf5, write_csv, write_hdf5, write_json
     from latents.training import set_threads
 
@@ -92,6 +94,9 @@ def measure(
     generator = torch.Generator().manual_seed(section.seed)
     held_out, people, centre = held_out_faces(faces, features)
     raw, role = read_hdf5(features, "features", "role")
+    with probing(probe) as marks:
+        if marks:
+            face_measures.mark(marks, model, level, held_out, people, centre, section.blur_px, section.seed)
 
     found = face_measures.autoencoding(model, level, held_out, people, centre, blur_px=section.blur_px)
     found |= face_measures.between(model, level, held_out, people, pairs=section.pairs, generator=draws)

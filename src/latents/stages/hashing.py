@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
 from pydantic import Field
@@ -11,10 +13,12 @@ from pydantic import Field
 from latents.errors import InputError
 from latents.params import Name, Section, Structural, load_section
 from latents.stages.compute import Compute
-from latents.stages.entry import PARAMS, Log, Params, run, stage
+from latents.stages.entry import PARAMS, Log, Params, ProbeFile, run, stage
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from latents.probes import Probe
 
 
 class Learned(Section):
@@ -57,6 +61,7 @@ class Hashing(Section):
 
 WordsFile = Annotated[Path, typer.Option(help="HDF5 of the stage text.")]
 MethodName = Annotated[str, typer.Option("--method", help="A key of hashing.learned, or one of hashing.plain.")]
+PROBED = 500  # documents of each role that a probe encodes and ranks
 NO_BITS = 0  # the code length of real-valued rows, in tables
 LSA_AXES = 32  # of the dense representation in which neighbours are sought, beside tf-idf
 GRAPH_NEIGHBOURS = 10  # of each document in the graph whose diffusion map joins those two
@@ -76,13 +81,12 @@ def evaluate(
     table: Annotated[Path, typer.Option(help="CSV to write: all metrics by code length.")],
     curve: Annotated[Path, typer.Option(help="CSV to write: precision at recall 0, .1, .. 1 by code length.")],
     history: Annotated[Path | None, typer.Option(help="CSV to write: a learned method's training curves.")] = None,
+    probe: ProbeFile = None,
     params: Params = PARAMS,
     log: Log = None,
 ) -> None:
     """Make codes of all lengths by one method; rank training documents for test (and validation) documents."""
-    import numpy as np
-
-    from latents.codes import binarise
+    from latents.probes import probing
     from latents.stages.checkpoint import discard
     from latents.storage import open_hdf5, rows_of, write_csv, write_hdf5, write_json
     from latents.training import set_threads
@@ -96,28 +100,19 @@ def evaluate(
     near = None
     if learned is not None and learned.neighbours:
         near = neighbours(rows["train"], count=learned.neighbours, seed=section.training.seed)
-    packed: dict[str, Any] = {}
-    measured: list[dict[str, Any]] = []
-    curves: list[dict[str, Any]] = []
-    histories: list[dict[str, Any]] = []
-    for bits in [NO_BITS] if method == "tfidf" else section.bits:
-        if bits == NO_BITS:
-            sides, latent, score = rows, None, "cosine"
-        else:
-            latent, training = values(method, rows, labels, bits, section, compute, words, near)
-            histories += [{"bits": bits} | row for row in training]
-            sides = dict(zip(ROLES, binarise(*(latent[role] for role in ROLES)), strict=True))
-            packed |= {f"{bits}_{role}": np.packbits(sides[role], axis=1) for role in ("train", "test")}
-            score = "hamming"
-        row, precision = rank(sides, labels, score)
-        measured.append({"bits": bits} | row | describe(latent, sides))
-        curves += [{"bits": bits} | point for point in precision]
+    found = Found()
+    with probing(probe) as marks:
+        for bits in [NO_BITS] if method == "tfidf" else section.bits:
+            with part_of(marks, bits, rows, labels) as part:
+                latent, training = values(method, rows, labels, bits, section, compute, words, near, part)
+                found.add(bits, measure(latent, rows, labels), training)
+    packed, measured = found.packed, found.measured
     write_hdf5(codes, packed | {f"{role}_labels": labels[role] for role in ("train", "test")}, dataset="newsgroups")
     write_json(metrics, {f"{name}_{row['bits']}": row[name] for row in measured for name in SHOWN if name in row})
     write_csv(table, measured)
-    write_csv(curve, curves)
+    write_csv(curve, found.curves)
     if history is not None:
-        write_csv(history, histories)
+        write_csv(history, found.histories)
     discard(job_name(method, words))
 
 
@@ -134,12 +129,15 @@ def values(
     compute: Compute,
     words: Path,
     near: np.ndarray | None,
-) -> tuple[dict[str, np.ndarray], list[dict[str, float]]]:
-    """What is thresholded, float (n, bits), of each role, and the training's history."""
+    probe: Probe | None,
+) -> tuple[dict[str, np.ndarray] | None, list[dict[str, float]]]:
+    """What is thresholded, float (n, bits), of each role, None for real-valued rows; and the training's history."""
     from latents import codes
     from latents.models import hashing
     from latents.stages.checkpoint import checkpoint_path
 
+    if bits == NO_BITS:
+        return None, []
     sides = [rows[role] for role in ROLES]
     if method in section.plain:
         return dict(zip(ROLES, codes.project(method, *sides, bits=bits, seed=section.training.seed), strict=True)), []
@@ -157,9 +155,66 @@ def values(
         neighbours=near,
         device=compute.device,
         checkpoint=checkpoint_path(f"{job_name(method, words)}-{bits}", [chosen, section.training, compute], [words]),
+        probe=probe,
         **section.training.model_dump(),
     )
     return {role: hashing.encode(network, rows[role]) for role in ROLES}, fitted.history
+
+
+def part_of(
+    probe: Probe | None, bits: int, rows: dict[str, Any], labels: dict[str, Any]
+) -> AbstractContextManager[Probe | None]:
+    """The probe of one code length, None where there is none; after its training few documents are ranked."""
+    from latents.models import hashing
+
+    if probe is None:
+        return nullcontext()
+    some = {role: rows[role][:PROBED] for role in ROLES}
+
+    def after(network: Any) -> Measured:
+        latent = {role: hashing.encode(network, some[role]) for role in ROLES}
+        return measure(latent, some, {role: labels[role][:PROBED] for role in ROLES})
+
+    return probe.part(f"{bits} bits", after=after)
+
+
+class Measured(NamedTuple):
+    """Of one code length: packed codes by role, a row of all metrics, the points of the precision-recall curve."""
+
+    packed: dict[str, np.ndarray]
+    row: dict[str, Any]
+    curve: list[dict[str, float]]
+
+
+@dataclass
+class Found:
+    """What is written, gathered by code length."""
+
+    packed: dict[str, Any] = field(default_factory=dict)
+    measured: list[dict[str, Any]] = field(default_factory=list)
+    curves: list[dict[str, Any]] = field(default_factory=list)
+    histories: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, bits: int, one: Measured, training: list[dict[str, float]]) -> None:
+        """Append what one code length gave."""
+        self.packed |= {f"{bits}_{role}": codes for role, codes in one.packed.items()}
+        self.measured.append({"bits": bits} | one.row)
+        self.curves += [{"bits": bits} | point for point in one.curve]
+        self.histories += [{"bits": bits} | row for row in training]
+
+
+def measure(latent: dict[str, np.ndarray] | None, rows: dict[str, Any], labels: dict[str, Any]) -> Measured:
+    """Threshold what is latent and rank by Hamming distance; where nothing is, rank the rows by cosine."""
+    import numpy as np
+
+    from latents.codes import binarise
+
+    sides, score, packed = rows, "cosine", {}
+    if latent is not None:
+        sides, score = dict(zip(ROLES, binarise(*(latent[role] for role in ROLES)), strict=True)), "hamming"
+        packed = {role: np.packbits(sides[role], axis=1) for role in ("train", "test")}
+    row, curve = rank(sides, labels, score)
+    return Measured(packed, row | describe(latent, sides), curve)
 
 
 def neighbours(tfidf: Any, *, count: int, seed: int) -> np.ndarray:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import Field
 
 from latents.params import Name, Section, Structural, load_section
 from latents.stages.compute import Compute
-from latents.stages.entry import PARAMS, Log, Params, run, stage
+from latents.stages.entry import PARAMS, Log, Params, ProbeFile, run, stage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,6 +40,7 @@ def train(
     model: Annotated[Path, typer.Option(help="Weights to write (safetensors).")],
     history: Annotated[Path, typer.Option(help="CSV to write, a row an epoch, in nats a token.")],
     metrics: Annotated[Path, typer.Option(help="JSON to write: perplexities of the test documents.")],
+    probe: ProbeFile = None,
     params: Params = PARAMS,
     log: Log = None,
 ) -> None:
@@ -47,6 +48,7 @@ def train(
     import torch
 
     from latents.models import language_model
+    from latents.probes import probing
     from latents.stages.checkpoint import checkpoint_path, discard
     from latents.storage import write_csv, write_json, write_weights
     from latents.training import set_threads
@@ -57,22 +59,27 @@ def train(
     checkpoint = checkpoint_path(job, [settings, compute], [corpus])
     set_threads(compute.threads)
     documents, n_tokens = read_documents(corpus, settings.words)
-    trained, architecture, fitted = language_model.train(
-        documents["train"],
-        documents["validation"],
-        n_tokens=n_tokens,
-        generator=torch.Generator().manual_seed(settings.seed),
-        device=compute.device,
-        checkpoint=checkpoint,
-        **settings.model_dump(exclude={"corpus", "words", "seed"}),
-    )
-    found = language_model.perplexities(language_model.surprises(trained, documents["test"]))
-    unigram = language_model.unigram_surprises(*(documents[role] for role in ROLES), n_tokens=n_tokens)
-    found |= {f"unigram_{name}": value for name, value in language_model.perplexities(unigram).items()}
+
+    def measured(trained: Any, count: int | None = None) -> dict[str, float]:
+        found = language_model.perplexities(language_model.surprises(trained, documents["test"][:count]))
+        unigram = language_model.unigram_surprises(*(documents[role][:count] for role in ROLES), n_tokens=n_tokens)
+        return found | {f"unigram_{name}": value for name, value in language_model.perplexities(unigram).items()}
+
+    with probing(probe, after=lambda trained: measured(trained, settings.batch_size)) as marks:
+        trained, architecture, fitted = language_model.train(
+            documents["train"],
+            documents["validation"],
+            n_tokens=n_tokens,
+            generator=torch.Generator().manual_seed(settings.seed),
+            device=compute.device,
+            checkpoint=checkpoint,
+            probe=marks,
+            **settings.model_dump(exclude={"corpus", "words", "seed"}),
+        )
     counts = {"n_distinct": n_tokens, "n_test_tokens": sum(map(len, documents["test"]))}
     write_weights(model, trained.state_dict(), architecture)
     write_csv(history, fitted.history)
-    write_json(metrics, found | counts)
+    write_json(metrics, measured(trained) | counts)
     discard(job)
 
 

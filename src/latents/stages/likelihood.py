@@ -16,7 +16,7 @@ import typer
 from pydantic import Field
 
 from latents.params import Section, load_section
-from latents.stages.entry import PARAMS, Log, Params, run, stage
+from latents.stages.entry import PARAMS, Log, Params, ProbeFile, run, stage
 
 
 class Likelihood(Section):
@@ -40,6 +40,7 @@ def anneal(
     table: Annotated[Path, typer.Option(help="CSV to write: a row per direction and number of temperatures, in nats.")],
     metrics: Annotated[Path, typer.Option(help="JSON to write: the estimates at the most temperatures, in nats.")],
     workers: Annotated[int, typer.Option(help="Threads; no result depends on them. 0: all cores.")] = 0,
+    probe: ProbeFile = None,
     params: Params = PARAMS,
     log: Log = None,
 ) -> None:
@@ -47,6 +48,7 @@ def anneal(
     from latents.ais import require_energy
     from latents.annealing import estimates, summary
     from latents.models import rbm
+    from latents.probes import probing
     from latents.storage import read_weights, write_csv, write_json
     from latents.training import set_threads
     from latents.visible import read_visible
@@ -60,7 +62,9 @@ def anneal(
     training, test = (
         read_visible(data, role, threshold=threshold, n_visible=model.n_visible) for role in ("training", "test")
     )
-    rows = estimates(model, training, test, workers=workers or len(os.sched_getaffinity(0)), **section.model_dump())
+    workers = workers or len(os.sched_getaffinity(0))
+    with probing(probe) as marks:
+        rows = estimates(model, training, test, workers=workers, probe=marks, **section.model_dump())
     write_csv(table, rows)
     about = {"threshold": threshold, "n_test": len(test), "chains": section.chains}
     write_json(metrics, summary(rows) | about)

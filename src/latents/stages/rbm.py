@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from pydantic import Field, ValidationInfo, field_validator
@@ -11,7 +11,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from latents.errors import InputError
 from latents.params import Name, Section, Structural, load_section
 from latents.stages.compute import Compute
-from latents.stages.entry import PARAMS, Log, Params, run, stage
+from latents.stages.entry import PARAMS, Log, Params, ProbeFile, run, stage
 
 UNITS = {"mnist": ("bernoulli",), "lfw": ("beta", "gaussian", "exact_beta")}  # visible ones that fit the values
 
@@ -82,6 +82,7 @@ def train(
     weights: Annotated[Path, typer.Option(help="Weights to write (safetensors).")],
     history: Annotated[Path, typer.Option(help="CSV to write, a row an epoch.")],
     metrics: Annotated[Path, typer.Option(help="JSON to write: reconstruction of test rows, pseudo-likelihood.")],
+    probe: ProbeFile = None,
     params: Params = PARAMS,
     log: Log = None,
 ) -> None:
@@ -90,6 +91,7 @@ def train(
 
     from latents.models.rbm import RBM, measure
     from latents.models.rbm_training import START_ROWS, train
+    from latents.probes import probing
     from latents.stages.checkpoint import checkpoint_path, discard
     from latents.storage import write_csv, write_json, write_weights
     from latents.training import set_threads
@@ -105,17 +107,23 @@ def train(
     rbm.to(compute.device)
     start = torch.randperm(len(training), generator=generator, device=compute.device)[:START_ROWS]
     rbm.initialise(training[start], generator=generator, std=settings.std, centring=settings.centring > 0)
-    trained, fitted = train(
-        rbm,
-        reader(training, validation),
-        n_train=len(training),
-        n_validation=len(validation),
-        generator=generator,
-        checkpoint=checkpoint,
-        digest=checkpoint.stem,
-        name=f"rbm {run_name}",
-        **settings.model_dump(include=TRAINING),
-    )
+
+    def few(module: Any) -> dict[str, float]:
+        return measure(module.trained, test[: settings.batch_size])
+
+    with probing(probe, after=few) as marks:
+        trained, fitted = train(
+            rbm,
+            reader(training, validation),
+            n_train=len(training),
+            n_validation=len(validation),
+            generator=generator,
+            checkpoint=checkpoint,
+            probe=marks,
+            digest=checkpoint.stem,
+            name=f"rbm {run_name}",
+            **settings.model_dump(include=TRAINING),
+        )
     read = {"dataset": settings.dataset, "threshold": settings.threshold}
     write_weights(weights, trained.state_dict(), trained.architecture() | read)
     write_csv(history, fitted.history)

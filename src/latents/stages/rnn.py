@@ -11,7 +11,7 @@ from pydantic import Field
 from latents.errors import InputError
 from latents.params import Name, Section, Structural, load_section
 from latents.stages.compute import Compute
-from latents.stages.entry import PARAMS, Log, Params, run, stage
+from latents.stages.entry import PARAMS, Log, Params, ProbeFile, run, stage
 
 
 class Run(Section):
@@ -49,6 +49,7 @@ def train(
     digits: DigitsFile,
     model: Annotated[Path, typer.Option(help="Weights to write (safetensors).")],
     history: Annotated[Path, typer.Option(help="CSV to write, a row an epoch, in nats a pixel.")],
+    probe: ProbeFile = None,
     params: Params = PARAMS,
     log: Log = None,
 ) -> None:
@@ -56,6 +57,7 @@ def train(
     import torch
 
     from latents.models import rnn, row_training
+    from latents.probes import probing
     from latents.stages.checkpoint import checkpoint_path, discard
     from latents.storage import read_hdf5, write_csv, write_weights
     from latents.training import set_threads
@@ -69,14 +71,16 @@ def train(
         rnn.row_sequences(images, inked=settings.rows == "inked")
         for images in read_hdf5(digits, "train_images", "validation_images")
     ]
-    trained, architecture, fitted = row_training.train(
-        *parts,
-        generator=torch.Generator().manual_seed(settings.seed),
-        device=compute.device,
-        checkpoint=checkpoint,
-        name=f"row-RNN {run_name}",
-        **settings.model_dump(exclude={"rows", "seed"}),
-    )
+    with probing(probe) as marks:
+        trained, architecture, fitted = row_training.train(
+            *parts,
+            generator=torch.Generator().manual_seed(settings.seed),
+            device=compute.device,
+            checkpoint=checkpoint,
+            probe=marks,
+            name=f"row-RNN {run_name}",
+            **settings.model_dump(exclude={"rows", "seed"}),
+        )
     write_weights(model, trained.state_dict(), architecture)
     write_csv(history, fitted.history)
     discard(job)

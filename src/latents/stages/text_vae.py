@@ -11,7 +11,7 @@ from pydantic import Field
 from latents.errors import InputError
 from latents.params import Name, Section, Structural, load_section
 from latents.stages.compute import Compute
-from latents.stages.entry import PARAMS, Log, Params, run, stage
+from latents.stages.entry import PARAMS, Log, Params, ProbeFile, run, stage
 
 if TYPE_CHECKING:
     from latents.models.text_encoders import Documents
@@ -70,11 +70,13 @@ def train(
     words: WordsFile,
     model: Annotated[Path, typer.Option(help="Weights to write (safetensors).")],
     history: Annotated[Path, typer.Option(help="CSV to write, a row an epoch, in nats a word.")],
+    probe: ProbeFile = None,
     params: Params = PARAMS,
     log: Log = None,
 ) -> None:
     """Train one run; a killed training resumes after its last whole epoch."""
     from latents.models import vae_text
+    from latents.probes import probing
     from latents.stages.checkpoint import checkpoint_path, discard
     from latents.storage import write_csv, write_weights
     from latents.training import set_threads
@@ -85,9 +87,10 @@ def train(
     checkpoint = checkpoint_path(job, [settings, compute], [words])
     set_threads(compute.threads)
     training, validation = (read(words, role, section.max_tokens) for role in ("train", "validation"))
-    trained, architecture, fitted = vae_text.train(
-        training, validation, device=compute.device, checkpoint=checkpoint, **settings.model_dump()
-    )
+    with probing(probe) as marks:
+        trained, architecture, fitted = vae_text.train(
+            training, validation, device=compute.device, checkpoint=checkpoint, probe=marks, **settings.model_dump()
+        )
     write_weights(model, trained.state_dict(), architecture)
     write_csv(history, fitted.history)
     discard(job)

@@ -13,7 +13,7 @@ from pydantic import Field
 from latents.errors import InputError
 from latents.params import Name, Section, Seeds, Structural, load_section
 from latents.stages.compute import Compute
-from latents.stages.entry import PARAMS, Log, Params, logger, run, stage
+from latents.stages.entry import PARAMS, Log, Params, ProbeFile, logger, run, stage
 
 Widths = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
 
@@ -74,11 +74,13 @@ def train(
     model: Annotated[Path, typer.Option(help="Weights to write (safetensors).")],
     history: Annotated[Path, typer.Option(help="CSV to write, a row an epoch, in nats a digit.")],
     initial: Annotated[list[Path] | None, typer.Argument(help="Weights to start from, of a warm start.")] = None,
+    probe: ProbeFile = None,
     params: Params = PARAMS,
     log: Log = None,
 ) -> None:
     """Train one run with one seed; a killed training resumes after its last whole epoch."""
     from latents.models import vae_digits
+    from latents.probes import probing
     from latents.stages.checkpoint import checkpoint_path, discard
     from latents.storage import read_weights, write_csv, write_weights
     from latents.training import set_threads
@@ -90,16 +92,18 @@ def train(
     checkpoint = checkpoint_path(job, [settings, compute], [digits, *warm])
     set_threads(compute.threads)
     images, validation, how = read_digits(digits, "train_images", "validation_binary")
-    trained, architecture, fitted = vae_digits.train(
-        images,
-        validation,
-        binarisation=how,
-        seed=seed,
-        device=compute.device,
-        checkpoint=checkpoint,
-        initial=read_weights(warm[0])[0] if warm else None,
-        **settings.model_dump(exclude={"seeds", "warm_start"}),
-    )
+    with probing(probe) as marks:
+        trained, architecture, fitted = vae_digits.train(
+            images,
+            validation,
+            binarisation=how,
+            seed=seed,
+            device=compute.device,
+            checkpoint=checkpoint,
+            probe=marks,
+            initial=read_weights(warm[0])[0] if warm else None,
+            **settings.model_dump(exclude={"seeds", "warm_start"}),
+        )
     write_weights(model, trained.state_dict(), architecture)
     write_csv(history, fitted.history)
     discard(job)
@@ -112,26 +116,30 @@ def evaluate(
     model: ModelIn,
     metrics: Annotated[Path, typer.Option(help="JSON to write, in nats a digit.")],
     workers: Annotated[int, typer.Option(help="Threads; no result depends on them. 0: all cores.")] = 0,
+    probe: ProbeFile = None,
     params: Params = PARAMS,
     log: Log = None,
 ) -> None:
     """Measure ELBO, importance-weighted bound and active units on the test digits' fixed draw."""
     from latents.models import vae_digits
+    from latents.probes import probing
     from latents.storage import read_weights, write_json
 
     bound = load_section(VAE, "vae", params).bound
     state, architecture = read_weights(model)
     trained = vae_digits.load(state, architecture)
     binary, how = read_digits(digits, "test_binary")
-    measured = vae_digits.measure(
-        trained,
-        binary,
-        binarisation=how,
-        bound_digits=vae_digits.some_rows(len(binary), bound.digits, bound.seed),
-        samples=bound.wide_samples if trained.latent_dim >= bound.wide else bound.samples,
-        seed=seed,
-        workers=workers or len(os.sched_getaffinity(0)),
-    )
+    with probing(probe) as marks:
+        measured = vae_digits.measure(
+            trained,
+            binary,
+            binarisation=how,
+            bound_digits=vae_digits.some_rows(len(binary), bound.digits, bound.seed),
+            samples=bound.wide_samples if trained.latent_dim >= bound.wide else bound.samples,
+            seed=seed,
+            workers=workers or len(os.sched_getaffinity(0)),
+            probe=marks,
+        )
     idle = trained.latent_dim - measured["active_units"]
     if idle:
         logger.warning("%s: %d of %d latent dimensions have collapsed", model, idle, trained.latent_dim)

@@ -44,7 +44,8 @@ def metric(name: str) -> tuple[str, Any]:
     if name not in numbers:
         return name, None
     stage, run, _ = name.split(".", 2)
-    own = [str(path) for path in Path("results", stage).rglob("*.json") if "_".join(path.parent.parts[2:]) == run]
+    found = [path for path in Path("results", stage).rglob("*.json") if path.name != "probe.json"]
+    own = [str(path) for path in found if "_".join(path.parent.parts[2:]) == run]
     return own[0] if own else HEADLINES, numbers[name]
 
 
