@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import json
 import logging
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from latents.errors import InputError
+from latents.stages.seal import refusal, sealed_from
 
 # One BLAS thread per process, set before numpy is imported: Snakemake exports its own count and DVC none, and results
 # must not depend on it. Parallelism comes from jobs and from worker threads that share blocks.
@@ -54,15 +57,31 @@ def run(app: typer.Typer | Any) -> None:
     LATENTS_DEBUG=1 shows the traceback.
     """
     try:
+        if plan := os.environ.get("LATENTS_PLAN"):
+            seal_by(Path(plan))
         app()
-    except InputError as error:
-        stop(str(error), error)
-    except OSError as error:
-        if error.errno not in MACHINE_ERRORS:
+    except Exception as error:
+        message = refusal(error) or mistake(error)
+        if message is None:
             raise
-        stop(f"{error.filename or 'output'}: {os.strerror(error.errno)}; nothing was left half-written", error)
-    except MemoryError as error:
-        stop(f"not enough memory: {error}", error)
+        stop(message, error)
+
+
+def seal_by(plan: Path) -> None:
+    """Seal this process as the job of the plan whose command it is, where there is one; before any thread."""
+    own = [sys.modules["__main__"].__spec__.name, *sys.argv[1:]]  # type: ignore[union-attr]  # of `python -m`
+    for job in json.loads(plan.read_text(encoding="utf-8")):
+        if shlex.split(job["command"])[-len(own) :] == own:
+            sealed_from(job["name"], [*map(Path, job["inputs"])], [*map(Path, job["writes"])])
+
+
+def mistake(error: Exception) -> str | None:
+    """Say in one line what the user or the machine did wrong; None for what is our fault."""
+    if isinstance(error, InputError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in MACHINE_ERRORS:
+        return f"{error.filename or 'output'}: {os.strerror(error.errno)}; nothing was left half-written"
+    return f"not enough memory: {error}" if isinstance(error, MemoryError) else None
 
 
 def stop(message: str, error: BaseException) -> None:
