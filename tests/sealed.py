@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -96,6 +97,7 @@ TRIALS: dict[str, Callable[[str], object]] = {
     "look up": lambda host: socket.getaddrinfo(host, 80),
     "unix socket": unix_pair,
     "temporary": lambda name: (Path(os.environ["TMPDIR"]) / name).write_text("written", encoding="utf-8"),
+    "spool": lambda folder: tempfile.TemporaryFile(dir=folder, prefix=".out.").close(),
     "tell of temporary": lambda _: os.environ["TMPDIR"],
 }
 

@@ -178,6 +178,13 @@ def test_a_folder_is_neither_made_nor_listed(job: dict[str, Any], tmp_path: Path
     assert refused(listed, job, "results/a")
 
 
+def test_a_file_without_a_name_is_spooled_beside_an_output_only(job: dict[str, Any], tmp_path: Path) -> None:
+    """As archives are rewritten; where the system has no such files, it bears the output's name."""
+    spooled, elsewhere = outcomes(tmp_path, job, ("spool", "results/b"), ("spool", "results/a"))
+    assert spooled == "done"
+    assert refused(elsewhere, job, "results/a")
+
+
 @pytest.mark.parametrize("kind", ["connect", "send"])
 def test_a_job_is_refused_the_network(job: dict[str, Any], tmp_path: Path, port: str, kind: str) -> None:
     """TCP and UDP, by a line that names the address."""

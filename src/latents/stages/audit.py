@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 CHANGING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
-SPOOL = getattr(os, "O_TMPFILE", -1)  # a file without a name, in a folder
 # audit events -> which of their arguments are paths, or what is to be named
 CHANGES = {"os.link": (0, 1), "os.rename": (0, 1), "os.symlink": (1,), "os.chmod": (0,), "os.chown": (0,)}
 CHANGES |= dict.fromkeys(("os.mkdir", "os.remove", "os.rmdir", "os.truncate", "os.utime"), (0,))
@@ -45,8 +44,8 @@ class Seal(NamedTuple):
 
     def audit(self, event: str, args: tuple[Any, ...]) -> None:
         """Refuse, as Python's audit hook, what the job did not declare."""
-        if event == "open":
-            self._check(args[0], args[2])
+        if event == "open":  # to open a folder, as tempfile does for a file without a name, changes nothing in it
+            self._check(args[0], args[2] if not os.path.isdir(args[0]) else os.O_RDONLY)
         elif event in ("os.listdir", "os.scandir"):
             self._check(args[0], os.O_RDONLY)
         elif event in CHANGES and (args[-1] == -1 or event == "os.truncate"):  # others are named from an open folder
@@ -61,8 +60,7 @@ class Seal(NamedTuple):
             return  # an open file
         path = os.fsdecode(name)
         allowed = self.allows(path)
-        spools = flags & SPOOL == SPOOL and os.path.realpath(path) in self.beside
-        changes = flags & CHANGING and not spools
+        changes = flags & CHANGING
         # what is not there cannot be read: the job says so itself
         if allowed != "rw" and (changes or (not allowed and os.path.lexists(path))):
             raise self.refused(path)
