@@ -51,7 +51,7 @@ def write_plan(folder: Path, **job: Any) -> None:
 
 
 def start(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"PYTHONPATH": "src", "LATENTS_PLAN": "plan.json", "LATENTS_UNSEALED": "1"} | variables
+    environment = os.environ | {"PYTHONPATH": "src", "LATENTS_PLAN": "plan.json"} | variables
     return subprocess.run(
         [sys.executable, *COMMAND], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )

@@ -12,6 +12,7 @@ import io
 import json
 import math
 import os
+import sys
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -68,6 +69,11 @@ def _flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _announce(path: str | os.PathLike[str]) -> None:
+    """Tell Python's audit hooks of a file that native code is about to read, as its own `open` does."""
+    sys.audit("open", os.fspath(path), "rb", os.O_RDONLY)
 
 
 # --- JSON and CSV ---------------------------------------------------------------------------------------------------
@@ -264,6 +270,7 @@ def open_hdf5(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
     """Yield an HDF5 file to read by slices; InputError when it is missing, half-written or no HDF5."""
     import h5py
 
+    _announce(path)
     try:
         file = h5py.File(path, "r")
     except FileNotFoundError:
@@ -308,6 +315,7 @@ def read_weights(path: str | os.PathLike[str]) -> tuple[dict[str, torch.Tensor],
     """Read weights and architecture; InputError when the file is not whole. No pickle is involved."""
     from safetensors import SafetensorError, safe_open
 
+    _announce(path)
     try:
         with safe_open(path, framework="pt") as file:
             architecture = json.loads((file.metadata() or {}).get("architecture", "{}"))

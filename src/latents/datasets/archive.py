@@ -80,7 +80,7 @@ def canonical_tar(source: Path, target: Path, expected: Content) -> Content:
         If the archive is damaged, has an unsafe member, exceeds the limits, or has other content.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=target.parent) as spool:
+    with tempfile.TemporaryFile(dir=target.parent, prefix=f".{target.stem}.") as spool:
         try:
             with source.open("rb") as raw:
                 members = sorted(_spool(_opened(raw), spool, expected))

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from latents.errors import InputError, ProbeEnded
+from latents.stages.seal import refusal, sealed_from
 
 # One BLAS thread per process, set before numpy is imported: Snakemake exports its own count and DVC none, and results
 # must not depend on it. Parallelism comes from jobs and from worker threads that share blocks.
@@ -56,12 +57,14 @@ def open_log(path: Path | None) -> Path | None:
 def run(app: typer.Typer | Any) -> None:
     """Run a command line; a user's or the machine's fault ends it with one line and status 1.
 
-    A job of a run is held to its plan first. LATENTS_DEBUG=1 shows the traceback.
+    A job of a run is held to its plan first, and sealed. LATENTS_DEBUG=1 shows the traceback.
     """
     from latents.stages import plan
 
     try:
         job = plan.begin()
+        if job is not None:
+            sealed_from(job.name, reads=job.reads(), writes=job.writes())
         try:
             with contextlib.suppress(ProbeEnded):
                 app()
@@ -69,14 +72,20 @@ def run(app: typer.Typer | Any) -> None:
             if not done.code:
                 plan.end(job)
             raise
-    except InputError as error:
-        stop(str(error), error)
-    except OSError as error:
-        if error.errno not in MACHINE_ERRORS:
+    except Exception as error:
+        message = refusal(error) or mistake(error)
+        if message is None:
             raise
-        stop(f"{error.filename or 'output'}: {os.strerror(error.errno)}; nothing was left half-written", error)
-    except MemoryError as error:
-        stop(f"not enough memory: {error}", error)
+        stop(message, error)
+
+
+def mistake(error: Exception) -> str | None:
+    """Say in one line what the user or the machine did wrong; None for what is our fault."""
+    if isinstance(error, InputError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in MACHINE_ERRORS:
+        return f"{error.filename or 'output'}: {os.strerror(error.errno)}; nothing was left half-written"
+    return f"not enough memory: {error}" if isinstance(error, MemoryError) else None
 
 
 def stop(message: str, error: BaseException) -> None:

@@ -139,7 +139,9 @@ def verify(
 
     section = load_section(Faces, "faces", params)
     training = protocol.of_folds(read_people(people), section.training_folds)
-    with TemporaryDirectory(dir=metrics.parent) as folder:  # all four variants are needed here only
+    with TemporaryDirectory(
+        dir=metrics.parent, prefix=f".{metrics.stem}."
+    ) as folder:  # all four variants are needed here only
         every = Path(folder) / "faces.h5"
         write_faces(archive, points, read_shape(head), every, look(section, VARIANTS), workers=cores(workers))
         measured = protocol.compare_variants(

@@ -41,6 +41,7 @@ class Job:
     mark : a digest of command, code, environment and parameters; left in `MADE` by a job that ended well.
     record : {"inputs": {path: md5}, "outputs": {path: md5}, "stores": [folders]} of an earlier run with the same
         command, code, environment and parameters; empty where there is none.
+    covered : sources that the digest of its code is of, by their paths below src.
     """
 
     name: str
@@ -51,6 +52,15 @@ class Job:
     keys: list[str] = field(default_factory=list)
     mark: str = ""
     record: dict[str, Any] = field(default_factory=dict)
+    covered: frozenset[str] = frozenset()
+
+    def reads(self) -> list[Path]:
+        """The files that it may read, beside those that every job may."""
+        return [Path("code.json"), *map(Path, self.inputs)]
+
+    def writes(self) -> list[Path]:
+        """The files that it may write."""
+        return [MADE / self.name, *map(Path, [*self.outputs, *self.notes])]
 
 
 def begin() -> Job | None:
@@ -98,9 +108,8 @@ def end(job: Job | None) -> None:
     """
     if job is None:
         return
-    if path := os.environ.get(PLAN):  # Snakemake records what it planned
-        covered = _read(Path(path))["code"][job.key]
-        if missed := sorted(loaded() - covered.keys()):
+    if os.environ.get(PLAN):  # Snakemake records what it planned
+        if missed := sorted(loaded() - job.covered):
             raise InputError(f"{job.name} ran {missed[0]}, which is not in its closure: src/latents/stages/closure.py")
         vouch(job.name, job.mark)
         return
@@ -124,9 +133,9 @@ def _of_snakemake(path: Path) -> Job | None:
     entry = plan["jobs"].get(arguments(sys.orig_argv))
     if entry is None:  # a command by hand, from within a run's environment
         return None
-    job = Job(**entry)
+    files = plan["code"][entry["key"]]
+    job = Job(**entry, covered=frozenset(files))
     params.take(plan["params"])
-    files = plan["code"][job.key]
     if any(_stamp(path) != stamp for path, (stamp, _) in files.items()):
         now = Sources.on_disk(SOURCE).closures(job.key)[job.key].files
         edited = sorted(path for path in now.keys() | files.keys() if now.get(path) != files.get(path, [0, 0])[1])
