@@ -177,3 +177,11 @@ def test_the_lock_is_held_until_this_process_ends(folder: Path) -> None:
     recover.recover([])
     with recover.RUN.open("a+b") as other, pytest.raises(BlockingIOError):
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_a_bridge_that_reads_the_snakefile_twice_does_not_wait_for_itself(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recover, "bridging", True)
+    recover.recover([])
+    recover.recover([])

@@ -36,6 +36,8 @@ def recover(artifacts: Iterable[str]) -> None:
     While another snakemake runs in this folder, or where a cluster may still run jobs of a killed one, nothing is
     touched: what is to be done then is Snakemake's to say.
     """
+    if bridging and _held:  # this process has looked already, and would wait for itself
+        return
     artifacts = list(artifacts)
     try:
         FOLDER.mkdir(exist_ok=True)
