@@ -10,7 +10,7 @@ endif
 SELDOM := --max-jobs-per-timespan 1000/10s
 
 .DELETE_ON_ERROR:
-.PHONY: all demo test test-cluster check docs report push pull restore hooks
+.PHONY: all demo test test-cluster check docs report verify push pull restore hooks
 
 all: .venv/installed  ## The real run: fetch, train, evaluate, draw; record everything in dvc.lock.
 	python workflow/bridge.py prove --at-stake 600
@@ -36,7 +36,7 @@ check: .venv/installed  ## What else CI checks: style, types, imports, the commi
 	PYTHONPATH=src lint-imports
 	snakemake --lint
 	python workflow/bridge.py gen
-	git diff --exit-code dvc.yaml
+	git diff --exit-code dvc.yaml code.json
 
 docs: .venv/installed  ## README's table of claims, docs/claims.md and docs/gallery.md, from the results.
 	latents claims table
@@ -44,6 +44,9 @@ docs: .venv/installed  ## README's table of claims, docs/claims.md and docs/gall
 
 report: .venv/installed  ## Of the real run: one self-contained HTML page with every figure, its caption, parameters, runtimes and code.
 	snakemake --report report.html
+
+verify: .venv/installed  ## Begin every dear job here, without any result, and compare its first steps with the recorded ones.
+	python workflow/bridge.py verify
 
 push: .venv/installed  ## Send this revision's results to the remote.
 	python workflow/bridge.py push

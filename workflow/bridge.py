@@ -23,7 +23,7 @@ from flow import ROOT, Job, open_flow
 from latents.errors import InputError
 from latents.stages.plan import vouched
 from latents.storage import atomic, write_json
-from planning import PREFIX, TABLE
+from planning import PREFIX, TABLE, yaml_text
 from records import GUARD, Records, open_repo
 
 SOURCES = "src/latents"
@@ -107,12 +107,10 @@ def pipeline(jobs: Iterable[Job]) -> dict[str, Any]:
 
 def gen(jobs: list[Job] | None = None) -> bool:
     """Write dvc.yaml from the Snakefile; True when it changed."""
-    from dvc.utils.serialize import dumps_yaml
-
     if jobs is None:
         with open_flow() as flow:
             jobs = flow.jobs
-    text = HEADER + dumps_yaml(pipeline(jobs))
+    text = HEADER + yaml_text(pipeline(jobs))
     path = Path("dvc.yaml")
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return False

@@ -17,7 +17,7 @@ from typing import Any
 
 from latents.errors import InputError
 from latents.storage import atomic
-from planning import KEPT, TABLE
+from planning import KEPT, TABLE, yaml_text
 
 LOCK = Path("dvc.lock")
 PROOFS = Path("proofs.json")
@@ -94,7 +94,7 @@ class Records:
         All at once and by rename: a kill leaves the old dvc.lock or the new one.
         """
         from dvc.stage.serialize import to_lockfile
-        from dvc.utils.serialize import dump_yaml, load_yaml
+        from dvc.utils.serialize import load_yaml
 
         changed = names & self.changed
         text = LOCK.read_text(encoding="utf-8") if LOCK.exists() else ""
@@ -108,8 +108,8 @@ class Records:
             kept |= to_lockfile(self.stages[name])
         with atomic(LOCK) as temporary:
             stages = {name: kept[name] for name in self.stages if name in kept}
-            dump_yaml(str(temporary), {"schema": "2.0", "stages": stages})
-            temporary.write_text(noted(temporary.read_text(encoding="utf-8"), stages), encoding="utf-8")
+            text = yaml_text({"schema": "2.0", "stages": stages})
+            temporary.write_text(noted(text, stages), encoding="utf-8")
         return changed
 
     def keep(self, names: set[str]) -> None:

@@ -93,12 +93,12 @@ def unvouched(artifacts: Iterable[str]) -> list[str]:
 
 def recorded() -> dict[str, Any]:
     """The stages of dvc.lock by name; none when it is missing or damaged."""
-    import yaml
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
 
     try:
-        with open("dvc.lock", encoding="utf-8") as stream:
-            return dict(yaml.load(stream, getattr(yaml, "CSafeLoader", yaml.SafeLoader))["stages"])
-    except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError):
+        return dict(YAML(typ="safe").load(Path("dvc.lock"))["stages"])
+    except (OSError, ValueError, TypeError, KeyError, YAMLError):
         return {}
 
 

@@ -168,11 +168,11 @@ def loaded() -> set[str]:
 
 
 def _of_dvc(name: str) -> Job | None:
-    import yaml
+    from ruamel.yaml import YAML
 
     name = name.rpartition(":")[2]
     lines = re.search(rf"^  {re.escape(name)}:\n(?:    .*\n)+", Path("dvc.yaml").read_text(encoding="utf-8"), re.M)
-    stage = yaml.safe_load(lines[0])[name] if lines else {}
+    stage = YAML(typ="safe").load(lines[0])[name] if lines else {}
     key = key_of(stage.get("cmd", ""))
     if key is None:
         return None
