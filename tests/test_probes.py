@@ -237,7 +237,7 @@ def test_a_checkpoint_that_loses_a_bit_on_the_way_back_is_seen(monkeypatch: pyte
 
 
 def test_each_part_of_a_job_is_probed_where_the_probe_is_all() -> None:
-    """The end of one training is not that of the job; the first alone saves."""
+    """The end of one training is not that of the job; the first alone is whole."""
     found = []
     for probe in (Probe(), Probe(only=True)):
         for name in ("a", "b"):
@@ -245,8 +245,8 @@ def test_each_part_of_a_job_is_probed_where_the_probe_is_all() -> None:
                 normalised(part)
         found.append(probe.marks)
     assert found[0] == found[1]
-    after = ["step 1", "step 5", "step 20", "validation", "measured"]
-    assert list(found[0]) == [f"a, {mark}" for mark in [*after, "saved"]] + [f"b, {mark}" for mark in after]
+    both = ["step 5", "step 20", "validation", "measured"]
+    assert list(found[0]) == [f"a, {mark}" for mark in ["step 1", *both, "saved"]] + [f"b, {mark}" for mark in both]
     assert found[0]["a, measured"] == digest(False)
 
 

@@ -39,7 +39,7 @@ class Probe:
     ----------
     only : end the job, or the part, when its probe is complete.
     after : what follows a training, on few rows: the module in eval mode -> numbers or arrays; None: nothing.
-    saves : a training's checkpoint is written and read back.
+    whole : the first step is marked and a checkpoint written and read back, which cost most after the training.
     marks : {name: digest}, in the order in which they were reached.
     steps : of the training's optimizer so far, those before a resume included.
     complete : a training has reached all its marks.
@@ -47,7 +47,7 @@ class Probe:
 
     only: bool = False
     after: Callable[[nn.Module], Any] | None = None
-    saves: bool = True
+    whole: bool = True
     marks: dict[str, str] = field(default_factory=dict)
     steps: int = 0
     complete: bool = False
@@ -60,9 +60,10 @@ class Probe:
     def part(self, name: str, *, after: Callable[[nn.Module], Any] | None = None) -> Iterator[Probe]:
         """Yield the probe of one of several trainings; where the probe is all that is wanted, the next goes on.
 
-        The first part alone saves: the others' checkpoints are written by the same code.
+        The first part alone is whole: the others' checkpoints are written by the same code, and their later steps
+        tell what the first one would.
         """
-        inner = Probe(self.only, after, saves=not self.marks)
+        inner = Probe(self.only, after, whole=not self.marks)
         with suppress(ProbeEnded):
             yield inner
         self.marks |= {f"{name}, {mark}": value for mark, value in inner.marks.items()}
@@ -133,7 +134,7 @@ def watched(
 
     def stepped(*_: Any) -> None:
         probe.steps += 1
-        if probe.steps in STEPS:
+        if probe.steps in STEPS[0 if probe.whole else 1 :]:
             probe.mark(f"step {probe.steps}", checkpoints.contents(module, optimizer, generator))
         if probe.steps == STEPS[-1]:
             _complete(probe, module, optimizer, generator, validate)
@@ -160,7 +161,7 @@ def _complete(
             probe.mark("validation", validate())
         if probe.after is not None:
             probe.mark("measured", probe.after(module))
-    if probe.saves:
+    if probe.whole:
         probe.mark("saved", checkpoints.round_trip(module, optimizer, generator))
     probe.complete = True
     probe.end()
@@ -201,7 +202,8 @@ def _feed(found: Any, value: Any) -> None:
         found.update(f"{value.dtype.str} {value.shape} ".encode())
         found.update(np.ascontiguousarray(value).reshape(-1).view(np.uint8))
     elif isinstance(value, bytes):
-        found.update(b"bytes %d " % len(value) + value)
+        found.update(b"bytes %d " % len(value))
+        found.update(value)
     elif isinstance(value, Mapping):
         found.update(b"mapping ")
         _feed(found, [*value.items()])
