@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 from flow import Job, open_flow
 from latents.errors import InputError
 from latents.storage import atomic, write_json
+from latents.tools import uses
 from planning import PREFIX, TABLE
 from records import GUARD, Records, open_repo
 
@@ -121,6 +122,7 @@ def commit() -> str:
         records = Records(repo, drop_damaged=True)
         changed = records.write(fresh | {GUARD})
         records.keep(fresh)
+    uses.collect({job.name: job.command for job in jobs}, changed & fresh)
     said = f"commit: {len(changed - {GUARD})} recorded, {len(fresh - changed)} were up to date"
     if stale := len(jobs) - len(fresh):
         said += f", {stale} left out as not up to date"

@@ -51,9 +51,10 @@ def open_log(path: Path | None) -> Path | None:
 def run(app: typer.Typer | Any) -> None:
     """Run a command line; a user's or the machine's fault ends it with one line and status 1.
 
-    A job of a run is held to its plan first. LATENTS_DEBUG=1 shows the traceback.
+    A job of a run is held to its plan first, and what it used is recorded when it ended well. LATENTS_DEBUG=1 shows
+    the traceback.
     """
-    from latents.stages import plan
+    from latents.stages import plan, use
 
     try:
         job = plan.begin()
@@ -62,6 +63,7 @@ def run(app: typer.Typer | Any) -> None:
         except SystemExit as done:
             if not done.code:
                 plan.end(job)
+                use.record(job.notes if job else [])
             raise
     except InputError as error:
         stop(str(error), error)
