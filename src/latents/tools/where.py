@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -72,18 +73,46 @@ def describe(job: Any, revision: str, makers: dict[str, str]) -> Iterator[str]:
         yield f"  makes   {path}  md5 {md5}{changed(path, md5)}"
         yield from (f"          {line}" for line in digest(path))
     yield f"  runs    {job.command}"
-    code = hashlib.sha256("".join(f"{path} {md5}\n" for path, md5 in sorted(job.code.items())).encode()).hexdigest()
-    yield f"  code    {code[:16]}  {len(job.code)} files, {job_module(job)} and what it imports"
+    yield f"  code    {job.code}  {job.key or 'all of src/latents'}"
+    yield from environment(job, revision)
+    yield from used(job.name)
     for key, value in job.params.items():
         yield f"  param   {key} = {value}"
     for path, md5 in job.inputs.items():
         yield f"  reads   {path}  md5 {md5}  from {makers.get(path, 'git')}"
 
 
-def job_module(job: Any) -> str:
-    """The stage's module in a job's command."""
-    words = job.command.split()
-    return str(words[words.index("-m") + 1]) if "-m" in words else "-"
+def environment(job: Any, revision: str) -> Iterator[str]:
+    """The versions that a job ran with, from code.json of its revision; none where that has another environment."""
+    from latents.stages.closure import versions
+    from latents.tools.revisions import UNCOMMITTED, read_code, sources
+
+    if not job.environment:  # of a revision before code.json
+        return
+    sha = "" if revision == UNCOMMITTED else revision.split()[0]
+    code = read_code(sha)
+    yield f"  with    {job.environment}"
+    if code.get(job.key, {}).get("environment") == job.environment:
+        names = versions(sources(sha).closures(job.key)[job.key].externals)
+        known = [f"{name} {code['distributions'][name]}" for name in names if name in code["distributions"]]
+        yield from (f"          {line}" for line in textwrap.wrap(", ".join(known), 100, break_on_hyphens=False))
+
+
+def used(name: str) -> Iterator[str]:
+    """What a job used when it last ran, and on which machine, from uses.json; none where it is not recorded."""
+    from latents.tools.uses import read
+
+    uses = read()
+    if name not in uses["jobs"]:
+        return
+    use = uses["jobs"][name]
+    cpu, wall, peak = use["cpu_seconds"], use["wall_seconds"], use["peak_mib"]
+    yield f"  used    {cpu} CPU seconds in {wall} s, at most {peak} MiB, on machine {use['machine']}"
+    if machine := uses["machines"].get(use["machine"]):
+        threads = f"{machine['cores']} cores, {machine['blas_threads']} threads of BLAS"
+        yield f"          {machine['model']} ({machine['number']}), {threads}"
+        capabilities = " ".join(machine["capabilities"])
+        yield from (f"          {line}" for line in textwrap.wrap(capabilities, 100))
 
 
 def changed(path: str, md5: str) -> str:
