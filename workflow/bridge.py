@@ -7,6 +7,7 @@ every artifact: see DESIGN's five promises and tests/test_bridge.py.
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
-from flow import Job, open_flow
+from flow import ROOT, Job, open_flow
 from latents.errors import InputError
 from latents.storage import atomic, write_json
 from latents.tools import uses
@@ -179,6 +180,19 @@ def status() -> str:
     return "status: both tools agree"
 
 
+def explain(asked: str) -> str:
+    """Print why a job, or the one that makes a file, would run or last ran; seen from any folder below the root."""
+    from why import resolve, why
+
+    start = Path.cwd()
+    os.chdir(ROOT)
+    with open_flow() as flow:
+        jobs = {job.name: job for job in flow.jobs}
+    for line in why(resolve(asked, jobs, start), jobs):
+        print(line)
+    return "why"
+
+
 HOOK = """#!/bin/sh
 # Installed by `make hooks`: DVC's files and Snakemake's records follow the revision that git checks out.
 case "$(basename "$0")" in
@@ -228,7 +242,7 @@ def check() -> str:
     return "check: dvc.yaml fits params.yaml"
 
 
-VERBS: dict[str, Callable[[], str | bool]] = {
+VERBS: dict[str, Callable[..., str | bool]] = {
     "gen": gen,
     "commit": commit,
     "restore": restore,
@@ -237,6 +251,7 @@ VERBS: dict[str, Callable[[], str | bool]] = {
     "status": status,
     "check": check,
     "hooks": hooks,
+    "why": explain,
 }
 
 
@@ -244,10 +259,14 @@ def main() -> None:
     """Run one verb and say what it did and how long it took, in one line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("verb", choices=VERBS)
-    verb = parser.parse_args().verb
+    parser.add_argument("asked", nargs="*", help="why: the job or file that is asked about")
+    arguments = parser.parse_args()
+    verb = arguments.verb
     began = time.perf_counter()
     try:
-        said = VERBS[verb]()
+        if len(arguments.asked) != (verb == "why"):
+            raise InputError("`why` takes the name of a job or file, and no other verb takes anything")
+        said = VERBS[verb](*arguments.asked)
     except InputError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
