@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from latents.tools.uses import read as read_uses
+
 HEADLINES = "results/metrics.json"
 
 
@@ -32,6 +34,8 @@ def where(
     for depth, job in chain:
         for line in describe(job, revisions[job.name], makers):
             typer.echo("  " * depth + line)
+    for line in legend([job for _, job in chain], revisions):
+        typer.echo(line)
 
 
 def metric(name: str) -> tuple[str, Any]:
@@ -73,46 +77,49 @@ def describe(job: Any, revision: str, makers: dict[str, str]) -> Iterator[str]:
         yield f"  makes   {path}  md5 {md5}{changed(path, md5)}"
         yield from (f"          {line}" for line in digest(path))
     yield f"  runs    {job.command}"
-    yield f"  code    {job.code}  {job.key or 'all of src/latents'}"
-    yield from environment(job, revision)
-    yield from used(job.name)
+    yield f"  code    {job.code}  {job.key}"
+    if job.environment:
+        yield f"  with    environment {job.environment}"
+    if use := read_uses()["jobs"].get(job.name):
+        spent = f"{use['cpu_seconds']} CPU seconds in {use['wall_seconds']} s, {use['peak_mib']} MiB at most"
+        yield f"  used    {spent}, on machine {use['machine']}"
     for key, value in job.params.items():
         yield f"  param   {key} = {value}"
     for path, md5 in job.inputs.items():
         yield f"  reads   {path}  md5 {md5}  from {makers.get(path, 'git')}"
 
 
-def environment(job: Any, revision: str) -> Iterator[str]:
-    """The versions that a job ran with, from code.json of its revision; none where that has another environment."""
+def legend(jobs: list[Any], revisions: dict[str, str]) -> Iterator[str]:
+    """The lines that say what each environment and machine of some jobs is, each once."""
+    for job in {job.environment: job for job in jobs if job.environment}.values():
+        yield f"environment {job.environment}"
+        yield from _wrapped(environment(job, revisions[job.name]), ", ")
+    uses = read_uses()
+    for name in dict.fromkeys(uses["jobs"][job.name]["machine"] for job in jobs if job.name in uses["jobs"]):
+        machine = uses["machines"][name]
+        yield f"machine {name}"
+        yield f"  {machine['model']} ({machine['number']}), {machine['cores']} cores, BLAS of {machine['blas_threads']}"
+        yield from _wrapped(machine["capabilities"], " ")
+
+
+def environment(job: Any, revision: str) -> list[str]:
+    """The distributions that a job ran with, by code.json of its revision; none where that has another environment."""
     from latents.stages.closure import versions
     from latents.tools.revisions import UNCOMMITTED, read_code, sources
 
-    if not job.environment:  # of a revision before code.json
-        return
     sha = "" if revision == UNCOMMITTED else revision.split()[0]
-    code = read_code(sha)
-    yield f"  with    {job.environment}"
-    if code.get(job.key, {}).get("environment") == job.environment:
-        names = versions(sources(sha).closures(job.key)[job.key].externals)
-        known = [f"{name} {code['distributions'][name]}" for name in names if name in code["distributions"]]
-        yield from (f"          {line}" for line in textwrap.wrap(", ".join(known), 100, break_on_hyphens=False))
+    code, closures = read_code(sha), sources(sha).closures(job.key)
+    if code.get(job.key, {}).get("environment") != job.environment or job.key not in closures:
+        return ["its versions are in no code.json of that revision"]
+    known = code["distributions"]
+    return [f"{name} {known[name]}" for name in versions(closures[job.key].externals) if name in known]
 
 
-def used(name: str) -> Iterator[str]:
-    """What a job used when it last ran, and on which machine, from uses.json; none where it is not recorded."""
-    from latents.tools.uses import read
-
-    uses = read()
-    if name not in uses["jobs"]:
-        return
-    use = uses["jobs"][name]
-    cpu, wall, peak = use["cpu_seconds"], use["wall_seconds"], use["peak_mib"]
-    yield f"  used    {cpu} CPU seconds in {wall} s, at most {peak} MiB, on machine {use['machine']}"
-    if machine := uses["machines"].get(use["machine"]):
-        threads = f"{machine['cores']} cores, {machine['blas_threads']} threads of BLAS"
-        yield f"          {machine['model']} ({machine['number']}), {threads}"
-        capabilities = " ".join(machine["capabilities"])
-        yield from (f"          {line}" for line in textwrap.wrap(capabilities, 100))
+def _wrapped(items: list[str], between: str) -> Iterator[str]:
+    """Items in lines, none of them broken."""
+    whole = between.join(item.replace(" ", "\0") for item in items)
+    for line in textwrap.wrap(whole, 110, break_on_hyphens=False):
+        yield "  " + line.replace("\0", " ")
 
 
 def changed(path: str, md5: str) -> str:
