@@ -1,4 +1,5 @@
 # The only DAG: parameters are checked first, then one rule file per stage, in the order of the flow.
+import atexit
 import os
 import sys
 
@@ -11,6 +12,7 @@ sys.path[:0] = [SOURCE, os.path.join(workflow.basedir, "workflow")]
 
 from pathlib import Path
 
+from cost import announce
 from planning import PLAN_FILE, made_by, refresh, write_plan
 from recover import HOLD, recover
 
@@ -92,9 +94,11 @@ for job_rule in workflow.rules:
 if workflow.is_main_process:
     refresh(CODE)
     recover(ARTIFACTS)
+    atexit.register(announce, workflow, at_end=True)  # of a dry run, which calls no handler
 
 
 onstart:
+    announce(workflow)
     write_plan(workflow.dag, params=PARAMS, closures=CLOSURES, source=Path(SOURCE))
 
 

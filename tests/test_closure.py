@@ -14,6 +14,7 @@ import pytest
 from harness import ROOT, run
 from latents.stages import closure
 from latents.stages.closure import Closure, Sources, key, key_of, table, versions
+from latents.tools.revisions import sources
 
 STAGE = '''"""A stage."""
 from __future__ import annotations
@@ -172,7 +173,7 @@ def test_the_closures_of_a_revision_are_those_of_its_files(tmp_path: Path, monke
     monkeypatch.chdir(tmp_path)
     before = Sources.on_disk(tmp_path / "src").closures()
     (tmp_path / "src/latents/size.py").write_text("WIDTH = 3\n", encoding="utf-8")
-    assert Sources.of_revision("HEAD").closures() == before
+    assert sources("HEAD").closures() == before
     assert Sources.on_disk(tmp_path / "src").closures() != before
 
 

@@ -7,7 +7,7 @@ every artifact: see DESIGN's five promises and tests/test_bridge.py.
 from __future__ import annotations
 
 import argparse
-import json
+import inspect
 import os
 import subprocess
 import sys
@@ -23,6 +23,7 @@ from flow import ROOT, Job, open_flow
 from latents.errors import InputError
 from latents.stages.plan import vouched
 from latents.storage import atomic, write_json
+from latents.tools import uses
 from planning import PREFIX, TABLE, yaml_text
 from records import GUARD, Records, open_repo
 
@@ -105,11 +106,14 @@ def pipeline(jobs: Iterable[Job]) -> dict[str, Any]:
     return {"stages": {GUARD: guard} | {job.name: entry(job) for job in jobs}}
 
 
-def gen(jobs: list[Job] | None = None) -> bool:
+def gen() -> bool:
     """Write dvc.yaml from the Snakefile; True when it changed."""
-    if jobs is None:
-        with open_flow() as flow:
-            jobs = flow.jobs
+    with open_flow() as flow:
+        return write_pipeline(flow.jobs)
+
+
+def write_pipeline(jobs: list[Job]) -> bool:
+    """Write these jobs to dvc.yaml; True when it changed."""
     text = HEADER + yaml_text(pipeline(jobs))
     path = Path("dvc.yaml")
     if path.exists() and path.read_text(encoding="utf-8") == text:
@@ -123,7 +127,7 @@ def commit() -> str:
     """Record in dvc.lock, without running anything, each stage that Snakemake holds up to date."""
     with open_flow() as flow:
         jobs = flow.jobs
-    rewritten = gen(jobs)
+    rewritten = write_pipeline(jobs)
     fresh = {job.name for job in jobs if job.up_to_date and job.recorded}
     with open_repo() as repo:
         records = Records(repo, drop_damaged=True)
@@ -131,6 +135,7 @@ def commit() -> str:
         fresh -= {job.name for job in touched}
         changed = records.write(fresh | {GUARD})
         records.keep(fresh)
+    uses.collect({job.name: job.command for job in jobs}, changed & fresh)
     said = f"commit: {len(changed - {GUARD})} recorded, {len(fresh - changed)} were up to date"
     if stale := len(jobs) - len(fresh):
         said += f", {stale} left out as not up to date"
@@ -206,7 +211,7 @@ def prove(*, dear: float = 20.0, at_stake: float = 0.0) -> str:
     with open_flow() as flow, open_repo() as repo:
         jobs, records = {job.name: job for job in flow.jobs}, Records(repo)
         chosen = [jobs[name] for name in jobs if records.code_alone(name)]
-    seconds = used_seconds()
+    seconds = {name: use["cpu_seconds"] for name, use in uses.read()["jobs"].items()}
     stake = sum(seconds.get(name, 0.0) for name in below({job.name for job in chosen}, jobs))
     if not chosen or stake < at_stake:
         return f"prove: {len(chosen)} jobs of changed code, {stake:.0f} CPU seconds with all below: nothing was tried"
@@ -259,13 +264,6 @@ def verify(*, directory: str = ".", keep: bool = False) -> str:
     return said
 
 
-def used_seconds() -> dict[str, float]:
-    """The CPU seconds that each job took when it last ran, as far as they are on record."""
-    path = Path("uses.json")
-    uses = json.loads(path.read_text(encoding="utf-8"))["jobs"] if path.exists() else {}
-    return {name: use["cpu_seconds"] for name, use in uses.items()}
-
-
 def below(names: set[str], jobs: dict[str, Job]) -> set[str]:
     """These jobs and all that depend on them; `jobs` by name, in any order."""
     made = {path: name for name, job in jobs.items() for path in job.outputs}
@@ -280,6 +278,19 @@ def below(names: set[str], jobs: dict[str, Job]) -> set[str]:
         found |= more
         pending += more
     return found
+
+
+def explain(asked: str) -> str:
+    """Print why a job, or the one that makes a file, would run or last ran; seen from any folder below the root."""
+    from why import resolve, why
+
+    start = Path.cwd()
+    os.chdir(ROOT)
+    with open_flow() as flow:
+        jobs = {job.name: job for job in flow.jobs}
+    for line in why(resolve(asked, jobs, start), jobs):
+        print(line)
+    return "why"
 
 
 HOOK = """#!/bin/sh
@@ -342,6 +353,7 @@ VERBS: dict[str, Callable[..., str | bool]] = {
     "verify": verify,
     "check": check,
     "hooks": hooks,
+    "why": explain,
 }
 
 
@@ -351,9 +363,13 @@ def main() -> None:
     verbs = parser.add_subparsers(dest="verb", required=True)
     for name, function in VERBS.items():
         verb = verbs.add_parser(name, help=(function.__doc__ or "").partition(".")[0])
-        for option, value in (function.__kwdefaults__ or {}).items():
-            how = {"action": "store_true"} if isinstance(value, bool) else {"type": type(value), "default": value}
-            verb.add_argument(f"--{option.replace('_', '-')}", **how)
+        for option, value in inspect.signature(function).parameters.items():
+            if value.default is value.empty:
+                verb.add_argument(option)
+            elif isinstance(value.default, bool):
+                verb.add_argument(f"--{option.replace('_', '-')}", action="store_true")
+            else:
+                verb.add_argument(f"--{option.replace('_', '-')}", type=type(value.default), default=value.default)
     options = vars(parser.parse_args())
     function = VERBS[options.pop("verb")]
     began = time.perf_counter()

@@ -8,15 +8,13 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 import shadow
-from latents.stages.closure import Sources
 from latents.tools.revisions import git
 
-SEARCHED = 100  # revisions in which the code of a record is looked for
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -31,15 +29,6 @@ def here() -> str:
     """The revision of the sources here, and whether they were edited since."""
     head = git("rev-parse", "--short=12", "HEAD").decode().strip()
     return f"{head}, edited" if git("status", "--porcelain", "--", "src").strip() else head
-
-
-def revision_of(key: str, digests: Mapping[str, str]) -> str | None:
-    """The newest revision whose sources give this digest of a command's code; None where none of the last does."""
-    for revision in git("log", f"-{SEARCHED}", "--format=%H", "HEAD", "--", "src").decode().split():
-        closure = Sources.of_revision(revision).closures(key).get(key)
-        if closure is not None and closure.code == digests["code"]:
-            return revision
-    return None
 
 
 def compare(revision: str, rules: Iterable[str], folder: Path, cores: int) -> dict[str, Compared]:

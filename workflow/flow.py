@@ -35,6 +35,8 @@ class Job:
     tracked: list[str]  # dotted keys of params.yaml
     up_to_date: bool  # Snakemake would not run it
     recorded: bool  # Snakemake has metadata of its last run
+    reason: str = ""  # why Snakemake would run it
+    threads: int = 1
     wildcards: dict[str, str] = field(default_factory=dict)
     shown: dict[str, tuple[str, str]] = field(default_factory=dict)  # in the report: output -> heading, caption's file
 
@@ -65,6 +67,8 @@ class Flow:
             tracked=list(dict(raw.params.items()).get("tracked", {})),
             up_to_date=not self._workflow.dag.needrun(raw),
             recorded=bool(self._workflow.persistence.has_metadata(raw)),
+            reason=str(self._workflow.dag.reason(raw)) if self._workflow.dag.needrun(raw) else "",
+            threads=int(raw.threads),
             wildcards={key: str(value) for key, value in raw.wildcards_dict.items()},
             shown={
                 str(path): (str(path.flags["report"].category), str(path.flags["report"].caption))

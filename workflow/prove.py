@@ -17,6 +17,7 @@ from typing import Any
 import demos
 import recover
 import shadow
+from definitions import having
 from flow import Job
 from latents.storage import write_json
 from planning import TABLE
@@ -126,7 +127,7 @@ def covered(tried: list[Tried], cores: int) -> list[Tried]:
     olds = {}
     for each in tried:
         if each.proof and each.proof.by == "probe":
-            olds[each.job.name] = revision = demos.revision_of(each.job.key, each.proof.before)
+            olds[each.job.name] = revision = having(each.job.key, each.proof.before["code"], [])
             if revision:
                 rules.setdefault(revision, set()).add(each.job.rule)
     found = {revision: demos.compare(revision, names, FOLDER / "demos", cores) for revision, names in rules.items()}

@@ -6,16 +6,18 @@ A stage shares most of its files with others: asking DVC stage by stage looks ea
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from latents.errors import InputError
+from latents.stages.plan import md5
 from latents.storage import atomic
 from planning import KEPT, TABLE, yaml_text
 
@@ -173,6 +175,15 @@ def hashes(repo: Any, entries: dict[str, Any]) -> dict[str, Any]:
         if found and found.name == entries[path].hash_name
     }
     return {path: known.get(path) or entries[path].get_hash() for path in infos}
+
+
+def md5s(paths: Iterable[str]) -> dict[str, str]:
+    """The md5 of each file that is there, by its path; those that DVC has on record are not read."""
+    there = {os.path.abspath(path): path for path in paths if os.path.isfile(path)}
+    with open_repo() as repo:
+        infos = {full: repo.fs.info(full) for full in there}
+        known = {full: found.value for full, _, found in repo.state.get_many(infos, repo.fs, infos) if found}
+    return {path: known.get(full) or md5(path) for full, path in there.items()}
 
 
 def params(repo: Any, stages: Any) -> dict[str, dict[str, Any]]:

@@ -12,10 +12,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import io
-import subprocess
 import sys
-import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import metadata
@@ -52,7 +49,7 @@ class Sources:
     """The sources of our package: {path below src: content}, on disk or of a revision."""
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
-        self._files = files
+        self.files = files
         self._paths = {_module(path): path for path in files if path.endswith(".py")}
         self._trees: dict[str, ast.Module] = {}
         self._parts: dict[str, Part] = {}
@@ -63,14 +60,6 @@ class Sources:
         paths = (path for path in (source / PACKAGE).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
         return cls({path.relative_to(source).as_posix(): path.read_bytes() for path in paths})
 
-    @classmethod
-    def of_revision(cls, revision: str, root: str = "src") -> Sources:
-        """Read the package of a revision of the repository here."""
-        archive = subprocess.run(["git", "archive", revision, f"{root}/{PACKAGE}"], capture_output=True, check=True)
-        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
-            members = [member for member in tar if member.isfile()]
-            return cls({each.name.removeprefix(f"{root}/"): tar.extractfile(each).read() for each in members})  # type: ignore[union-attr]
-
     def closures(self, only: str = "") -> dict[str, Closure]:
         """The closure of each command of each stage, or of one, by its key, such as "vae-train"."""
         found = {}
@@ -80,6 +69,11 @@ class Sources:
                 for command in _commands(tree).values():
                     found[key(module, command)] = self._closure(module, self._part(module, _only(tree, command)))
         return found
+
+    def tree(self, path: str, command: str) -> ast.Module:
+        """The syntax tree of a module as it counts for a command, by the path of the one and the key of the other."""
+        module, tree = _module(path), self._tree(_module(path))
+        return next((_only(tree, own) for own in _commands(tree).values() if key(module, own) == command), tree)
 
     def _closure(self, module: str, own: Part) -> Closure:
         parts, pending = {module: own}, {*own.modules, *_packages(module)}
@@ -98,7 +92,7 @@ class Sources:
 
     def _tree(self, module: str) -> ast.Module:
         if module not in self._trees:
-            content = self._files[self._paths[module]]
+            content = self.files[self._paths[module]]
             self._trees[module] = _Bare(keep_docstrings=b"__doc__" in content).visit(ast.parse(content))
         return self._trees[module]
 
@@ -121,8 +115,8 @@ class Sources:
         folder = str(PurePosixPath(self._paths[module]).parent)
         names = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
         for path in sorted(f"{folder}/{name}" for name in names if not name.endswith(".py")):
-            if path in self._files:
-                yield self._files[path]
+            if path in self.files:
+                yield self.files[path]
 
 
 def key(module: str, command: str) -> str:

@@ -57,9 +57,10 @@ def open_log(path: Path | None) -> Path | None:
 def run(app: typer.Typer | Any) -> None:
     """Run a command line; a user's or the machine's fault ends it with one line and status 1.
 
-    A job of a run is held to its plan first, and sealed. LATENTS_DEBUG=1 shows the traceback.
+    A job of a run is held to its plan first, and sealed; what it used is recorded when it ended well. LATENTS_DEBUG=1
+    shows the traceback.
     """
-    from latents.stages import plan
+    from latents.stages import plan, use
 
     try:
         job = plan.begin()
@@ -71,6 +72,7 @@ def run(app: typer.Typer | Any) -> None:
         except SystemExit as done:
             if not done.code:
                 plan.end(job)
+                use.record(job.notes if job else [])
             raise
     except Exception as error:
         message = refusal(error) or mistake(error)

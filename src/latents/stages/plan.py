@@ -20,6 +20,7 @@ from typing import Any
 from latents import params
 from latents.errors import InputError
 from latents.stages.closure import PACKAGE, Sources, key_of, table
+from latents.stages.use import beside
 from latents.storage import atomic
 
 PLAN = "LATENTS_PLAN"  # names the plan of a Snakemake run
@@ -60,7 +61,8 @@ class Job:
 
     def writes(self) -> list[Path]:
         """The files that it may write."""
-        return [MADE / self.name, *map(Path, [*self.outputs, *self.notes])]
+        used = [beside(path) for path in self.notes if path.endswith(".log")]
+        return [MADE / self.name, *used, *map(Path, [*self.outputs, *self.notes])]
 
 
 def begin() -> Job | None:

@@ -14,7 +14,7 @@ import typer
 class Plan:
     """The jobs that a revision asks for, by name."""
 
-    prints: dict[str, Any]  # what decides on a rerun: command, sources by their hash in git, values of parameters
+    prints: dict[str, Any]  # what decides on a rerun: command, digests of code and environment, files, parameters
     below: dict[str, set[str]]  # the jobs that read an output of a job
 
     def downstream(self, names: Iterable[str]) -> set[str]:
@@ -51,8 +51,8 @@ def shorten(text: str, width: int = 72) -> str:
 def count(revision: str, commits: int) -> Iterator[tuple[str, int, int, int]]:
     """(commit, jobs that it touches, jobs to run because of it, all jobs) of each commit, the newest first.
 
-    A job is touched whose command, sources or parameters the commit changes, or which is new. To run are these and all
-    below them: as many as it takes if every output comes out different.
+    A job is touched whose command, code, environment or parameters the commit changes, or which is new. To run are
+    these and all below them: as many as it takes if every output comes out different.
     """
     from latents.tools.revisions import git, resolve
 
@@ -60,7 +60,7 @@ def count(revision: str, commits: int) -> Iterator[tuple[str, int, int, int]]:
     plans: dict[str, Plan] = {}
     for newer, older in list(zip(listed, [*listed[1:], ""], strict=True))[:commits]:
         now, before = (plan(line.partition(" ")[0], plans) for line in (newer, older))
-        touched = {name for name, print_ in now.prints.items() if before.prints.get(name) != print_}
+        touched = {name for name, print_ in now.prints.items() if differ(print_, before.prints.get(name))}
         yield newer, len(touched), len(now.downstream(touched)), len(now.prints)
 
 
@@ -75,26 +75,45 @@ def read_plan(revision: str) -> Plan:
     """The plan that a revision's dvc.yaml holds, with its sources and parameters."""
     from ruamel.yaml import YAML
 
-    from latents.tools.revisions import git, read_file
+    from latents.stages.closure import key_of
+    from latents.tools.revisions import read_file
 
     content = read_file(revision, "dvc.yaml") if revision else None
     if content is None:
         return Plan({}, {})
     stages = YAML(typ="safe").load(content.decode())["stages"]
     values = YAML(typ="safe").load((read_file(revision, "params.yaml") or b"{}").decode())
-    tree = git("ls-tree", "-r", "-z", revision).decode().split("\0")  # mode, type, hash, tab, path
-    blobs = {path: head.split()[2] for head, _, path in (line.partition("\t") for line in tree if line)}
-    jobs = {name: stage for name, stage in stages.items() if "deps" in stage}
+    jobs = {name: stage for name, stage in stages.items() if "deps" in stage and name != "structure"}
     makers = {path: name for name, stage in jobs.items() for path in outputs(stage)}
+    own = {path for stage in jobs.values() for path in stage["deps"] if path not in makers and path[:4] != "src/"}
+    blobs = {path: read_file(revision, path) for path in own}
+    code = codes(revision)
     below: dict[str, set[str]] = {}
     prints = {}
     for name, stage in jobs.items():
-        sources = {path: blobs.get(path) for path in stage["deps"] if path not in makers}
-        prints[name] = (stage["cmd"], sources, {key: value_at(values, key) for key in stage.get("params", [])})
+        files = {path: blobs[path] for path in stage["deps"] if path in blobs}
+        params = {key: value_at(values, key) for key in stage.get("params", []) if isinstance(key, str)}
+        prints[name] = (stage["cmd"], code.get(key_of(stage["cmd"]) or "", {}), files, params)
         for path in stage["deps"]:
             if path in makers:
                 below.setdefault(makers[path], set()).add(name)
     return Plan(prints, below)
+
+
+def codes(revision: str) -> dict[str, dict[str, str]]:
+    """The digests of each command at a revision: of code.json, or of the sources of a revision before it."""
+    from latents.tools.revisions import read_code, sources
+
+    return read_code(revision) or {key: {"code": each.code} for key, each in sources(revision).closures().items()}
+
+
+def differ(now: Any, before: Any) -> bool:
+    """Is one print of a job another than the earlier one? An environment counts where both revisions have it."""
+    if before is None or now[:1] + now[2:] != before[:1] + before[2:]:
+        return True
+    return any(
+        now[1].get(part) != before[1].get(part) for part in ("code", "environment") if before[1].keys() >= {part}
+    )
 
 
 def outputs(stage: dict[str, Any]) -> Iterator[str]:

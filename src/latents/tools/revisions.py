@@ -6,33 +6,46 @@ A revision is anything that git can name, the name of a DVC experiment, or "" fo
 from __future__ import annotations
 
 import difflib
+import functools
+import hashlib
+import io
+import json
 import re
 import subprocess
+import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from latents.errors import InputError
+from latents.stages.closure import Sources, key_of
 
-LOCK = "dvc.lock"
+LOCK, CODE = "dvc.lock", "code.json"
+UNCOMMITTED = "not committed yet"
+KINDS = ("command", "code", "environment", "inputs", "params", "outputs")
 
 
 @dataclass(frozen=True)
 class Job:
-    """One job as dvc.lock records it; files by their path, each with its md5."""
+    """One job as dvc.lock records it; files by their path, each with its md5; code and environment by their digests."""
 
     name: str
     command: str
-    code: dict[str, str]
+    code: str
+    environment: str
     inputs: dict[str, str]
     params: dict[str, Any]
     outputs: dict[str, str]
 
     def differences(self, other: Job) -> list[str]:
-        """Which of command, code, inputs, params and outputs differ."""
-        kinds = ("command", "code", "inputs", "params", "outputs")
-        return [kind for kind in kinds if getattr(self, kind) != getattr(other, kind)]
+        """Which of command, code, environment, inputs, params and outputs differ."""
+        return [kind for kind in KINDS if getattr(self, kind) != getattr(other, kind)]
+
+    @property
+    def key(self) -> str:
+        """The job's command in code.json."""
+        return key_of(self.command) or ""
 
 
 def git(*arguments: str) -> bytes:
@@ -115,16 +128,48 @@ def read_jobs(revision: str = "") -> dict[str, Job]:
 
 
 def _job(name: str, stage: dict[str, Any]) -> Job:
+    command = " ".join(stage["cmd"].split())
     used = {entry["path"]: entry["md5"] for entry in stage.get("deps", [])}
-    code = {path: md5 for path, md5 in used.items() if path.startswith("src/")}
+    sources = {path: md5 for path, md5 in used.items() if path.startswith("src/")}  # of revisions before code.json
+    made_by = stage.get("params", {}).get(CODE, {}).get(key_of(command) or "", {})
+    listed = "".join(f"{path} {md5}\n" for path, md5 in sorted(sources.items()))
     return Job(
         name=name,
-        command=" ".join(stage["cmd"].split()),
-        code=code,
-        inputs={path: md5 for path, md5 in used.items() if path not in code},
+        command=command,
+        code=made_by.get("code") or hashlib.sha256(listed.encode()).hexdigest()[:16],
+        environment=made_by.get("environment", ""),
+        inputs={path: md5 for path, md5 in used.items() if path not in sources},
         params=stage.get("params", {}).get("params.yaml", {}),
         outputs={entry["path"]: entry["md5"] for entry in stage["outs"]},
     )
+
+
+@functools.lru_cache(maxsize=8)
+def sources(revision: str) -> Sources:
+    """The sources of our package at a revision."""
+    if not revision:
+        return Sources.on_disk(Path("src"))
+    with tarfile.open(fileobj=io.BytesIO(git("archive", "--format=tar", revision, "--", "src/latents"))) as archive:
+        found = {each.name: archive.extractfile(each) for each in archive.getmembers() if each.isfile()}
+        return Sources({path.removeprefix("src/"): stream.read() for path, stream in found.items() if stream})
+
+
+@functools.cache
+def read_code(revision: str) -> dict[str, dict[str, str]]:
+    """The content of code.json at a revision: digests by command, and versions; empty where it is missing."""
+    try:
+        return dict(json.loads(read_file(revision, CODE) or b"{}"))
+    except ValueError:
+        return {}
+
+
+def before(name: str) -> str | None:
+    """The newest revision whose record of a job is another than the present one, or that has none; None of no such."""
+    present = _records(Path(LOCK).read_text(encoding="utf-8")).get(name)
+    for sha in git("log", "--format=%H", "--", LOCK).decode().split():
+        if _records((read_file(sha, LOCK) or b"").decode()).get(name) != present:
+            return sha
+    return None
 
 
 def since(names: Iterable[str]) -> dict[str, str]:
@@ -134,7 +179,7 @@ def since(names: Iterable[str]) -> dict[str, str]:
     """
     lock = Path(LOCK)
     present = _records(lock.read_text(encoding="utf-8")) if lock.exists() else {}
-    pending, found = set(names), dict.fromkeys(names, "not committed yet")
+    pending, found = set(names), dict.fromkeys(names, UNCOMMITTED)
     for line in git("log", "--format=%H %h %as %s", "--", LOCK).decode().splitlines():
         sha, shown = line.split(" ", 1)
         past = _records((read_file(sha, LOCK) or b"").decode())

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from latents.tools.uses import read as read_uses
 
 HEADLINES = "results/metrics.json"
 
@@ -31,6 +34,8 @@ def where(
     for depth, job in chain:
         for line in describe(job, revisions[job.name], makers):
             typer.echo("  " * depth + line)
+    for line in legend([job for _, job in chain], revisions):
+        typer.echo(line)
 
 
 def metric(name: str) -> tuple[str, Any]:
@@ -73,18 +78,49 @@ def describe(job: Any, revision: str, makers: dict[str, str]) -> Iterator[str]:
         yield f"  makes   {path}  md5 {md5}{changed(path, md5)}"
         yield from (f"          {line}" for line in digest(path))
     yield f"  runs    {job.command}"
-    code = hashlib.sha256("".join(f"{path} {md5}\n" for path, md5 in sorted(job.code.items())).encode()).hexdigest()
-    yield f"  code    {code[:16]}  {len(job.code)} files, {job_module(job)} and what it imports"
+    yield f"  code    {job.code}  {job.key}"
+    if job.environment:
+        yield f"  with    environment {job.environment}"
+    if use := read_uses()["jobs"].get(job.name):
+        spent = f"{use['cpu_seconds']} CPU seconds in {use['wall_seconds']} s, {use['peak_mib']} MiB at most"
+        yield f"  used    {spent}, on machine {use['machine']}"
     for key, value in job.params.items():
         yield f"  param   {key} = {value}"
     for path, md5 in job.inputs.items():
         yield f"  reads   {path}  md5 {md5}  from {makers.get(path, 'git')}"
 
 
-def job_module(job: Any) -> str:
-    """The stage's module in a job's command."""
-    words = job.command.split()
-    return str(words[words.index("-m") + 1]) if "-m" in words else "-"
+def legend(jobs: list[Any], revisions: dict[str, str]) -> Iterator[str]:
+    """The lines that say what each environment and machine of some jobs is, each once."""
+    for job in {job.environment: job for job in jobs if job.environment}.values():
+        yield f"environment {job.environment}"
+        yield from _wrapped(environment(job, revisions[job.name]), ", ")
+    uses = read_uses()
+    for name in dict.fromkeys(uses["jobs"][job.name]["machine"] for job in jobs if job.name in uses["jobs"]):
+        machine = uses["machines"][name]
+        yield f"machine {name}"
+        yield f"  {machine['model']} ({machine['number']}), {machine['cores']} cores, BLAS of {machine['blas_threads']}"
+        yield from _wrapped(machine["capabilities"], " ")
+
+
+def environment(job: Any, revision: str) -> list[str]:
+    """The distributions that a job ran with, by code.json of its revision; none where that has another environment."""
+    from latents.stages.closure import versions
+    from latents.tools.revisions import UNCOMMITTED, read_code, sources
+
+    sha = "" if revision == UNCOMMITTED else revision.split()[0]
+    code, closures = read_code(sha), sources(sha).closures(job.key)
+    if code.get(job.key, {}).get("environment") != job.environment or job.key not in closures:
+        return ["its versions are in no code.json of that revision"]
+    known = code["distributions"]
+    return [f"{name} {known[name]}" for name in versions(closures[job.key].externals) if name in known]
+
+
+def _wrapped(items: list[str], between: str) -> Iterator[str]:
+    """Items in lines, none of them broken."""
+    whole = between.join(item.replace(" ", "\0") for item in items)
+    for line in textwrap.wrap(whole, 110, break_on_hyphens=False):
+        yield "  " + line.replace("\0", " ")
 
 
 def changed(path: str, md5: str) -> str:

@@ -1,0 +1,67 @@
+"""What jobs used when they last ran, by machine: uses.json, which git keeps and `bridge commit` writes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from latents.stages.use import beside
+from latents.storage import atomic
+
+USES = Path("uses.json")
+NONE: dict[str, Any] = {"machines": {}, "jobs": {}}
+
+
+def read() -> dict[str, Any]:
+    """The content of uses.json; no machines and no jobs where it is missing or damaged."""
+    try:
+        found = json.loads(USES.read_text(encoding="utf-8"))
+        return {part: dict(found[part]) for part in NONE}
+    except (OSError, ValueError, KeyError, TypeError):
+        return NONE
+
+
+def collect(commands: Mapping[str, str], recorded: Iterable[str]) -> None:
+    """Take over what the recorded jobs wrote beside their logs; drop jobs that there are not and machines of none.
+
+    A job keeps its entry until its record changes: one whose outputs were put back used nothing worth a line.
+    """
+    known, new = read(), set(recorded)
+    machines, jobs = dict(known["machines"]), {}
+    for name, command in sorted(commands.items()):
+        use = _written(command) if name in new or name not in known["jobs"] else None
+        if use:
+            machine = use.pop("machine")
+            digest = hashlib.sha256(json.dumps(machine, sort_keys=True).encode()).hexdigest()[:8]
+            machines[digest] = machine
+            jobs[name] = {"machine": digest, **use}
+        elif name in known["jobs"]:
+            jobs[name] = known["jobs"][name]
+    present = {each["machine"] for each in jobs.values()}
+    text = _text({"machines": {name: machines[name] for name in sorted(present & machines.keys())}, "jobs": jobs})
+    if jobs != known["jobs"] or not USES.exists():
+        with atomic(USES) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+def _written(command: str) -> dict[str, Any] | None:
+    """What a job wrote beside its log; None where there is none that is whole."""
+    log = re.search(r"--log (\S+)", command)
+    try:
+        use = json.loads(beside(log[1]).read_text(encoding="utf-8")) if log else None
+        return use and {part: use[part] for part in ("machine", "cpu_seconds", "wall_seconds", "peak_mib")}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _text(uses: Mapping[str, Mapping[str, Any]]) -> str:
+    """JSON with one machine or job a line: a difference of two revisions names what ran."""
+    parts = []
+    for part, entries in uses.items():
+        lines = ",\n".join(f"    {json.dumps(name)}: {json.dumps(value)}" for name, value in entries.items())
+        parts.append(f'  "{part}": {{\n{lines}\n  }}' if lines else f'  "{part}": {{}}')
+    return "{\n" + ",\n".join(parts) + "\n}\n"
