@@ -35,7 +35,9 @@ def reruns(
 ) -> None:
     """Print how many jobs each commit touched, and how many had to run because of it, those downstream included."""
     from latents.tools.compare import table
+    from latents.tools.revisions import to_root
 
+    to_root()
     rows = list(count(revision, commits))
     cells = [(shorten(label), str(own), f"{below} of {whole}", "") for label, own, below, whole in rows]
     typer.echo("\n".join(table("commit", cells, ("touched", "to run"))).rstrip())
@@ -73,15 +75,13 @@ def plan(revision: str, known: dict[str, Plan]) -> Plan:
 
 def read_plan(revision: str) -> Plan:
     """The plan that a revision's dvc.yaml holds, with its sources and parameters."""
-    from ruamel.yaml import YAML
-
-    from latents.tools.revisions import git, read_file
+    from latents.tools.revisions import git, parse, read_file
 
     content = read_file(revision, "dvc.yaml") if revision else None
     if content is None:
         return Plan({}, {})
-    stages = YAML(typ="safe").load(content.decode())["stages"]
-    values = YAML(typ="safe").load((read_file(revision, "params.yaml") or b"{}").decode())
+    stages = parse(content, "dvc.yaml", revision)["stages"]
+    values = parse(read_file(revision, "params.yaml") or b"{}", "params.yaml", revision)
     tree = git("ls-tree", "-r", "-z", revision).decode().split("\0")  # mode, type, hash, tab, path
     blobs = {path: head.split()[2] for head, _, path in (line.partition("\t") for line in tree if line)}
     jobs = {name: stage for name, stage in stages.items() if "deps" in stage}

@@ -6,6 +6,7 @@ A revision is anything that git can name, the name of a DVC experiment, or "" fo
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -28,10 +29,11 @@ class Job:
     inputs: dict[str, str]
     params: dict[str, Any]
     outputs: dict[str, str]
+    environment: dict[str, str]
 
     def differences(self, other: Job) -> list[str]:
-        """Which of command, code, inputs, params and outputs differ."""
-        kinds = ("command", "code", "inputs", "params", "outputs")
+        """Which of command, code, environment, inputs, params and outputs differ."""
+        kinds = ("command", "code", "environment", "inputs", "params", "outputs")
         return [kind for kind in kinds if getattr(self, kind) != getattr(other, kind)]
 
 
@@ -42,6 +44,18 @@ def git(*arguments: str) -> bytes:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         raise InputError(f"git {arguments[0]}: {said[-1] if said else 'failed'}")
     return done.stdout
+
+
+def to_root() -> Path:
+    """Go to the root of the repository that we are in, for this process; return the folder that we came from."""
+    here = Path.cwd()
+    os.chdir(next((above for above in (here, *here.parents) if is_root(above)), here))
+    return here
+
+
+def is_root(folder: Path) -> bool:
+    """Is this the root of a repository, of DVC's or git's making?"""
+    return any((folder / name).exists() for name in ("dvc.yaml", ".dvc", ".git"))
 
 
 def resolve(revision: str) -> str:
@@ -85,10 +99,24 @@ def files(revision: str, folder: str, suffix: str) -> list[str]:
 
 def read_values(revision: str, path: str) -> dict[str, Any]:
     """A YAML or JSON file of a revision as {dotted key: value}."""
+    content = read_file(revision, path)
+    return {} if content is None else dict(flat(parse(content, path, revision)))
+
+
+def parse(content: bytes, path: str, revision: str) -> dict[str, Any]:
+    """The mapping in a YAML or JSON file of a revision; InputError when it holds a conflict of git, or is damaged."""
     from ruamel.yaml import YAML
 
-    content = read_file(revision, path)
-    return {} if content is None else dict(flat(YAML(typ="safe").load(content.decode())))
+    name = f"{revision[:12]}:{path}" if revision else path
+    if re.search(rb"^<{7} .*^={7}$.*^>{7} ", content, flags=re.MULTILINE | re.DOTALL):
+        raise InputError(f"{name}: a merge is not done: git's conflict markers stand in it; see docs/sharing.md, Merge")
+    try:
+        values = YAML(typ="safe").load(content.decode())
+    except Exception as error:  # beside its own errors the parser raises KeyError, IndexError, RecursionError, ...
+        raise InputError(f"{name}: damaged ({' '.join(str(error).split())[:200]})") from None
+    if not isinstance(values, dict):
+        raise InputError(f"{name}: damaged (got {type(values).__name__}, allowed: a mapping)")
+    return values
 
 
 def flat(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -102,28 +130,28 @@ def flat(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def read_jobs(revision: str = "") -> dict[str, Job]:
     """The jobs that dvc.lock of a revision records, by name; InputError when there is none."""
-    from ruamel.yaml import YAML
-
     content = read_file(revision, LOCK)
     if content is None:
         raise InputError(
             f"{revision or 'here'}: no {LOCK}, in which runs are recorded; run `make` in the root of the repository "
             "first, or make the demo a run of its own: docs/sharing.md"
         )
-    stages = YAML(typ="safe").load(content.decode())["stages"]
+    stages = parse(content, LOCK, revision).get("stages", {})
     return {name: _job(name, stage) for name, stage in stages.items() if "outs" in stage}
 
 
 def _job(name: str, stage: dict[str, Any]) -> Job:
     used = {entry["path"]: entry["md5"] for entry in stage.get("deps", [])}
-    code = {path: md5 for path, md5 in used.items() if path.startswith("src/")}
+    sources = {path: md5 for path, md5 in used.items() if path.startswith("src/")}
+    digests = stage.get("params", {}).get("code.json", {})  # by the command; in older records sources stand instead
     return Job(
         name=name,
         command=" ".join(stage["cmd"].split()),
-        code=code,
-        inputs={path: md5 for path, md5 in used.items() if path not in code},
+        code=sources | {key: digest["code"] for key, digest in digests.items()},
+        inputs={path: md5 for path, md5 in used.items() if path not in sources},
         params=stage.get("params", {}).get("params.yaml", {}),
         outputs={entry["path"]: entry["md5"] for entry in stage["outs"]},
+        environment={key: digest["environment"] for key, digest in digests.items()},
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,15 +14,17 @@ HEADLINES = "results/metrics.json"
 
 
 def where(
-    name: Annotated[str, typer.Argument(help="A file below results/, or a number of results/metrics.json.")],
+    name: Annotated[str, typer.Argument(help="A result's file, seen from here, or a number of results/metrics.json.")],
 ) -> None:
     """Print rule, command, code, parameters, inputs and revision of a result, and of all that it was made from."""
     from latents.errors import InputError
-    from latents.tools.revisions import near, read_jobs, since
+    from latents.tools.revisions import near, read_jobs, since, to_root
 
+    came_from = to_root()
     jobs = read_jobs()
     makers = {path: job.name for job in jobs.values() for path in job.outputs}
-    path, value = (name, None) if name in makers else metric(name)
+    seen = from_root(name, came_from)
+    path, value = next(((path, None) for path in (seen, name) if path in makers), metric(name))
     if path not in makers:
         raise InputError(f"{path}: no job of dvc.lock makes it{near(path, makers)}")
     chain = list(ancestry(path, makers, jobs))
@@ -31,6 +34,12 @@ def where(
     for depth, job in chain:
         for line in describe(job, revisions[job.name], makers):
             typer.echo("  " * depth + line)
+
+
+def from_root(name: str, came_from: Path) -> str:
+    """A path as a folder's user sees it, as it is seen from the root, where we are; others stay as they are."""
+    path = Path(os.path.normpath(came_from / name))  # links stay: a result's folder may be one
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else name
 
 
 def metric(name: str) -> tuple[str, Any]:
@@ -72,12 +81,19 @@ def describe(job: Any, revision: str, makers: dict[str, str]) -> Iterator[str]:
         yield f"  makes   {path}  md5 {md5}{changed(path, md5)}"
         yield from (f"          {line}" for line in digest(path))
     yield f"  runs    {job.command}"
-    code = hashlib.sha256("".join(f"{path} {md5}\n" for path, md5 in sorted(job.code.items())).encode()).hexdigest()
-    yield f"  code    {code[:16]}  {len(job.code)} files, {job_module(job)} and what it imports"
+    yield f"  code    {digest_of(job.code)}  of {job_module(job)} and what it uses"
+    if job.environment:
+        yield f"  with    {digest_of(job.environment)}  the environment"
     for key, value in job.params.items():
         yield f"  param   {key} = {value}"
     for path, md5 in job.inputs.items():
         yield f"  reads   {path}  md5 {md5}  from {makers.get(path, 'git')}"
+
+
+def digest_of(parts: dict[str, str]) -> str:
+    """One digest of several, by their names."""
+    text = "".join(f"{name} {digest}\n" for name, digest in sorted(parts.items()))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def job_module(job: Any) -> str:
