@@ -91,4 +91,5 @@ onsuccess:
 
 
 onerror:
+    name_interrupted()
     commit()

@@ -7,6 +7,7 @@ every artifact: see DESIGN's five promises and tests/test_bridge.py.
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -16,7 +17,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
-from flow import Job, age, open_flow
+import leftovers
+import merging
+from flow import ROOT, Job, age, open_flow
 from latents.errors import InputError
 from latents.storage import atomic
 from records import Records, open_repo
@@ -178,9 +181,45 @@ def status() -> str:
     with open_flow() as flow:
         snakemake = sorted(job.name for job in flow.jobs if not job.up_to_date)
     print(f"snakemake: {' '.join(snakemake) or 'nothing'}\ndvc: {' '.join(dvc) or 'nothing'}")
+    leftovers.tell(files_of(flow.jobs))
     if snakemake != dvc:
         raise InputError("the tools disagree; `make` brings them together by running what Snakemake names")
     return "status: both tools agree"
+
+
+def files_of(jobs: list[Job]) -> set[str]:
+    """All files that jobs make or read."""
+    return {path for job in jobs for path in (*job.outputs, *job.inputs)}
+
+
+def clean() -> str:
+    """Remove what no rule makes below results/ and data/raw, naming each file."""
+    with open_flow() as flow:
+        known = files_of(flow.jobs)
+    with open_repo() as repo:
+        return leftovers.clean(known, Path(repo.cache.local.path))
+
+
+def merge() -> str:
+    """Finish a merge that git stopped over dvc.lock: each job's record from the side that fits, then its files."""
+    from latents.params import read_yaml
+
+    refuse_conflicts("params.yaml")
+    merging.check()
+    # apart, as is each reading of the Snakefile: it holds its lock until its process ends
+    if subprocess.run([sys.executable, "workflow/bridge.py", "gen"], check=False).returncode:
+        raise InputError("dvc.yaml could not be written, as it says above: put that right, then repeat this")
+    said = merging.merge(read_yaml("dvc.yaml")["stages"], read_yaml("params.yaml"))
+    subprocess.run([sys.executable, "-m", "dvc", "checkout"], check=False, stdout=subprocess.DEVNULL)
+    return f"{said}; {restore()}; now `snakemake`, which runs what no side has, then `git add --all` and commit"
+
+
+def refuse_conflicts(*paths: str) -> None:
+    """InputError when a file holds conflict markers of git: read as it is, all records would be lost."""
+    for path in map(Path, paths):
+        if path.is_file() and all(mark in path.read_bytes() for mark in (b"\n=======\n", b"\n>>>>>>> ")):
+            how = "resolve it" if path.name == "params.yaml" else "`python workflow/bridge.py merge`"
+            raise InputError(f"{path}: a merge is not done: git's conflict markers stand in it; {how} first")
 
 
 HOOK = """#!/bin/sh
@@ -193,9 +232,15 @@ if [ "$(basename "$0")" != post-rewrite ]; then # inside a rebase: wait for its 
     for state in rebase-merge rebase-apply; do [ ! -d "$(git rev-parse --git-path $state)" ] || exit 0; done
 fi
 [ -f workflow/bridge.py ] && [ -f dvc.lock ] || exit 0
-PATH="$PWD/.venv/bin:$PATH"
+main=$(dirname "$(git rev-parse --path-format=absolute --git-common-dir)") # not $PWD in a `git worktree`
+PATH="$PWD/.venv/bin:$main/.venv/bin:$PATH"
 command -v dvc >/dev/null || { echo "hook: no dvc here; run make, then make pull" >&2; exit 0; }
-dvc checkout --quiet && python workflow/bridge.py restore
+if [ "$main" != "$PWD" ] && [ -d "$main/.dvc" ] && [ ! -e .dvc/config.local ]; then # all worktrees share one cache
+    dvc config --quiet --local cache.dir "$(cd "$main" && dvc cache dir)"
+fi
+dvc checkout >/dev/null ||
+    echo "hook: all but what dvc names above is restored; make pull fetches that, or snakemake makes it again" >&2
+python workflow/bridge.py restore
 """
 
 
@@ -240,7 +285,10 @@ VERBS: dict[str, Callable[[], str | bool]] = {
     "status": status,
     "check": check,
     "hooks": hooks,
+    "merge": merge,
+    "clean": clean,
 }
+REPAIRS = {"merge": (), "hooks": (), "gen": ("params.yaml", "dvc.lock")}  # what a verb cannot do without; others: all
 
 
 def main() -> None:
@@ -249,8 +297,14 @@ def main() -> None:
     parser.add_argument("verb", choices=VERBS)
     verb = parser.parse_args().verb
     began = time.perf_counter()
+    os.chdir(ROOT)
     try:
+        refuse_conflicts(*REPAIRS.get(verb, ("params.yaml", "dvc.lock", "dvc.yaml")))
         said = VERBS[verb]()
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads has enough: `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except InputError as error:
         sys.exit(f"error: {error}")
     except OSError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import reduce
 from typing import Annotated, Any
 
 import typer
@@ -75,7 +74,7 @@ def plan(revision: str, known: dict[str, Plan]) -> Plan:
 
 def read_plan(revision: str) -> Plan:
     """The plan that a revision's dvc.yaml holds, with its sources and parameters."""
-    from latents.tools.revisions import git, parse, read_file
+    from latents.tools.revisions import git, outputs, parse, read_file, value_at
 
     content = read_file(revision, "dvc.yaml") if revision else None
     if content is None:
@@ -95,15 +94,3 @@ def read_plan(revision: str) -> Plan:
             if path in makers:
                 below.setdefault(makers[path], set()).add(name)
     return Plan(prints, below)
-
-
-def outputs(stage: dict[str, Any]) -> Iterator[str]:
-    """The paths that a stage of dvc.yaml makes."""
-    for kind in ("outs", "metrics", "plots"):
-        for entry in stage.get(kind, []):
-            yield entry if isinstance(entry, str) else next(iter(entry))
-
-
-def value_at(values: Any, key: str) -> Any:
-    """The value at a dotted key, None when it is not there."""
-    return reduce(lambda part, name: part.get(name) if isinstance(part, dict) else None, key.split("."), values)

@@ -11,6 +11,7 @@ import re
 import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -178,3 +179,15 @@ def _records(lock: str) -> dict[str, str]:
     text = re.sub(r"[&*]id\d+", "id", lock)
     blocks = re.split(r"^  (?=[\w-]+:$)", text, flags=re.MULTILINE)[1:]
     return {block.split(":", 1)[0]: block for block in blocks}
+
+
+def outputs(stage: dict[str, Any]) -> Iterator[str]:
+    """The paths that a stage of dvc.yaml makes."""
+    for kind in ("outs", "metrics", "plots"):
+        for entry in stage.get(kind, []):
+            yield entry if isinstance(entry, str) else next(iter(entry))
+
+
+def value_at(values: Any, key: str) -> Any:
+    """The value at a dotted key, None when it is not there."""
+    return reduce(lambda part, name: part.get(name) if isinstance(part, dict) else None, key.split("."), values)
