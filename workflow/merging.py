@@ -45,9 +45,7 @@ def unmerged() -> list[str]:
 def check() -> None:
     """InputError when git has not stopped over dvc.lock."""
     if LOCK not in unmerged():
-        raise InputError(
-            f"{LOCK}: got no merge to finish; call this when git has stopped over it: docs/sharing.md, Merge"
-        )
+        raise InputError(f"{LOCK}: got no merge to finish; call this when git has stopped over it (docs/sharing.md)")
 
 
 def choose(stages: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:

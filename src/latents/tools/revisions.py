@@ -110,7 +110,9 @@ def parse(content: bytes, path: str, revision: str) -> dict[str, Any]:
 
     name = f"{revision[:12]}:{path}" if revision else path
     if re.search(rb"^<{7} .*^={7}$.*^>{7} ", content, flags=re.MULTILINE | re.DOTALL):
-        raise InputError(f"{name}: a merge is not done: git's conflict markers stand in it; see docs/sharing.md, Merge")
+        raise InputError(
+            f"{name}: a merge is not done: git's conflict markers stand in it; see docs/sharing.md, Merge two branches"
+        )
     try:
         values = YAML(typ="safe").load(content.decode())
     except Exception as error:  # beside its own errors the parser raises KeyError, IndexError, RecursionError, ...
