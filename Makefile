@@ -57,7 +57,7 @@ pull: .venv/installed  ## Bring this revision's results from the remote; nothing
 restore: .venv/installed  ## REV=<revision>: its files and results, without the hooks; nothing is left to run.
 	$(if $(REV),,$(error say which revision: make restore REV=<revision>))
 	git checkout $(REV)
-	dvc checkout
+	-dvc checkout
 	python workflow/bridge.py restore
 
 hooks: .venv/installed  ## After each git checkout, merge or rebase: restore that revision's results.

@@ -107,4 +107,5 @@ onsuccess:
 
 
 onerror:
+    name_interrupted()
     commit()

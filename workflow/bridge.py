@@ -18,6 +18,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
+import leftovers
+import merging
 import recover
 from flow import ROOT, Job, open_flow
 from latents.errors import InputError
@@ -28,6 +30,7 @@ from planning import PREFIX, TABLE, yaml_text
 from records import GUARD, Records, open_repo
 
 SOURCES = "src/latents"
+START = Path.cwd()  # where the bridge was called
 HEADER = "# Written from the Snakefile by `python workflow/bridge.py gen`; do not edit.\n"
 
 
@@ -193,6 +196,7 @@ def status() -> str:
         records = Records(repo)
         dvc = sorted(set(records.stages) - records.unchanged() - {GUARD})
     print(f"snakemake: {' '.join(snakemake) or 'nothing'}\ndvc: {' '.join(dvc) or 'nothing'}")
+    leftovers.tell(files_of(flow.jobs))
     if snakemake != dvc:
         raise InputError("the tools disagree; `make` brings them together by running what Snakemake names")
     return "status: both tools agree"
@@ -284,13 +288,46 @@ def explain(asked: str) -> str:
     """Print why a job, or the one that makes a file, would run or last ran; seen from any folder below the root."""
     from why import resolve, why
 
-    start = Path.cwd()
-    os.chdir(ROOT)
     with open_flow() as flow:
         jobs = {job.name: job for job in flow.jobs}
-    for line in why(resolve(asked, jobs, start), jobs):
+    for line in why(resolve(asked, jobs, START), jobs):
         print(line)
     return "why"
+
+
+def files_of(jobs: list[Job]) -> set[str]:
+    """All files that jobs make or read."""
+    return {path for job in jobs for path in (*job.outputs, *job.inputs)}
+
+
+def clean() -> str:
+    """Remove what no rule makes below results/ and data/raw, naming each file."""
+    with open_flow() as flow:
+        known = files_of(flow.jobs)
+    with open_repo() as repo:
+        return leftovers.clean(known, Path(repo.cache.local.path))
+
+
+def merge() -> str:
+    """Finish a merge that git stopped over dvc.lock: each job's record from the side that fits, then its files."""
+    from latents.params import read_yaml
+
+    refuse_conflicts("params.yaml")
+    merging.check()
+    # apart, as is each reading of the Snakefile: it holds its lock until its process ends
+    if subprocess.run([sys.executable, "workflow/bridge.py", "gen"], check=False).returncode:
+        raise InputError("dvc.yaml could not be written, as it says above: put that right, then repeat this")
+    said = merging.merge(read_yaml("dvc.yaml")["stages"], read_yaml("params.yaml"))
+    subprocess.run([sys.executable, "-m", "dvc", "checkout"], check=False, stdout=subprocess.DEVNULL)
+    return f"{said}; {restore()}; now `snakemake`, which runs what no side has, then `git add --all` and commit"
+
+
+def refuse_conflicts(*paths: str) -> None:
+    """InputError when a file holds conflict markers of git: read as it is, all records would be lost."""
+    for path in map(Path, paths):
+        if path.is_file() and all(mark in path.read_bytes() for mark in (b"\n=======\n", b"\n>>>>>>> ")):
+            how = "resolve it" if path.name == "params.yaml" else "`python workflow/bridge.py merge`"
+            raise InputError(f"{path}: a merge is not done: git's conflict markers stand in it; {how} first")
 
 
 HOOK = """#!/bin/sh
@@ -303,9 +340,15 @@ if [ "$(basename "$0")" != post-rewrite ]; then # inside a rebase: wait for its 
     for state in rebase-merge rebase-apply; do [ ! -d "$(git rev-parse --git-path $state)" ] || exit 0; done
 fi
 [ -f workflow/bridge.py ] && [ -f dvc.lock ] || exit 0
-PATH="$PWD/.venv/bin:$PATH"
+main=$(dirname "$(git rev-parse --path-format=absolute --git-common-dir)") # not $PWD in a `git worktree`
+PATH="$PWD/.venv/bin:$main/.venv/bin:$PATH"
 command -v dvc >/dev/null || { echo "hook: no dvc here; run make, then make pull" >&2; exit 0; }
-dvc checkout --quiet && python workflow/bridge.py restore
+if [ "$main" != "$PWD" ] && [ -d "$main/.dvc" ] && [ ! -e .dvc/config.local ]; then # all worktrees share one cache
+    dvc config --quiet --local cache.dir "$(cd "$main" && dvc cache dir)"
+fi
+dvc checkout >/dev/null ||
+    echo "hook: all but what dvc names above is restored; make pull fetches that, or snakemake makes it again" >&2
+python workflow/bridge.py restore
 """
 
 
@@ -354,7 +397,10 @@ VERBS: dict[str, Callable[..., str | bool]] = {
     "check": check,
     "hooks": hooks,
     "why": explain,
+    "merge": merge,
+    "clean": clean,
 }
+REPAIRS = {"merge": (), "hooks": (), "gen": ("params.yaml", "dvc.lock")}  # what a verb cannot do without; others: all
 
 
 def main() -> None:
@@ -373,8 +419,14 @@ def main() -> None:
     options = vars(parser.parse_args())
     function = VERBS[options.pop("verb")]
     began = time.perf_counter()
+    os.chdir(ROOT)
     try:
+        refuse_conflicts(*REPAIRS.get(function.__name__, ("params.yaml", "dvc.lock", "dvc.yaml")))
         said = function(**options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads has enough: `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except InputError as error:
         sys.exit(f"error: {error}")
     except OSError as error:

@@ -37,7 +37,7 @@ from latents.stages import (
     timing,
     vae,
 )
-from latents.stages.entry import run
+from latents.stages.entry import Command, run
 from latents.tools.compare import compare
 from latents.tools.mosaic import mosaic
 from latents.tools.rank import rank
@@ -87,7 +87,7 @@ for topic in iter_modules(figures.__path__):
 app.add_typer(drawing, name="figures")
 
 for tool in (rank, mosaic, compare, where, reruns):
-    app.command()(tool)
+    app.command(cls=Command)(tool)
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from numpy.lib import format as npy
 from scipy import sparse
 
 from latents.errors import InputError
+from latents.storage import check_readable
 
 if TYPE_CHECKING:
     import h5py
@@ -31,12 +32,11 @@ CSR_PARTS = ("data", "indices", "indptr")
 
 
 def kind(path: str | os.PathLike[str]) -> str:
-    """The suffix of a file that is there; InputError for other kinds and missing files."""
+    """The suffix of a file that can be read; InputError for other kinds and missing files."""
     suffix = Path(path).suffix.lower()
     if suffix not in {".h5", ".hdf5", ".npy", ".npz"}:
         raise InputError(f"{path}: must be {KINDS}, got {suffix or 'no suffix'}")
-    if not Path(path).is_file():
-        raise InputError(f"{path}: no such file")
+    check_readable(path)
     return suffix
 
 
@@ -45,7 +45,7 @@ def reading(path: str | os.PathLike[str], what: str) -> Iterator[None]:
     """Whatever a library raises over a damaged file, as one line."""
     try:
         yield
-    except InputError:
+    except (InputError, PermissionError):
         raise
     except Exception as error:  # a parser of a damaged file raises anything
         reason = " ".join(str(error).split())[:200] or type(error).__name__

@@ -265,16 +265,27 @@ def _whole(path: str | os.PathLike[str], *faults: type[Exception]) -> Iterator[N
         raise InputError(f"{path}: damaged inside ({reason}); delete it and run again") from None
 
 
+def check_readable(path: str | os.PathLike[str]) -> None:
+    """InputError when there is no such file; the system's own error for a folder, and for what is not ours to read.
+
+    Libraries hide those two in errors of their own, which sound like those over a damaged file.
+    """
+    try:
+        with open(path, "rb"):
+            pass
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+
+
 @contextmanager
 def open_hdf5(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
     """Yield an HDF5 file to read by slices; InputError when it is missing, half-written or no HDF5."""
     import h5py
 
     _announce(path)
+    check_readable(path)
     try:
         file = h5py.File(path, "r")
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
     except OSError as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{path}: not a whole HDF5 file ({reason}); delete it and run again") from None
@@ -316,13 +327,12 @@ def read_weights(path: str | os.PathLike[str]) -> tuple[dict[str, torch.Tensor],
     from safetensors import SafetensorError, safe_open
 
     _announce(path)
+    check_readable(path)
     try:
         with safe_open(path, framework="pt") as file:
             architecture = json.loads((file.metadata() or {}).get("architecture", "{}"))
             if not isinstance(architecture, dict):
                 raise ValueError(f"the architecture is a {type(architecture).__name__}, no mapping")
             return {name: file.get_tensor(name) for name in file.keys()}, architecture  # noqa: SIM118 not a dict
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
     except (SafetensorError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: not a whole safetensors file ({error}); delete it and run again") from None

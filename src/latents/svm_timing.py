@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from latents.storage import check_readable
+
 MACHINES = ("libsvm", "liblinear")
 LAYOUTS = ("dense", "sparse")
 
@@ -35,6 +37,7 @@ def compare(
         `machine`, `layout`, `items`, `seconds` (median of the fits), `peak_bytes` (of the process, above what it
         held with the sparse rows read), `accuracy` on the training items.
     """
+    check_readable(representation)  # here, where it is one line: each process below would say it in its own way
     for items in sizes:
         for machine in MACHINES:
             for layout in LAYOUTS:

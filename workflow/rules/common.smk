@@ -59,6 +59,17 @@ def commit():
         subprocess.run([sys.executable, "workflow/bridge.py", "commit"], check=False)
 
 
+def name_interrupted() -> None:
+    """Say which jobs a run that was told to stop, as by Ctrl-C, had begun and not ended; nothing where jobs failed."""
+    names = sorted("-".join([job.rule.name, *job.wildcards_dict.values()]) for job in workflow.scheduler.running)
+    if names:
+        print(
+            f"interrupted: {', '.join(names)}; the same command goes on, trainings after their last whole epoch",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
 def pull_back(made: list[str], *, tolerance_seconds: float = 60) -> None:
     """Give results from the future the time of the newest result that is not: the clock was set back.
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import inspect
 import logging
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from latents.errors import InputError, ProbeEnded
 from latents.stages.seal import refusal, sealed_from
@@ -33,13 +36,64 @@ ProbeFile = Annotated[
 
 # what the machine, not the program, is to blame for: one line is all there is to say
 MACHINE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EFBIG}
+# what the path, not the program, is to blame for
+PATH_ERRORS = {
+    errno.ENOENT: "no such file",
+    errno.EISDIR: "a folder, allowed: a file",
+    errno.ENOTDIR: "one of its folders is a file",
+    errno.EEXIST: "a file, allowed: a folder",
+    errno.ENAMETOOLONG: "too long a name",
+    errno.ELOOP: "links that lead in a circle",
+}
+FOLDER = "folder"  # the name of every option that takes a folder; all other paths are of files
 
 logger = logging.getLogger("latents")
 
 
+class Command(TyperCommand):
+    """A command that looks at its paths before it begins: a folder in a file's place costs no training."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # typer's own context below
+        """Run the command; InputError when a folder stands where a file is expected, or a file for a folder."""
+        kinds = path_options(self.callback) if self.callback else {}
+        for name, wants_folder in kinds.items():
+            given = ctx.params.get(name)
+            for path in map(Path, given if isinstance(given, list | tuple) else [given] if given else []):
+                check_kind(path, wants_folder=wants_folder)
+        return super().invoke(ctx)
+
+
+def path_options(command: Callable[..., Any]) -> dict[str, bool]:
+    """The parameters of a command that are paths, and whether each is of a folder."""
+    parameters = inspect.signature(command, eval_str=True).parameters.values()
+    return {option.name: option.name == FOLDER for option in parameters if "Path" in str(option.annotation)}
+
+
+def check_kind(path: Path, *, wants_folder: bool) -> None:
+    """InputError when something of the other kind is there; what is not there is for the command to judge."""
+    if path.is_dir() and not wants_folder:
+        raise InputError(wrong_path(path, errno.EISDIR))
+    if path.is_file() and wants_folder:
+        raise InputError(wrong_path(path, errno.EEXIST))
+
+
+def wrong_path(path: str | bytes | Path, number: int) -> str:
+    """What is wrong with a path, and from where a relative one is seen."""
+    shown = Path(os.fsdecode(path))
+    return f"{shown}: {PATH_ERRORS[number]}" + ("" if shown.is_absolute() else f"; seen from {Path.cwd()}")
+
+
+class Stage(typer.Typer):
+    """A command line of such commands."""
+
+    def command(self, *arguments: Any, **options: Any) -> Any:
+        """Add a command."""
+        return super().command(*arguments, **{"cls": Command} | options)
+
+
 def stage(help: str) -> typer.Typer:
     """The command line of one stage; its commands are added with `@app.command()`."""
-    app = typer.Typer(help=help, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+    app = Stage(help=help, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
     app.callback()(lambda: None)  # a stage with one command still takes the command's name
     return app
 
@@ -85,6 +139,8 @@ def mistake(error: Exception) -> str | None:
     """Say in one line what the user or the machine did wrong; None for what is our fault."""
     if isinstance(error, InputError):
         return str(error)
+    if isinstance(error, OSError) and error.errno in PATH_ERRORS and error.filename is not None:
+        return wrong_path(error.filename2 or error.filename, error.errno)
     if isinstance(error, OSError) and error.errno in MACHINE_ERRORS:
         return f"{error.filename or 'output'}: {os.strerror(error.errno)}; nothing was left half-written"
     return f"not enough memory: {error}" if isinstance(error, MemoryError) else None

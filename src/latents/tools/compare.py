@@ -66,13 +66,15 @@ def compare(
 ) -> None:
     """Print the parameters, metrics and jobs that differ, and write a page with both revisions' figures."""
     from latents.storage import atomic
+    from latents.tools.revisions import to_root
 
+    page_file = to_root() / page
     found = differences(first, second, every=every)
+    with atomic(page_file) as temporary:  # before a word is printed: who reads that may not read to the end
+        temporary.write_text(render(found, first, second), encoding="utf-8")
     for heading, rows in found.tables():
         typer.echo("\n".join(table(heading, rows, found.names)))
     typer.echo(f"figures: {len(found.figures)} differ, {found.same_figures} are the same; side by side in {page}")
-    with atomic(page) as temporary:
-        temporary.write_text(render(found, first, second), encoding="utf-8")
 
 
 def differences(first: str, second: str = "", *, every: bool = False) -> Comparison:
@@ -81,6 +83,7 @@ def differences(first: str, second: str = "", *, every: bool = False) -> Compari
 
     revisions = [resolve(name) if name else "" for name in (first, second)]
     a, b = revisions
+    jobs = [read_jobs(revision) for revision in revisions]
     metrics = [METRICS + "/metrics.json"]
     if every:
         metrics = sorted({path for revision in revisions for path in files(revision, METRICS, ".json")})
@@ -88,13 +91,13 @@ def differences(first: str, second: str = "", *, every: bool = False) -> Compari
     changed = [path for path in figures if read_file(a, path) != read_file(b, path)]
     return Comparison(
         names=(first, second or "now"),
-        params=list(changes(read_values(a, "params.yaml"), read_values(b, "params.yaml"))),
+        params=list(param_changes(*jobs, *(read_values(revision, "params.yaml") for revision in revisions))),
         metrics=[
             (name if len(metrics) == 1 else f"{path}: {name}", old, new, remark)
             for path in metrics
             for name, old, new, remark in changes(read_values(a, path), read_values(b, path), judged=True)
         ],
-        jobs=list(job_changes(read_jobs(a), read_jobs(b))),
+        jobs=list(job_changes(*jobs)),
         figures=changed,
         same_figures=len(figures) - len(changed),
     )
@@ -106,6 +109,65 @@ def changes(first: dict[str, Any], second: dict[str, Any], *, judged: bool = Fal
         old, new = first.get(name), second.get(name)
         if old != new:
             yield name, shown(old), shown(new), better(name, old, new) if judged else ""
+
+
+def param_changes(
+    first: dict[str, Any], second: dict[str, Any], before: dict[str, Any], after: dict[str, Any]
+) -> Iterator[Row]:
+    """A row for each parameter with which results were made that differ, and for what params.yaml alone has changed.
+
+    Parameters
+    ----------
+    first, second : the jobs of both revisions by name; each records the values that it was run with.
+    before, after : {dotted key: value} of both revisions' params.yaml, of which results may not know yet.
+    """
+    used = [recorded(side) for side in (first, second)]
+    rows = list(recorded_changes(*used))
+    yield from rows
+    seen = {(name, new) for name, _, new, _ in rows}
+    for name, old, new, _ in changes(before, after):
+        if (name, new) not in seen:
+            yield name, old, new, "params.yaml alone: " + ("not run yet" if name in used[1] else "no job records it")
+
+
+def recorded(jobs: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The value of each parameter, by its dotted key, in each job that records it."""
+    from latents.tools.revisions import flat
+
+    found: dict[str, dict[str, Any]] = {}
+    for job in jobs.values():
+        for key, value in job.params.items():
+            for name, leaf in flat(value, key):
+                found.setdefault(name, {})[job.name] = leaf
+    return found
+
+
+def recorded_changes(first: dict[str, dict[str, Any]], second: dict[str, dict[str, Any]]) -> Iterator[Row]:
+    """A row for each change of a recorded value, with the jobs that it concerns."""
+    for name in [*first, *(name for name in second if name not in first)]:
+        sides = first.get(name, {}), second.get(name, {})
+        pairs: dict[tuple[str, str], list[str]] = {}
+        for job in dict.fromkeys([*sides[0], *sides[1]]):
+            old, new = (side.get(job, shared(side)) for side in sides)
+            if old != new:
+                pairs.setdefault((shown(old), shown(new)), []).append(job)
+        for (old, new), jobs in pairs.items():
+            yield name, old, new, in_short(jobs)
+
+
+def shared(values: dict[str, Any]) -> Any:
+    """The value that all jobs of a side record: a job that is new there, or gone, changes no parameter by that."""
+    every = list(values.values())
+    return every[0] if every and all(value == every[0] for value in every) else None
+
+
+def in_short(jobs: list[str], most: int = 4) -> str:
+    """Names of jobs, those of one rule as their number."""
+    rules: dict[str, list[str]] = {}
+    for job in jobs:
+        rules.setdefault(job.partition("-")[0], []).append(job)
+    names = [own[0] if len(own) == 1 else f"{rule} ({len(own)})" for rule, own in rules.items()]
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more rules" if len(names) > most else "")
 
 
 def shown(value: Any) -> str:

@@ -39,9 +39,9 @@ def mosaic(
     grid = set_lines(found, tiles, columns=width) if typeset else wrap(found, columns=width)
     save(picture, tiled(shade(tiles), grid))
     length, before = path_length(tiles, found), path_length(tiles, range(len(tiles)))
-    typer.echo(f"{len(tiles)} features, {len(grid)} lines of {width}; path length {length:.3f}, unordered {before:.3f}")
     if layout is not None:
         write_json(layout, {"order": found, "path_length": length, "unordered_path_length": before, "grid": grid})
+    typer.echo(f"{len(tiles)} features, {len(grid)} lines of {width}; path length {length:.3f}, unordered {before:.3f}")
 
 
 def parse_shape(text: str) -> tuple[int, int] | None:

@@ -55,9 +55,9 @@ def rank(
             device=device,
             progress=bar.update,
         )
-    typer.echo(result.table())
     if output is not None:
         write_json(output, result.means())
+    typer.echo(result.table())
 
 
 def numbers(text: str) -> list[int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import reduce
 from typing import Annotated, Any
 
 import typer
@@ -35,7 +34,9 @@ def reruns(
 ) -> None:
     """Print how many jobs each commit touched, and how many had to run because of it, those downstream included."""
     from latents.tools.compare import table
+    from latents.tools.revisions import to_root
 
+    to_root()
     rows = list(count(revision, commits))
     cells = [(shorten(label), str(own), f"{below} of {whole}", "") for label, own, below, whole in rows]
     typer.echo("\n".join(table("commit", cells, ("touched", "to run"))).rstrip())
@@ -73,16 +74,14 @@ def plan(revision: str, known: dict[str, Plan]) -> Plan:
 
 def read_plan(revision: str) -> Plan:
     """The plan that a revision's dvc.yaml holds, with its sources and parameters."""
-    from ruamel.yaml import YAML
-
     from latents.stages.closure import key_of
-    from latents.tools.revisions import read_file
+    from latents.tools.revisions import outputs, parse, read_file, value_at
 
     content = read_file(revision, "dvc.yaml") if revision else None
     if content is None:
         return Plan({}, {})
-    stages = YAML(typ="safe").load(content.decode())["stages"]
-    values = YAML(typ="safe").load((read_file(revision, "params.yaml") or b"{}").decode())
+    stages = parse(content, "dvc.yaml", revision)["stages"]
+    values = parse(read_file(revision, "params.yaml") or b"{}", "params.yaml", revision)
     jobs = {name: stage for name, stage in stages.items() if "deps" in stage and name != "structure"}
     makers = {path: name for name, stage in jobs.items() for path in outputs(stage)}
     own = {path for stage in jobs.values() for path in stage["deps"] if path not in makers and path[:4] != "src/"}
@@ -114,15 +113,3 @@ def differ(now: Any, before: Any) -> bool:
     return any(
         now[1].get(part) != before[1].get(part) for part in ("code", "environment") if before[1].keys() >= {part}
     )
-
-
-def outputs(stage: dict[str, Any]) -> Iterator[str]:
-    """The paths that a stage of dvc.yaml makes."""
-    for kind in ("outs", "metrics", "plots"):
-        for entry in stage.get(kind, []):
-            yield entry if isinstance(entry, str) else next(iter(entry))
-
-
-def value_at(values: Any, key: str) -> Any:
-    """The value at a dotted key, None when it is not there."""
-    return reduce(lambda part, name: part.get(name) if isinstance(part, dict) else None, key.split("."), values)

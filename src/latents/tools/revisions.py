@@ -10,11 +10,13 @@ import functools
 import hashlib
 import io
 import json
+import os
 import re
 import subprocess
 import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,18 @@ def git(*arguments: str) -> bytes:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         raise InputError(f"git {arguments[0]}: {said[-1] if said else 'failed'}")
     return done.stdout
+
+
+def to_root() -> Path:
+    """Go to the root of the repository that we are in, for this process; return the folder that we came from."""
+    here = Path.cwd()
+    os.chdir(next((above for above in (here, *here.parents) if is_root(above)), here))
+    return here
+
+
+def is_root(folder: Path) -> bool:
+    """Is this the root of a repository, of DVC's or git's making?"""
+    return any((folder / name).exists() for name in ("dvc.yaml", ".dvc", ".git"))
 
 
 def resolve(revision: str) -> str:
@@ -98,10 +112,26 @@ def files(revision: str, folder: str, suffix: str) -> list[str]:
 
 def read_values(revision: str, path: str) -> dict[str, Any]:
     """A YAML or JSON file of a revision as {dotted key: value}."""
+    content = read_file(revision, path)
+    return {} if content is None else dict(flat(parse(content, path, revision)))
+
+
+def parse(content: bytes, path: str, revision: str) -> dict[str, Any]:
+    """The mapping in a YAML or JSON file of a revision; InputError when it holds a conflict of git, or is damaged."""
     from ruamel.yaml import YAML
 
-    content = read_file(revision, path)
-    return {} if content is None else dict(flat(YAML(typ="safe").load(content.decode())))
+    name = f"{revision[:12]}:{path}" if revision else path
+    if re.search(rb"^<{7} .*^={7}$.*^>{7} ", content, flags=re.MULTILINE | re.DOTALL):
+        raise InputError(
+            f"{name}: a merge is not done: git's conflict markers stand in it; see docs/sharing.md, Merge two branches"
+        )
+    try:
+        values = YAML(typ="safe").load(content.decode())
+    except Exception as error:  # beside its own errors the parser raises KeyError, IndexError, RecursionError, ...
+        raise InputError(f"{name}: damaged ({' '.join(str(error).split())[:200]})") from None
+    if not isinstance(values, dict):
+        raise InputError(f"{name}: damaged (got {type(values).__name__}, allowed: a mapping)")
+    return values
 
 
 def flat(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -115,15 +145,13 @@ def flat(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def read_jobs(revision: str = "") -> dict[str, Job]:
     """The jobs that dvc.lock of a revision records, by name; InputError when there is none."""
-    from ruamel.yaml import YAML
-
     content = read_file(revision, LOCK)
     if content is None:
         raise InputError(
             f"{revision or 'here'}: no {LOCK}, in which runs are recorded; run `make` in the root of the repository "
             "first, or make the demo a run of its own: docs/sharing.md"
         )
-    stages = YAML(typ="safe").load(content.decode())["stages"]
+    stages = parse(content, LOCK, revision).get("stages", {})
     return {name: _job(name, stage) for name, stage in stages.items() if "outs" in stage}
 
 
@@ -195,3 +223,15 @@ def _records(lock: str) -> dict[str, str]:
     text = re.sub(r"[&*]id\d+", "id", lock)
     blocks = re.split(r"^  (?=[\w-]+:$)", text, flags=re.MULTILINE)[1:]
     return {block.split(":", 1)[0]: block for block in blocks}
+
+
+def outputs(stage: dict[str, Any]) -> Iterator[str]:
+    """The paths that a stage of dvc.yaml makes."""
+    for kind in ("outs", "metrics", "plots"):
+        for entry in stage.get(kind, []):
+            yield entry if isinstance(entry, str) else next(iter(entry))
+
+
+def value_at(values: Any, key: str) -> Any:
+    """The value at a dotted key, None when it is not there."""
+    return reduce(lambda part, name: part.get(name) if isinstance(part, dict) else None, key.split("."), values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,15 +17,17 @@ HEADLINES = "results/metrics.json"
 
 
 def where(
-    name: Annotated[str, typer.Argument(help="A file below results/, or a number of results/metrics.json.")],
+    name: Annotated[str, typer.Argument(help="A result's file, seen from here, or a number of results/metrics.json.")],
 ) -> None:
     """Print rule, command, code, parameters, inputs and revision of a result, and of all that it was made from."""
     from latents.errors import InputError
-    from latents.tools.revisions import near, read_jobs, since
+    from latents.tools.revisions import near, read_jobs, since, to_root
 
+    came_from = to_root()
     jobs = read_jobs()
     makers = {path: job.name for job in jobs.values() for path in job.outputs}
-    path, value = (name, None) if name in makers else metric(name)
+    seen = from_root(name, came_from)
+    path, value = next(((path, None) for path in (seen, name) if path in makers), metric(name))
     if path not in makers:
         raise InputError(f"{path}: no job of dvc.lock makes it{near(path, makers)}")
     chain = list(ancestry(path, makers, jobs))
@@ -36,6 +39,12 @@ def where(
             typer.echo("  " * depth + line)
     for line in legend([job for _, job in chain], revisions):
         typer.echo(line)
+
+
+def from_root(name: str, came_from: Path) -> str:
+    """A path as a folder's user sees it, as it is seen from the root, where we are; others stay as they are."""
+    path = Path(os.path.normpath(came_from / name))  # links stay: a result's folder may be one
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else name
 
 
 def metric(name: str) -> tuple[str, Any]:
