@@ -23,12 +23,11 @@ from torch import Tensor, nn
 
 from latents import checkpoints
 from latents.errors import InputError, ProbeEnded
+from latents.machine import processor
 from latents.storage import write_json
 
 STEPS = (1, 5, 20)  # of the optimizer, after which a training's state is digested
 ONLY = "LATENTS_PROBE"  # environment variable: the probe is all that is wanted
-# the names of flags of a processor that decide on kernels begin so
-FLAGS = ("amx", "asimd", "avx2", "avx512", "avx_vnni", "bf16", "fma", "sve")
 
 
 @dataclass
@@ -216,14 +215,5 @@ def _feed(found: Any, value: Any) -> None:
 
 
 def machine() -> dict[str, Any]:
-    """What bits depend on beside code and data: the processor, what torch and oneDNN use of it, torch's threads."""
-    cpu: dict[str, str] = {}
-    with suppress(OSError):  # Linux alone has it
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").partition("\n\n")[0].splitlines()
-        cpu = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
-    flags = {flag for flag in cpu.get("flags", cpu.get("Features", "")).split() if flag.startswith(FLAGS)}
-    return {
-        "processor": cpu.get("model name", "unknown"),
-        "capabilities": sorted({torch.backends.cpu.get_cpu_capability()} | flags),
-        "threads": torch.get_num_threads(),
-    }
+    """What bits depend on beside code and data: the processor, what torch uses of it, and torch's threads."""
+    return processor() | {"kernels": torch.backends.cpu.get_cpu_capability(), "threads": torch.get_num_threads()}

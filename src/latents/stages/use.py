@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import os
-import platform
-import re
 import resource
 import time
 from collections.abc import Iterable
@@ -15,10 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from latents.machine import INFO, processor
 from latents.storage import write_json
-
-MATTER = re.compile(r"avx2|fma|avx512\w*|avx_vnni|amx\w*|\w*bf16|asimd|sve\w*")  # what libraries choose their code by
-INFO = Path("/proc/cpuinfo")
 
 
 def record(notes: Iterable[str]) -> None:
@@ -60,18 +56,8 @@ def _age() -> float:
 
 
 def machine(info: Path = INFO) -> dict[str, Any]:
-    """The processor's model, its capabilities that numerical libraries choose code by, its cores, threads of BLAS."""
-    try:
-        lines = info.read_text(encoding="utf-8", errors="replace").partition("\n\n")[0].splitlines()
-    except OSError:
-        lines = []
-    said = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    number = f"{said.get('cpu family', '?')}/{said.get('model', '?')}/{said.get('stepping', '?')}"
-    flags = (said.get("flags") or said.get("Features") or "").split()
-    return {
-        "model": said.get("model name") or platform.processor() or platform.machine(),
-        "number": number,  # family, model and stepping: a virtual machine's name for its processor may say little
-        "capabilities": sorted(flag for flag in set(flags) if MATTER.fullmatch(flag)),
+    """The processor with its cores and the threads of BLAS."""
+    return processor(info) | {
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "blas_threads": int(os.environ.get("OMP_NUM_THREADS") or 0),
     }

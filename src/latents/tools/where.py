@@ -90,6 +90,7 @@ def describe(job: Any, revision: str, makers: dict[str, str]) -> Iterator[str]:
     yield f"  code    {job.code}  {job.key}"
     if job.environment:
         yield f"  with    environment {job.environment}"
+    yield from proof(job)
     if use := read_uses()["jobs"].get(job.name):
         spent = f"{use['cpu_seconds']} CPU seconds in {use['wall_seconds']} s, {use['peak_mib']} MiB at most"
         yield f"  used    {spent}, on machine {use['machine']}"
@@ -97,6 +98,19 @@ def describe(job: Any, revision: str, makers: dict[str, str]) -> Iterator[str]:
         yield f"  param   {key} = {value}"
     for path, md5 in job.inputs.items():
         yield f"  reads   {path}  md5 {md5}  from {makers.get(path, 'git')}"
+
+
+def proof(job: Any) -> Iterator[str]:
+    """The line that says why a result is kept that other code made, where it is."""
+    from latents.storage import read_json
+
+    found = read_json("proofs.json").get(job.name) if Path("proofs.json").exists() else None
+    if found and (found["after"]["code"], found["after"]["environment"]) == (job.code, job.environment):
+        how = "a rerun that gave the same bytes"
+        if found["by"] == "probe":
+            how = f"its probe ({', '.join(found['steps'])}) and {len(found['demo'])} files of the demo, all the same"
+        made = f"made by code {found['before']['code']} with environment {found['before']['environment']}"
+        yield f"  kept by proof: {made}; under {found['after']['revision']}: {how}"
 
 
 def legend(jobs: list[Any], revisions: dict[str, str]) -> Iterator[str]:
