@@ -142,6 +142,13 @@ def test_results_are_shared_and_a_revision_is_restored(workspace: Path, tmp_path
     agree(clone)
 
 
+def test_why_answers_for_a_job_and_for_a_file(workspace: Path) -> None:
+    """Of a finished run: both are up to date."""
+    (block,) = blocks("Why would this run?")
+    said = shell(block, workspace)
+    assert re.findall(r"^(\S+) is up to date, since .* base$", said, re.MULTILINE) == ["vae_train-mlp_2d-0", "metrics"]
+
+
 def test_the_cost_of_commits_is_counted(workspace: Path) -> None:
     """A commit that changes one parameter: the jobs that read it, and the ones below, which is what Snakemake names."""
     params = workspace / "params.yaml"

@@ -72,6 +72,12 @@ def test_where_leads_from_a_figure_to_the_digest_of_the_data(revisions: Path) ->
     assert digest in printed
     assert "param   rbm.runs.binary = " in printed
     assert printed.count("since") == len(jobs) == printed.count(" base)")
+    assert printed.count(" CPU seconds in ") == len(jobs)
+    for kind in ("environment", "machine"):  # each is told once, whatever the number of jobs
+        named = set(re.findall(rf"(?:with    |on ){kind} (\w+)$", printed, re.MULTILINE))
+        assert sorted(named) == sorted(re.findall(rf"^{kind} (\w+)$", printed, re.MULTILINE))
+    assert re.search(r"^  python 3\.\d+, ", printed, re.MULTILINE)
+    assert re.search(r"\bnumpy \d", printed)
 
 
 def test_where_knows_headline_numbers_and_their_revision(revisions: Path) -> None:

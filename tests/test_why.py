@@ -80,6 +80,13 @@ def test_what_decides_on_no_result_is_not_named() -> None:
     assert next(definitions.differences("toy-evaluate", package(), now)) == "src/latents/stages/toy.py: evaluate"
 
 
+def test_in_a_module_that_changed_what_changed_in_words_alone_is_not_named() -> None:
+    """A comment in one function, and an edit of another."""
+    now = package(LIB.replace("# n layers", "# layers").replace("x * self", "x + self"))
+    named = [line for line in definitions.differences("toy-train", package(), now) if line.startswith("src/")]
+    assert named == ["src/latents/lib.py: Model.score"]
+
+
 def test_a_long_difference_ends_after_twenty_lines() -> None:
     """And a definition that is new is shown whole."""
     new = "def other():\n" + "".join(f"    line_{number} = {number}\n" for number in range(30))
@@ -179,6 +186,7 @@ def test_a_job_that_runs_only_for_what_is_above_it_names_the_roots(repository: P
     """Not the jobs between, whose inputs are made anew likewise."""
     found = state(toy=2)
     assert found.own("c") == found.own("b") == []
+    assert state(FOUND | {"a.out": "9"}).own("b") == []  # `a` makes it anew: it is `a` that has a reason of its own
     assert found.roots("c") == ["a"]
     assert found.own("a") == ["params"]
     assert found.below("b") == ["b", "c"]

@@ -110,6 +110,4 @@ def differ(now: Any, before: Any) -> bool:
     """Is one print of a job another than the earlier one? An environment counts where both revisions have it."""
     if before is None or now[:1] + now[2:] != before[:1] + before[2:]:
         return True
-    return any(
-        now[1].get(part) != before[1].get(part) for part in ("code", "environment") if before[1].keys() >= {part}
-    )
+    return any(now[1][part] != before[1][part] for part in now[1].keys() & before[1].keys())
