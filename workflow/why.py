@@ -15,8 +15,7 @@ from cost import cost
 from flow import Job as Planned
 from latents.errors import InputError
 from latents.params import read_yaml
-from latents.tools.reruns import value_at
-from latents.tools.revisions import Job, before, near, read_code, read_jobs, since
+from latents.tools.revisions import Job, before, near, read_code, read_jobs, since, value_at
 from planning import PREFIX, plain, words
 from reasons import apart, files, shown
 from records import md5s
