@@ -26,17 +26,17 @@ class Job:
     """One concrete Snakemake job."""
 
     name: str  # of the DVC stage
-    rule: str
     command: str
     inputs: list[str]
     outputs: list[str]
     key: str  # of its command in code.json
-    mark: str  # of command, code, environment and parameters
     tracked: list[str]  # dotted keys of params.yaml
     up_to_date: bool  # Snakemake would not run it
     recorded: bool  # Snakemake has metadata of its last run
     reason: str = ""  # why Snakemake would run it
     threads: int = 1
+    rule: str = ""
+    mark: str = ""  # of command, code, environment and parameters
     wildcards: dict[str, str] = field(default_factory=dict)
     shown: dict[str, tuple[str, str]] = field(default_factory=dict)  # in the report: output -> heading, caption's file
 
