@@ -58,9 +58,10 @@ def recover(artifacts: Iterable[str]) -> None:
 
 
 def unrecorded(artifacts: Iterable[str]) -> list[str]:
-    """Artifacts of which Snakemake has no record: it would overlook any change of what they were made with."""
+    """Artifacts that Snakemake has no record of, whose changes it would overlook, but for those that it makes again."""
     store = _store()
-    return [path for path in artifacts if Path(path).is_file() and store._read_record(path) is None]
+    found = [path for path in artifacts if Path(path).is_file() and store._read_record(path) is None]
+    return sorted({*found} - set(store._filter_incomplete_keys(found)))
 
 
 def _wait(jobs: IO[Any]) -> None:
