@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import time
@@ -19,6 +18,7 @@ from latents.params import read_yaml
 
 EMBEDDINGS = "results/vae/mnist/mlp_2d/seed0/embeddings.h5"
 DIGITS = "results/digits/digits.h5"
+LOG = "logs/vae/mnist/mlp_2d/seed0/train.log"
 MODEL = "results/vae/mnist/mlp_2d/seed0/model.safetensors"
 
 
@@ -216,21 +216,33 @@ def test_nothing_outside_the_folders_of_results_is_a_leftover(repository: Path) 
 def test_ctrl_c_names_what_was_interrupted_and_the_same_command_goes_on(workspace: Path) -> None:
     """The signal goes to the whole group, as from a terminal; the training begins after its last whole epoch."""
     edit(workspace, "vae", "epochs:", "epochs: 4000  #")
-    command = ["snakemake", "--cores", "2", MODEL]
+    said = stopped(workspace)
+    expected = "interrupted: vae_train-mlp_2d-0; the same command goes on, trainings after their last whole epoch\n"
+    assert said.count(expected) == 1
+    again = stopped(workspace)
+    assert expected in again
+    assert " epoch 1 of 4000: " in said
+    assert " epoch 1 of 4000: " not in again
+
+
+def stopped(folder: Path) -> str:
+    """What a run says that is told to stop when its training has written epochs to its log and a checkpoint."""
+    (folder / LOG).unlink()
     process = subprocess.Popen(
-        command, cwd=workspace, env=environment(), stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+        ["snakemake", "--cores", "2", MODEL],
+        cwd=folder, env=environment(), stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
     deadline = time.monotonic() + 120
-    while not list((workspace / "checkpoints").glob("vae-mlp_2d-*")) and time.monotonic() < deadline:
+    while not has_begun(folder) and time.monotonic() < deadline:
         time.sleep(0.2)
     os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=120)
-    expected = "interrupted: vae_train-mlp_2d-0; the same command goes on, trainings after their last whole epoch\n"
+    said = process.communicate(timeout=120)[1]
     assert process.returncode
-    assert said.count(expected) == 1
-    again = subprocess.Popen(command, cwd=workspace, env=environment(), stderr=subprocess.PIPE, text=True)
-    assert again.stderr
-    first = next(line for line in again.stderr if "epoch" in line)
-    again.send_signal(signal.SIGINT)
-    again.communicate(timeout=120)
-    assert not re.search(r"\bepoch 1 of", first)
+    return said
+
+
+def has_begun(folder: Path) -> bool:
+    """Has the training a checkpoint and, since it was last started, an epoch?"""
+    log = folder / LOG
+    is_logged = log.exists() and " of 4000: " in log.read_text(encoding="utf-8")
+    return is_logged and any((folder / "checkpoints").glob("vae-mlp_2d-*"))
