@@ -32,7 +32,7 @@ def below(folder: Path, roots: set[str]) -> set[str]:
     made: set[str] = set()
     while True:
         made |= {path for name in found for path in outputs(stages[name])}
-        more = {name for name, stage in stages.items() if made.intersection(stage["deps"])} - found
+        more = {name for name, stage in stages.items() if made.intersection(stage.get("deps", []))} - found
         if not more:
             return found
         found |= more

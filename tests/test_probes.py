@@ -314,7 +314,7 @@ def test_a_probe_is_written_with_the_machine(tmp_path: Path, monkeypatch: pytest
     assert list(written) == ["probe", "machine"]
     assert list(written["probe"]) == ["b", "a"]
     assert all(re.fullmatch("[0-9a-f]{16}", mark) for mark in written["probe"].values())
-    assert list(written["machine"]) == ["processor", "capabilities", "threads"]
+    assert list(written["machine"]) == ["model", "number", "capabilities", "kernels", "threads"]
     assert written["machine"]["capabilities"] == sorted(written["machine"]["capabilities"])
     with probing(None) as probe:
         assert probe is None

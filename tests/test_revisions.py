@@ -35,7 +35,7 @@ def revisions(workspace: Path) -> Path:
 def test_compare_names_what_differs_between_two_revisions(revisions: Path) -> None:
     """The one parameter, the one metric, the jobs below it; no job above it."""
     printed, _ = latents(revisions, "compare", "HEAD~1", "HEAD", "--all")
-    assert re.search(r"^vae\.bound\.samples +50 +20$", printed, re.MULTILINE)
+    assert re.search(r"^vae\.bound\.samples +50 +20 +vae_evaluate \(2\)$", printed, re.MULTILINE)
     assert re.search(rf"^{METRICS}: bound .*(first|second) is better$", printed, re.MULTILINE)
     jobs = {line.split()[0] for line in printed.partition("\njobs")[2].splitlines()[1:] if line} - {"figures:"}
     assert {"vae_evaluate", "measures_summary", "metrics"} <= jobs
@@ -58,7 +58,7 @@ def test_compare_shows_figures_of_both_revisions_and_the_working_tree(revisions:
 def test_compare_takes_the_name_of_an_experiment(workspace: Path) -> None:
     run("dvc", "exp", "run", "--temp", "--name", "fewer", "--set-param", "vae.bound.samples=30", cwd=workspace)
     printed, _ = latents(workspace, "compare", "HEAD", "fewer")
-    assert re.search(r"^vae\.bound\.samples +50 +30$", printed, re.MULTILINE)
+    assert re.search(r"^vae\.bound\.samples +50 +30 +vae_evaluate \(2\)$", printed, re.MULTILINE)
     _, said = latents(workspace, "compare", "HEAD", "fewe", check=False)
     assert said.strip() == "error: fewe: no such revision or experiment; did you mean fewer?"
 
@@ -72,12 +72,6 @@ def test_where_leads_from_a_figure_to_the_digest_of_the_data(revisions: Path) ->
     assert digest in printed
     assert "param   rbm.runs.binary = " in printed
     assert printed.count("since") == len(jobs) == printed.count(" base)")
-    assert printed.count(" CPU seconds in ") == len(jobs)
-    for kind in ("environment", "machine"):  # each is told once, whatever the number of jobs
-        named = set(re.findall(rf"(?:with    |on ){kind} (\w+)$", printed, re.MULTILINE))
-        assert sorted(named) == sorted(re.findall(rf"^{kind} (\w+)$", printed, re.MULTILINE))
-    assert re.search(r"^  python 3\.\d+, ", printed, re.MULTILINE)
-    assert re.search(r"\bnumpy \d", printed)
 
 
 def test_where_knows_headline_numbers_and_their_revision(revisions: Path) -> None:

@@ -20,6 +20,8 @@ from ruamel.yaml import YAML
 from harness import ROOT, copy_sources, environment, run
 from latents.datasets.registry import FILES
 from latents.stages import landlock, seal
+from latents.stages.closure import Sources
+from latents.stages.plan import stamps
 
 RULES = [
     *(f"data_{name}" for name in FILES),
@@ -268,6 +270,9 @@ if __name__ == "__main__":
 """
 
 
+TRIED = ["-m", "latents.stages.tried", "read", "results/other.txt", "--log", "logs/tried.log"]
+
+
 @pytest.fixture
 def called(tmp_path: Path) -> Path:
     """A folder with a stage that reads any file, results to read and a plan whose job declares one of them."""
@@ -275,16 +280,17 @@ def called(tmp_path: Path) -> Path:
     (tmp_path / "src/latents/stages/tried.py").write_text(STAGE, encoding="utf-8")
     (tmp_path / "results/other.txt").parent.mkdir(exist_ok=True)
     (tmp_path / "results/other.txt").touch()
-    command = "python -m latents.stages.tried read results/other.txt --log logs/tried.log"
-    plan = [{"name": "tried-1", "command": command, "inputs": [], "writes": ["logs/tried.log"]}]
+    source = tmp_path / "src"
+    files = stamps(source, Sources.on_disk(source).closures("tried-read")["tried-read"].files)
+    job = {"name": "tried-1", "key": "tried-read", "notes": ["logs/tried.log"]}
+    plan = {"params": {}, "code": {"tried-read": files}, "jobs": {" ".join(TRIED): job}}
     (tmp_path / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
     return tmp_path
 
 
 def start(folder: Path, **extra: str) -> subprocess.CompletedProcess[str]:
     """Run the job of the plan."""
-    command = ["python", "-m", "latents.stages.tried", "read", "results/other.txt", "--log", "logs/tried.log"]
-    return run(*command, cwd=folder, check=False, PYTHONPATH="src", **extra)
+    return run("python", *TRIED, cwd=folder, check=False, PYTHONPATH="src", **extra)
 
 
 def test_a_refusal_is_one_line_and_status_1(called: Path) -> None:

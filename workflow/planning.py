@@ -74,8 +74,15 @@ def yaml_text(content: Mapping[str, Any]) -> str:
     yaml, stream = YAML(typ="safe"), io.StringIO()
     yaml.default_flow_style, yaml.sort_base_mapping_type_on_output, yaml.width = False, False, 4096
     yaml.representer.ignore_aliases = lambda *_: True
-    yaml.dump(content, stream)
+    yaml.dump(_plainly(content), stream)
     return stream.getvalue()
+
+
+def _plainly(value: Any) -> Any:
+    """The same with plain mappings and lists: DVC's ordered ones would be written with a tag."""
+    if isinstance(value, Mapping):
+        return {name: _plainly(item) for name, item in value.items()}
+    return [_plainly(item) for item in value] if isinstance(value, list) else value
 
 
 def words(command: str) -> str:

@@ -21,7 +21,6 @@ from latents import params
 from latents.errors import InputError
 from latents.stages.closure import PACKAGE, Sources, key_of, table
 from latents.stages.use import beside
-from latents.storage import atomic
 
 PLAN = "LATENTS_PLAN"  # names the plan of a Snakemake run
 SOURCE = Path(__file__).resolve().parents[2]
@@ -89,6 +88,8 @@ def begin() -> Job | None:
 
 def vouch(name: str, mark: str) -> None:
     """Say that the outputs of a job were made as its mark says."""
+    from latents.storage import atomic
+
     with atomic(MADE / name) as temporary:
         temporary.write_text(mark, encoding="utf-8")
 
@@ -213,6 +214,8 @@ def _read(path: Path) -> Any:
 
 def put_back(record: Mapping[str, Any]) -> bool:
     """Put the outputs of a record back where its inputs are as they were; False, and nothing done, otherwise."""
+    from latents.storage import atomic
+
     if any(not Path(path).is_file() or md5(path) != known for path, known in record["inputs"].items()):
         return False
     found = {path: _stored(known, record["stores"]) for path, known in record["outputs"].items()}

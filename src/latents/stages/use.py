@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from latents.machine import INFO, processor
-from latents.storage import write_json
 
 
 def record(notes: Iterable[str]) -> None:
     """Write what this process and its children used so far; nothing without a log, or where no file can be written."""
+    from latents.storage import write_json
+
     log = next((path for path in notes if path.endswith(".log")), None)
     if log:
         with suppress(OSError):  # the job has ended well, whatever becomes of this
