@@ -65,11 +65,14 @@ def _run(sources: Path, folder: Path, rules: list[str], cores: int) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "params.yaml").exists():
         shutil.copy2(sources / "demo" / "params.yaml", folder / "params.yaml")
-    command = [snakemake(), "--cores", str(cores), "--directory", str(folder.resolve()), "--quiet", "all"]
+    command = [snakemake(), "--cores", str(cores), "--directory", str(folder.resolve()), "--quiet", "progress"]
     done = subprocess.run(
         [*command, "--until", *rules], cwd=sources, env=environment(), capture_output=True, text=True, check=False
     )
-    return "" if done.returncode == 0 else " ".join(done.stderr.split())[-300:]
+    if done.returncode == 0:
+        return ""
+    lines = (done.stdout + done.stderr).splitlines()
+    return next((line.strip() for line in lines if "rror" in line), f"it failed with status {done.returncode}")
 
 
 def _made(folder: Path, rules: list[str]) -> dict[str, list[str]]:
