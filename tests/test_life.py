@@ -71,7 +71,7 @@ def test_a_parameter_edited_and_edited_back_while_a_job_starts_is_never_read(wor
         planned = plan.stat().st_mtime_ns
         while plan.stat().st_mtime_ns == planned and process.poll() is None:
             time.sleep(0.01)
-        change(language_model__epochs=1)(params)
+        change(language_model__epochs=2)(params)
         assert process.wait() == 0
     params.write_text(old, encoding="utf-8")
     assert (workspace / MODEL).read_bytes() == whole
