@@ -77,7 +77,7 @@ def test_a_parameter_is_changed_compared_and_changed_back(workspace: Path) -> No
     first, second = (f"{value:.5f}".rstrip("0") for value in (before, after))
     assert re.search(rf"^{re.escape(METRICS)} +perplexity +{first} +{second} ", said, re.MULTILINE)
     assert re.search(rf"^params.yaml +{re.escape(LEARNING_RATE)} +0.1 +0.05$", said, re.MULTILINE)
-    assert re.search(rf"^{re.escape(LEARNING_RATE)} +0.1 +0.05$", said, re.MULTILINE)
+    assert re.search(rf"^{re.escape(LEARNING_RATE)} +0.1 +0.05 +language_model", said, re.MULTILINE)
     plot = (workspace / "dvc_plots/index.html").read_text(encoding="utf-8")
     assert "validation_cross_entropy" in plot
     assert {'"rev": "workspace"', '"rev": "HEAD"'} <= set(re.findall(r'"rev": "\w+"', plot))
