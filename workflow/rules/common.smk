@@ -60,7 +60,7 @@ def commit():
 
 
 def name_interrupted() -> None:
-    """Say which jobs a run that was told to stop, as by Ctrl-C, had begun and not ended; nothing where jobs failed."""
+    """Name the jobs that Ctrl-C or another signal interrupted. A run in which jobs failed names none."""
     names = sorted("-".join([job.rule.name, *job.wildcards_dict.values()]) for job in workflow.scheduler.running)
     if names:
         print(
