@@ -36,9 +36,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from latents import storage
 from latents.bptt.bias import document_lengths
-from latents.bptt.timing import OURS, PEERS, Unit, Work, turns, waste
+from latents.files import hdf5, tables
+from latents.timing.sequences import OURS, PEERS, Unit, Work, turns, waste
 
 EPOCH = 50  # batches
 NEWSGROUPS = Path("results/text/bydate/words.h5")  # of the pipeline
@@ -53,7 +53,7 @@ def draw_lengths(name: str, n: int) -> np.ndarray:
         return rng.integers(5, 51, n)
     if name == "lognormal":  # mean 60
         return rng.lognormal(np.log(60) - 0.5, 1, n).astype(int).clip(1, LONGEST)
-    [offsets] = storage.read_hdf5(NEWSGROUPS, "train_offsets")
+    [offsets] = hdf5.read_hdf5(NEWSGROUPS, "train_offsets")
     return rng.choice(document_lengths(offsets, longest=LONGEST), n)
 
 
@@ -163,7 +163,7 @@ def main() -> None:
                     work = Work(cell, hidden, batch, draw_lengths(name, EPOCH * batch), options.device, options.enough)
                     new = [at | row for row in measure(work, options.methods, options.repeats)]
                     rows += new
-                    storage.write_csv(options.out, rows)
+                    tables.write_csv(options.out, rows)
                     print(
                         cell,
                         hidden,

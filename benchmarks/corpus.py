@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from latents.datasets.text import write_corpus
-from latents.models.vae_text import perplexity
-from latents.params import read_yaml
-from latents.storage import open_hdf5, rows_of
-from latents.topics import fit_lda
+from latents.files.hdf5 import open_hdf5, rows_of
+from latents.jobs.params import read_yaml
+from latents.text.files import write_corpus
+from latents.text.lda import fit_lda
+from latents.text.vae import perplexity
 
 VARIANTS: dict[str, dict[str, Any]] = {  # what of a posting is kept, and whether stop words count
     "bodies": {"headers": [], "footers": False, "quotes": False},

@@ -24,10 +24,11 @@ from latents.datasets.archive import write_tar
 from latents.datasets.lfw import decode_grey, index_lfw, read_face, read_pairs, read_people
 from latents.faces import Shape, align, fit_shape, frontalize
 from latents.faces.landmarks import detect, write_landmarks
-from latents.faces.output import VARIANTS, Look, write_faces
-from latents.faces.protocol import area_under_curve, mean_picture, score_pairs, turned, verify
+from latents.faces.pictures import VARIANTS, Look, write_faces
+from latents.faces.protocol import mean_picture, score_pairs, turned
 from latents.faces.schemes import IBUG68
-from latents.storage import open_hdf5, read_hdf5
+from latents.faces.verification import area_under_curve, verify
+from latents.files.hdf5 import open_hdf5, read_hdf5
 
 TRAINING_FOLDS = range(5)
 INNER = slice(17, 68)  # the 51 landmarks that are not the jaw's

@@ -18,12 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from latents import codes, ranking
-from latents.models import hashing
-from latents.params import read_yaml
+from latents import ranking
+from latents.files.hdf5 import open_hdf5, rows_of
+from latents.hashing import graph as hashing_graph
+from latents.hashing import plain as codes
+from latents.hashing import training
+from latents.jobs.params import read_yaml
+from latents.networks.training import set_threads
 from latents.stages.hashing import DIFFUSION_AXES, GRAPH_NEIGHBOURS, LSA_AXES
-from latents.storage import open_hdf5, rows_of
-from latents.training import set_threads
 
 METHOD = "nash_neighbours"
 SIZES = {
@@ -38,18 +40,18 @@ def graph(tfidf: Any, *, lsa_axes: int, graph_neighbours: int, diffusion_axes: i
     """The stage's neighbours with these sizes, int64 (n, neighbours); without diffusion axes of the first round."""
     latent = codes.unit(tfidf @ codes.latent_semantic_axes(tfidf, count=lsa_axes, seed=0))
     if not diffusion_axes:
-        return hashing.nearest(tfidf, latent, count=neighbours)
-    first = hashing.nearest(tfidf, latent, count=graph_neighbours)
-    walked = hashing.diffusion_map(first, count=diffusion_axes, generator=np.random.default_rng(0))
-    return hashing.nearest(tfidf, np.hstack([latent, walked]), count=neighbours)
+        return hashing_graph.nearest(tfidf, latent, count=neighbours)
+    first = hashing_graph.nearest(tfidf, latent, count=graph_neighbours)
+    walked = hashing_graph.diffusion_map(first, count=diffusion_axes, generator=np.random.default_rng(0))
+    return hashing_graph.nearest(tfidf, np.hstack([latent, walked]), count=neighbours)
 
 
 def precision(rows: dict[str, Any], labels: dict[str, Any], near: np.ndarray, bits: int, section: Any) -> float:
     """Precision@100 of validation documents with codes of a network that was trained on this graph."""
-    method = hashing.Method(**(section["learned"][METHOD] | {"neighbours": near.shape[1]}))
+    method = training.Method(**(section["learned"][METHOD] | {"neighbours": near.shape[1]}))
     sides = rows["train"], labels["train"], rows["validation"], labels["validation"]
-    network, _ = hashing.train(*sides, method=method, bits=bits, neighbours=near, **section["training"])
-    train, held = codes.binarise(*(hashing.encode(network, rows[role]) for role in ("train", "validation")))
+    network, _ = training.train(*sides, method=method, bits=bits, neighbours=near, **section["training"])
+    train, held = codes.binarise(*(training.encode(network, rows[role]) for role in ("train", "validation")))
     found = ranking.evaluate(held, train, labels["validation"], labels["train"], score="hamming", cutoffs=(100,))
     return found.means()["precision@100"]
 

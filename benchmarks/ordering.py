@@ -25,9 +25,9 @@ from typing import Any
 
 import numpy as np
 
-from latents import storage
+from latents.files import tables as storage
 from latents.ordering import clusters, default_columns, order_features, path_length, typeset
-from latents.ordering.files import read_features
+from latents.tools.pictures import read_features
 
 EDGE_PX = 28
 NOISE = 0.05  # standard deviation, of waves between -1 and 1

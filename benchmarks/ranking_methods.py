@@ -41,8 +41,8 @@ CASES = {
     "grow-300k": Case(2_000, 300_000, 128),
 }
 NEEDS = {
-    "ours": "latents.ranking.compiled",
-    "ours@100": "latents.ranking.compiled",
+    "ours": "latents.ranking.engines.compiled",
+    "ours@100": "latents.ranking.engines.compiled",
     "faiss": "faiss",
     "faiss-binary": "faiss",
     "torch": "torch",

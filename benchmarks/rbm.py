@@ -27,11 +27,11 @@ from sklearn.neural_network import BernoulliRBM
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from latents.ais import LogZ, log_partition
-from latents.models.beta import beta_by_moments, sample_beta
-from latents.models.rbm import RBM
-from latents.models.rbm_training import train
-from latents.training import set_threads
+from latents.networks.training import set_threads
+from latents.rbm.beta import beta_by_moments, sample_beta
+from latents.rbm.model import RBM
+from latents.rbm.partition import LogZ, log_partition
+from latents.rbm.training import train
 
 N_VISIBLE, N_HIDDEN, BATCH = 784, 500, 100
 LEARNING_RATE = 0.05

@@ -22,9 +22,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from latents.binarise import reader
-from latents.models.vae import architecture, build
-from latents.training import fit, one_cycle, set_threads
+from latents.digits.binarise import reader
+from latents.networks.schedules import one_cycle
+from latents.networks.training import fit, set_threads
+from latents.vae.model import architecture, build
 
 BATCH, LATENT_DIM, WIDTH = 100, 2, 500
 

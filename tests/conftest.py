@@ -58,7 +58,7 @@ def torch_state() -> Iterator[None]:
 @pytest.fixture
 def killed_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], AbstractContextManager[None]]:
     """A context in which a training ends right after so many checkpoints, as one that is killed there."""
-    from latents import checkpoints
+    from latents.networks import checkpoints
 
     save = checkpoints.save
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from latents.stages import landlock, seal
+from latents.jobs import landlock, seal
 
 
 def native(path: str, flags: int) -> None:
@@ -71,7 +71,7 @@ def unix_pair(path: str) -> None:
 
 def read_hdf5(path: str) -> None:
     """Read a file as a stage reads it: by HDF5, which opens it natively."""
-    from latents.storage import open_hdf5
+    from latents.files.hdf5 import open_hdf5
 
     with open_hdf5(path):
         pass

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from latents.ais import BLOCK_CHAINS, LogZ, _log_mean, log_likelihood, log_partition
 from latents.errors import InputError
-from latents.models.rbm import RBM
+from latents.rbm.model import RBM
+from latents.rbm.partition import BLOCK_CHAINS, LogZ, _log_mean, log_likelihood, log_partition
 
 WITH_ENERGY = ("bernoulli", "exact_beta")
 

@@ -5,12 +5,11 @@ import math
 import pytest
 import torch
 
-import latents.likelihood
-from latents.ais import LogZ, log_likelihood, log_partition
-from latents.annealing import DIRECTIONS, estimates, mean_log_likelihood, summary
 from latents.errors import InputError
-from latents.likelihood import mean_interval
-from latents.models.rbm import RBM
+from latents.rbm.convergence import DIRECTIONS, estimates, mean_log_likelihood, summary
+from latents.rbm.model import RBM
+from latents.rbm.partition import LogZ, log_likelihood, log_partition
+from latents.stats.intervals import mean_interval
 
 WITH_ENERGY = ("bernoulli", "exact_beta")
 
@@ -76,11 +75,3 @@ def test_units_by_moments_have_no_estimate() -> None:
         estimates(
             RBM(4, 2, visible="beta"), torch.rand(9, 4), torch.rand(9, 4), temperatures=[2], chains=2, burn_in=0, seed=0
         )
-
-
-def test_the_public_names_of_rbms_stand_in_likelihood() -> None:
-    assert latents.likelihood.log_partition is log_partition
-    assert latents.likelihood.log_likelihood is log_likelihood
-    assert latents.likelihood.LogZ is LogZ
-    with pytest.raises(AttributeError, match="no attribute 'log_particle'"):
-        latents.likelihood.log_particle  # noqa: B018

@@ -11,15 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from latents.datasets.archive import (
-    Content,
-    canonical_tar,
-    content,
-    index_tar,
-    read_member,
-    tar_content,
-    write_tar,
-)
+from latents.datasets.archive import Content, canonical_tar, content, index_tar, read_member, tar_content, write_tar
 from latents.errors import InputError
 
 FILES = {"data/a/1": b"first", "data/a/2": b"", "data/b/1": bytes(range(256)) * 9}

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from latents.errors import InputError
-from latents.models import autoencoder as ae
-from latents.models import autoencoder_training as at
-from latents.storage import read_weights, write_weights
+from latents.face_models import autoencoder as ae
+from latents.face_models import pca, training
+from latents.face_models import people as face_models_people
+from latents.files.weights import read_weights, write_weights
 
 SIDE_PX = 16
 SMALL = ae.architecture(side_px=SIDE_PX, channels=(8, 16, 4), kernels=(4, 4, 3), strides=(2, 2, 1))
@@ -30,9 +31,9 @@ def faces(count: int, seed: int = 0) -> np.ndarray:
     return pictures.clip(-1, 1).astype(np.float32)
 
 
-def trained(checkpoint: Path | None = None, **changes: object) -> tuple[ae.Autoencoder, at.Training]:
+def trained(checkpoint: Path | None = None, **changes: object) -> tuple[ae.Autoencoder, training.Training]:
     model = ae.build(SMALL)
-    done = at.train(
+    done = training.train(
         model, faces(200), validation=faces(40, 1), held_out=faces(60, 2),
         generator=torch.Generator().manual_seed(0), checkpoint=checkpoint, **(OPTIONS | changes),
     )  # fmt: skip
@@ -40,7 +41,7 @@ def trained(checkpoint: Path | None = None, **changes: object) -> tuple[ae.Autoe
 
 
 @pytest.fixture(scope="module")
-def fitted() -> tuple[ae.Autoencoder, at.Training]:
+def fitted() -> tuple[ae.Autoencoder, training.Training]:
     return trained()
 
 
@@ -197,13 +198,15 @@ def test_nobody_has_two_roles_and_the_order_of_images_does_not_matter() -> None:
     """The split is one of people."""
     rng = np.random.default_rng(0)
     people = np.array([f"P{index}" for index in rng.integers(0, 60, 500)])
-    role = at.split_people(people, validation=0.1, held_out=0.2, generator=np.random.default_rng(1))
+    role = face_models_people.split_people(people, validation=0.1, held_out=0.2, generator=np.random.default_rng(1))
     roles = {name: set(role[people == name]) for name in people}
     assert all(len(found) == 1 for found in roles.values())
     count = [sum(found == {index} for found in roles.values()) for index in range(3)]
     assert count == [len(roles) - 18, 6, 12]
     order = rng.permutation(500)
-    again = at.split_people(people[order], validation=0.1, held_out=0.2, generator=np.random.default_rng(1))
+    again = face_models_people.split_people(
+        people[order], validation=0.1, held_out=0.2, generator=np.random.default_rng(1)
+    )
     np.testing.assert_array_equal(again, role[order])
 
 
@@ -211,7 +214,9 @@ def test_nobody_has_two_roles_and_the_order_of_images_does_not_matter() -> None:
 def test_a_split_that_leaves_nobody_is_one_line(validation: float, held_out: float) -> None:
     """It says of how many people."""
     with pytest.raises(InputError, match="of 4 people"):
-        at.split_people(list("abcd"), validation=validation, held_out=held_out, generator=np.random.default_rng(0))
+        face_models_people.split_people(
+            list("abcd"), validation=validation, held_out=held_out, generator=np.random.default_rng(0)
+        )
 
 
 # --- PCA --------------------------------------------------------------------------------------------------------
@@ -226,6 +231,6 @@ def test_pca_by_blocks_is_pca_by_svd() -> None:
     expected = []
     for part in (held_out.reshape(30, -1) - mean, flat - mean):
         expected.append(np.square(part - part @ directions[:7].T @ directions[:7]).mean())
-    found = at.pca_error(np.array_split(faces(120), 5), np.array_split(held_out, 2), components=7)
+    found = pca.pca_error(np.array_split(faces(120), 5), np.array_split(held_out, 2), components=7)
     np.testing.assert_allclose(found, expected, rtol=1e-3)
-    assert at.pca_error([faces(120)], [held_out], components=10_000)[0] == pytest.approx(0, abs=1e-9)
+    assert pca.pca_error([faces(120)], [held_out], components=10_000)[0] == pytest.approx(0, abs=1e-9)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from latents.binarise import HOWS, binarise, reader
+from latents.digits.binarise import HOWS, binarise, reader
 from latents.errors import InputError
 
 

@@ -16,7 +16,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from harness import ROOT, copy_sources, environment, run
-from latents.params import read_yaml
+from latents.jobs.params import read_yaml
 
 pytestmark = pytest.mark.pipeline
 
@@ -166,7 +166,7 @@ EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
     "a parameter of the faces": ("params.yaml", change(faces__std=0.25), {"faces_frontalize", "faces_verify"}),
     "a parameter of the autoencoder": ("params.yaml", change(autoencoder__batch_size=16), {"autoencoder_train"}),
     "a library module": (
-        f"{SRC}/models/encoders.py",
+        f"{SRC}/vae/encoders.py",
         add_line("EDITED = 1"),
         {"vae_*", "measures*", "text_vae_*", "hashing_*"},
     ),
@@ -175,12 +175,12 @@ EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
         add_line("EDITED = 1"),
         RANKINGS | {"classification", "measures", "text_vae_*", "hashing_*", "evidence_*"},
     ),
-    "the annealing": (f"{SRC}/annealing.py", add_line("EDITED = 1"), {"likelihood"}),
-    "the module that all import": (f"{SRC}/storage.py", add_line("EDITED = 1"), DATA | {"timing_scoring"}),
+    "the annealing": (f"{SRC}/rbm/convergence.py", add_line("EDITED = 1"), {"likelihood"}),
+    "the module that all import": (f"{SRC}/files/atomic.py", add_line("EDITED = 1"), DATA | {"timing_scoring"}),
     "the words of a claim": (f"{SRC}/claims/claims.toml", add_line("# edited"), {"claims"}),
     "a package's __init__": (f"{SRC}/figures/__init__.py", add_line("EDITED = 1"), FIGURES),
     "a module that no stage imports": (f"{SRC}/cli.py", add_line("EDITED = 1"), set()),
-    "the composed schema": (f"{SRC}/stages/schema.py", add_line("EDITED = 1"), set()),
+    "the composed schema": (f"{SRC}/stages/shared/schema.py", add_line("EDITED = 1"), set()),
     "a new parameter of another stage": (f"{SRC}/stages/ranking.py", new_parameter, RANKINGS),
     "a new option of a command": (
         f"{SRC}/stages/figures/rnn.py",
@@ -210,9 +210,9 @@ EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
         replace("      free_bits: 0  # nats", "      free_bits: 0.0  # nats"),
         set(),
     ),
-    "a comment in the module that all import": (f"{SRC}/storage.py", add_line("# edited"), set()),
+    "a comment in the module that all import": (f"{SRC}/files/atomic.py", add_line("# edited"), set()),
     "a docstring of the training": (
-        f"{SRC}/training.py",
+        f"{SRC}/networks/training.py",
         replace('"""Train `module` in place;', '"""Fit `module`;'),
         set(),
     ),
@@ -222,7 +222,7 @@ EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
         replace('"random": vae_digits.generate(trained, section.generated, seed),', GENERATED_TWICE),
         {"vae_generate", "measures*"},  # the stage `measures` imports the stage `vae`
     ),
-    "a source replaced by one with an older time": (f"{SRC}/stages/metrics.py", replace_by_older, {"metrics"}),
+    "a source replaced by one with an older time": (f"{SRC}/stages/headlines.py", replace_by_older, {"metrics"}),
     "a comment in a rule file": ("workflow/rules/vae.smk", add_line("# edited"), set()),
     "a data file that figures read": (f"{SRC}/figures/style.mplstyle", add_line("# edited"), FIGURES),
     "a file of the set-up": ("pyproject.toml", add_line("# edited"), set()),
@@ -242,7 +242,7 @@ EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
         {"vae_embed-mlp_2d-0"},
     ),
     "a deleted figure": ("results/figures/vae/manifold.png", lambda path: path.unlink(), {"figures_generated"}),
-    "a source file saved without a change": (f"{SRC}/storage.py", lambda path: os.utime(path), set()),
+    "a source file saved without a change": (f"{SRC}/files/atomic.py", lambda path: os.utime(path), set()),
 }
 
 
@@ -351,7 +351,7 @@ def test_an_upstream_edit_that_changes_no_byte_need_not_rerun_what_is_below(work
 def test_after_a_failed_run_what_succeeded_is_recorded(workspace: Path) -> None:
     """`onerror` commits: DVC and Snakemake agree on the jobs that are left."""
     replace(" samples: 50", " samples: 40")(workspace / "params.yaml")
-    replace("    gathered: dict", "    raise ValueError\n    gathered: dict")(workspace / SRC / "stages/metrics.py")
+    replace("    gathered: dict", "    raise ValueError\n    gathered: dict")(workspace / SRC / "stages/headlines.py")
     assert run("snakemake", "--cores", "all", "--keep-going", cwd=workspace, check=False).returncode
     assert named(workspace) == {"metrics"}
 

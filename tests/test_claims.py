@@ -23,11 +23,11 @@ from latents.claims import (
     rules,
     verdict_of,
 )
+from latents.claims.artifacts import NotMeasuredError
 from latents.claims.claim import read_claims
-from latents.claims.evidence import NotMeasuredError
 from latents.claims.page import as_html
 from latents.errors import InputError
-from latents.stages.schema import load
+from latents.stages.shared.schema import load
 
 ROOT = Path(__file__).resolve().parent.parent
 TERMS = Terms("mlp", ["gru"], "tied", "beta", times=5, share=0.1, delay_seconds=0.1, about=2, lone_run=0.02)

@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 from sklearn.neighbors import KNeighborsClassifier
 
-from latents.classification import linear_svm, nearest_neighbours
+from latents.representations.classifiers import linear_svm, nearest_neighbours
 
 
 @pytest.fixture(scope="module")

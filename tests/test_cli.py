@@ -63,7 +63,7 @@ def test_the_command_line_imports_no_heavy_library() -> None:
 
 def test_environments_agree_on_every_version() -> None:
     """workflow/environment.yaml pins what constraints.txt pins."""
-    from latents.params import read_yaml
+    from latents.jobs.params import read_yaml
 
     def key(name: str) -> str:
         return name.partition("[")[0].lower().replace("_", "-")

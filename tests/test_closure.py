@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 from harness import ROOT, run
-from latents.stages import closure
-from latents.stages.closure import Closure, Sources, key, key_of, table, versions
+from latents.jobs import closure
+from latents.jobs.closure import Closure, Sources, key, key_of, table, versions
 from latents.tools.revisions import sources
 
 STAGE = '''"""A stage."""
 from __future__ import annotations
 import typer
 from pydantic import Field
-from latents.stages.entry import stage
+from latents.stages.shared.command import stage
 from latents.size import WIDTH
 
 class Section:
@@ -49,7 +49,7 @@ def shared(value: int) -> int:
 FILES = {
     "latents/__init__.py": "",
     "latents/stages/__init__.py": "",
-    "latents/stages/entry.py": "def stage(help):\n    return help\n",
+    "latents/stages/shared/command.py": "def stage(help):\n    return help\n",
     "latents/stages/toy.py": STAGE,
     "latents/size.py": "WIDTH = 2\n",
     "latents/drawing.py": "def draw(path):\n    return path\n",
@@ -114,7 +114,7 @@ def test_what_no_result_depends_on_changes_no_digest(path: str, old: str, new: s
         (STEPS, "np.sin", "np.cos", {TRAIN}),
         ("latents/model/__init__.py", "import fit", "import fit\nimport latents.size", {TRAIN}),
         ("latents/drawing.py", "return path", "return None", {LOOK}),
-        ("latents/stages/entry.py", "return help", "return None", {TRAIN, LOOK}),
+        ("latents/stages/shared/command.py", "return help", "return None", {TRAIN, LOOK}),
         ("latents/__init__.py", "", "import os\n", {TRAIN, LOOK}),
     ],
 )
@@ -213,7 +213,7 @@ def test_every_rule_runs_a_command_of_the_table() -> None:
 def test_an_edit_of_the_command_line_or_a_tool_touches_no_job() -> None:
     """Neither cli.py nor tools/ nor the schema is in any closure."""
     files = {path for each in ours().values() for path in each.files}
-    assert not [path for path in files if path.startswith(("latents/cli", "latents/tools/", "latents/stages/schema"))]
+    assert not [path for path in files if path.startswith(("latents/cli", "latents/tools/", "latents/stages/shared/schema"))]
 
 
 def test_trainings_do_not_depend_on_figures_claims_or_reports() -> None:
@@ -225,7 +225,7 @@ def test_trainings_do_not_depend_on_figures_claims_or_reports() -> None:
 def test_the_digest_is_the_same_in_another_process() -> None:
     """No order of sets or of hashes comes into it."""
     code = (
-        "from pathlib import Path; from latents.stages.closure import Sources, table; import json;"
+        "from pathlib import Path; from latents.jobs.closure import Sources, table; import json;"
         "print(json.dumps(table(Sources.on_disk(Path('src')).closures())))"
     )
     other = {"PYTHONPATH": "src", "PYTHONHASHSEED": "1", "PATH": ""}

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness import ROOT, copy_sources, hashes, run
-from latents.params import read_yaml
+from latents.jobs.params import read_yaml
 
 SLURM = [
     "--workflow-profile",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from latents.codes import binarise, itq_rotation, latent_semantic_axes, project, unit
+from latents.hashing.plain import binarise, itq_rotation, latent_semantic_axes, project, unit
 
 
 def rows(n=40, seed=0):

@@ -2,10 +2,10 @@
 
 import re
 
-from latents import comparison
-from latents.published import BITS, HASHING, PERPLEXITY
-from latents.stages.comparison import NAMES, write
-from latents.storage import write_csv, write_json
+from latents.files.tables import write_csv, write_json
+from latents.published import tables as comparison
+from latents.published.numbers import BITS, HASHING, PERPLEXITY
+from latents.stages.published import NAMES, write
 
 OURS = [
     {"source": "ours", "protocol": protocol, "method": method, "bits": str(bits), "precision@100": str(value)}

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from latents.corpus import Ragged, counts, learn_vocabulary, roles, tfidf, tokenise
 from latents.errors import InputError
+from latents.text.corpus import Ragged, counts, learn_vocabulary, roles, tfidf, tokenise
 
 DOCUMENTS = [["the", "cat", "sat"], ["the", "cat", "ran", "ran"], [], ["dog", "the"]]
 

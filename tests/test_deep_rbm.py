@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from latents.errors import InputError
-from latents.models.deep_rbm import DeepRBM, load, stack, train_jointly
-from latents.models.rbm import RBM
-from latents.models.rbm_training import train
-from latents.storage import read_weights, write_weights
+from latents.files.weights import read_weights, write_weights
+from latents.rbm.deep import DeepRBM, load, stack, train_jointly
+from latents.rbm.model import RBM
+from latents.rbm.training import train
 
 KINDS = [("bernoulli", "bernoulli"), ("beta", "bernoulli"), ("beta", "beta"), ("exact_beta", "bernoulli")]
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from latents import training
+from latents.digits import classifier as dc
 from latents.errors import InputError
-from latents.frechet import frechet_distance
-from latents.models import digit_classifier as dc
-from latents.storage import read_weights, write_weights
+from latents.files.weights import read_weights, write_weights
+from latents.networks import training
+from latents.stats.frechet import frechet_distance
 
 SIDE_PX = 16
 OPTIONS = {"epochs": 3, "batch_size": 20, "learning_rate": 5e-3, "shift_px": 1}

@@ -5,9 +5,9 @@ import re
 import pytest
 
 from harness import ROOT
-from latents import comparison
-from latents.stages.comparison import NAMES, order
-from latents.storage import read_json
+from latents.files.tables import read_json
+from latents.published import tables as comparison
+from latents.stages.published import NAMES, order
 
 RESULTS = ROOT / "results/hashing"
 LEARNED = ("vdsh", "vdsh_s", "vdsh_sp", "nash", "nash_neighbours")

@@ -9,15 +9,7 @@ import numpy as np
 import pytest
 
 from latents.datasets import download, embedded_faces
-from latents.datasets.lfw import (
-    decode_grey,
-    decode_rgb,
-    index_lfw,
-    read_face,
-    read_lfw,
-    read_pairs,
-    read_people,
-)
+from latents.datasets.lfw import decode_grey, decode_rgb, index_lfw, read_face, read_lfw, read_pairs, read_people
 from latents.datasets.mnist import read_mnist
 from latents.datasets.newsgroups import read_newsgroups
 from latents.datasets.registry import FILES

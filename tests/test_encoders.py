@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from latents.models.encoders import CELLS, InferenceNetwork, RowReader, initialise, mlp
+from latents.vae.encoders import CELLS, InferenceNetwork, RowReader, initialise, mlp
 
 
 def network() -> InferenceNetwork:

@@ -7,13 +7,15 @@ import pytest
 import torch
 
 from latents.bptt.bias import bias_over_seeds, document_lengths
-from latents.bptt.timing import Work, compare, waste
 from latents.errors import InputError
-from latents.features import UnitMap
-from latents.models import face_looks, face_units, unit_weights
-from latents.models.rnn import RowRNN
-from latents.ordering.timing import compare as orders
-from latents.ordering.timing import random_sets
+from latents.face_models import measure as face_looks
+from latents.face_models import units as face_units
+from latents.face_models.unit_map import UnitMap
+from latents.rnn import unit_weights
+from latents.rnn.model import RowRNN
+from latents.timing.orders import compare as orders
+from latents.timing.orders import random_sets
+from latents.timing.sequences import Work, compare, waste
 
 RNG = np.random.default_rng(0)
 LENGTHS = RNG.integers(1, 30, size=200)

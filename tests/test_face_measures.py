@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from latents.features import UnitMap
-from latents.models import autoencoder as ae
-from latents.models import face_measures
-from latents.models.face_model import FaceModel
-from latents.models.rbm import RBM
+from latents.face_models import autoencoder as ae
+from latents.face_models import measure as face_measures
+from latents.face_models.stack import FaceModel
+from latents.face_models.unit_map import UnitMap
+from latents.rbm.model import RBM
 
 SIDE_PX, N_FEATURES = 8, 64
 

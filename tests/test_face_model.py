@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from latents.errors import InputError
-from latents.features import UnitMap
-from latents.models import autoencoder as ae
-from latents.models.deep_rbm import DeepRBM
-from latents.models.face_model import LEVELS, FaceModel, rows_of_person
-from latents.models.rbm import RBM
+from latents.face_models import autoencoder as ae
+from latents.face_models.people import rows_of_person
+from latents.face_models.stack import LEVELS, FaceModel
+from latents.face_models.unit_map import UnitMap
+from latents.rbm.deep import DeepRBM
+from latents.rbm.model import RBM
 
 SIDE_PX, N_FEATURES = 8, 64
 

@@ -13,13 +13,16 @@ from ruamel.yaml import YAML
 
 from harness import ROOT
 from latents.errors import InputError
-from latents.features import write_features
-from latents.models import autoencoder as ae
-from latents.models.deep_rbm import DeepRBM
-from latents.models.rbm import RBM
-from latents.stages import face_model, schema
+from latents.face_models import autoencoder as ae
+from latents.face_models.features import write_features
+from latents.files.hdf5 import read_hdf5, write_hdf5
+from latents.files.tables import read_csv
+from latents.files.weights import read_weights, write_weights
+from latents.rbm.deep import DeepRBM
+from latents.rbm.model import RBM
+from latents.stages import face_model
 from latents.stages.figures import faces as figures
-from latents.storage import read_csv, read_hdf5, read_weights, write_hdf5, write_weights
+from latents.stages.shared import schema
 
 SIDE_PX, N_FEATURES, N = 8, 64, 90
 PEOPLE = np.array(["Ada_Lovelace", "Emmy_Noether", "Grace_Hopper", "Lise_Meitner", "Mary_Somerville"])[np.arange(N) % 5]

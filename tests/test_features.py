@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from latents import features
 from latents.errors import InputError
-from latents.models import autoencoder as ae
-from latents.storage import open_hdf5, read_hdf5, write_hdf5
+from latents.face_models import autoencoder as ae
+from latents.face_models import features
+from latents.face_models import unit_map as face_models_unit_map
+from latents.files.hdf5 import open_hdf5, read_hdf5, write_hdf5
 
 N = 90
 
@@ -69,7 +70,7 @@ def test_the_size_of_a_block_changes_no_feature(model: ae.Autoencoder, faces: Pa
     path = faces.with_name(f"blocks{block_rows}.h5")
     unit_map = features.write_features(faces, model, path, block_rows=block_rows, **OPTIONS)
     np.testing.assert_allclose(read_hdf5(path, "features")[0], read_hdf5(written, "features")[0], rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(unit_map.low, features.read_unit_map(written).low, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(unit_map.low, face_models_unit_map.read_unit_map(written).low, rtol=1e-4, atol=1e-5)
 
 
 def test_the_same_faces_give_the_same_bytes(model: ae.Autoencoder, faces: Path, written: Path) -> None:
@@ -81,14 +82,14 @@ def test_the_same_faces_give_the_same_bytes(model: ae.Autoencoder, faces: Path, 
 def test_the_map_is_fitted_on_training_people_only(written: Path) -> None:
     """Mean in the middle, `spread` standard deviations to either end, whatever the others are."""
     seen = read_hdf5(written, "features")[0][ROLE == 0].astype(np.float64)
-    unit_map = features.read_unit_map(written)
+    unit_map = face_models_unit_map.read_unit_map(written)
     np.testing.assert_allclose(unit_map.low, seen.mean(0) - 2 * seen.std(0), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(unit_map.span, 4 * seen.std(0), rtol=1e-4)
 
 
 def test_the_map_is_inverted_within_its_range() -> None:
     """There and back, but for what is clipped."""
-    unit_map = features.UnitMap(low=torch.tensor([-1.0, 0.0]), span=torch.tensor([2.0, 5.0]), eps=1e-3)
+    unit_map = face_models_unit_map.UnitMap(low=torch.tensor([-1.0, 0.0]), span=torch.tensor([2.0, 5.0]), eps=1e-3)
     inside = torch.tensor([[-0.9, 4.0], [0.5, 0.1]])
     torch.testing.assert_close(unit_map.from_unit(unit_map.to_unit(inside)), inside)
     assert unit_map.outside(inside) == 0
@@ -100,7 +101,7 @@ def test_the_map_is_inverted_within_its_range() -> None:
 def test_clipped_values_are_counted_by_role(written: Path) -> None:
     """The attributes hold what a count over the raw features gives; with 2 standard deviations some are clipped."""
     raw = read_hdf5(written, "features")[0]
-    unit_map = features.read_unit_map(written)
+    unit_map = face_models_unit_map.read_unit_map(written)
     with open_hdf5(written) as file:
         counted = [file["features"].attrs[f"clipped_{name}"] for name in ("training", "validation", "held_out")]
     assert counted == [unit_map.outside(torch.from_numpy(raw[index == ROLE])) for index in range(3)]
@@ -109,8 +110,8 @@ def test_clipped_values_are_counted_by_role(written: Path) -> None:
 
 def test_units_of_a_role_are_its_mapped_features(written: Path) -> None:
     """All of them when no role is named; within [eps, 1 - eps]."""
-    values = features.read_units(written, "held_out")
-    everything = features.read_units(written)
+    values = face_models_unit_map.read_units(written, "held_out")
+    everything = face_models_unit_map.read_units(written)
     assert torch.equal(values, everything[torch.from_numpy(ROLE == 2)])
     assert values.dtype == torch.float32
     assert float(everything.min()) >= 0.01 - 1e-6
@@ -119,12 +120,12 @@ def test_units_of_a_role_are_its_mapped_features(written: Path) -> None:
 
 def test_features_of_another_width_are_one_line(written: Path) -> None:
     """The file, what is needed, what it has."""
-    for read in (features.read_unit_map, features.read_units):
+    for read in (face_models_unit_map.read_unit_map, face_models_unit_map.read_units):
         with pytest.raises(InputError, match=r"features.h5: features must be \(n, 512\), got \(77, 64\)") as caught:
             read(written, n_features=512)
         assert "\n" not in str(caught.value)
     with pytest.raises(InputError, match=r"must be \(n, 64\), got \(2, 5\)"):
-        features.read_unit_map(written).to_unit(torch.zeros(2, 5))
+        face_models_unit_map.read_unit_map(written).to_unit(torch.zeros(2, 5))
 
 
 def test_other_bad_input_is_one_line(model: ae.Autoencoder, faces: Path, tmp_path: Path) -> None:
@@ -147,6 +148,6 @@ def test_other_bad_input_is_one_line(model: ae.Autoencoder, faces: Path, tmp_pat
     assert list(tmp_path.iterdir()) == []
     write_hdf5(path, {"features": np.zeros((2, 3), np.float32)})
     with pytest.raises(InputError, match="lacks the attributes eps, low, span"):
-        features.read_unit_map(path)
+        face_models_unit_map.read_unit_map(path)
     with pytest.raises(InputError, match="one of training, validation, held_out, got 'test'"):
-        features.read_units(path, "test")
+        face_models_unit_map.read_units(path, "test")

@@ -10,10 +10,10 @@ from latents.errors import InputError
 from latents.faces import Symmetry, align, crop, fit_shape, frontalize, normalise
 from latents.faces.frontalize import angles, fit_cameras
 from latents.faces.landmarks import write_landmarks
-from latents.faces.output import VARIANTS, Look, write_faces
+from latents.faces.pictures import VARIANTS, Look, write_faces
 from latents.faces.schemes import IBUG68
 from latents.faces.visibility import Rays
-from latents.storage import open_hdf5, read_hdf5
+from latents.files.hdf5 import open_hdf5, read_hdf5
 
 pytest.importorskip("cv2")
 

@@ -15,13 +15,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
-from latents import storage
-from latents.corpus import tokenise
 from latents.datasets.archive import canonical_tar, index_tar, tar_content, write_tar
-from latents.datasets.hdf5 import write_newsgroups
 from latents.datasets.lfw import Face, decode_grey, decode_rgb, index_lfw, read_pairs, read_people
 from latents.datasets.mnist import mnist_content, paths, read_mnist, write_idx
-from latents.datasets.postings import clean
+from latents.files import hdf5 as storage
+from latents.text.corpus import tokenise
+from latents.text.documents import write_newsgroups
+from latents.text.postings import clean
 from mutations import NUMBERS, damaged, damaged_text, folder_with, made, many, result_or_one_line
 
 RNG = np.random.default_rng(0)

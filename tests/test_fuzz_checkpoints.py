@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from torch import nn
 
-from latents import training
+from latents.networks import training
 from mutations import damaged, folder_with, made, many, result_or_one_line
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hypothesis import example, given
 
-from latents.params import load_section
+from latents.jobs.params import load_section
 from latents.stages.vae import VAE
 from mutations import damaged_text, folder_with, many, result_or_one_line
 

@@ -18,11 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from latents import storage
 from latents.errors import InputError
-from latents.ordering.files import read_features
+from latents.files import hdf5, weights
 from latents.ranking import evaluate
-from latents.ranking.files import open_rows
+from latents.tools.pictures import read_features
+from latents.tools.rows import open_rows
 from mutations import damaged, folder_with, limits, made, many, result_or_one_line
 
 RNG = np.random.default_rng(0)
@@ -37,7 +37,7 @@ def write_h5(path: Path) -> None:
         file["embeddings"], file["labels"] = ROWS, CLASSES
         file.create_dataset("packed", data=ROWS, chunks=(4, 16), compression="gzip", shuffle=True)
         file.create_dataset("words", data=[f"class {label}" for label in CLASSES], dtype=h5py.string_dtype())
-        storage.add_csr(file, "sparse", SPARSE)
+        hdf5.add_csr(file, "sparse", SPARSE)
 
 
 def write_npz(path: Path) -> None:
@@ -126,7 +126,7 @@ def test_no_pickle_is_ever_loaded(tmp_path: Path) -> None:
                 read(tmp_path / name)
     for name in ("a.safetensors", "b.safetensors"):
         with pytest.raises(InputError, match="not a whole safetensors file"):
-            storage.read_weights(tmp_path / name)
+            weights.read_weights(tmp_path / name)
     assert not evil.exists()
 
 

@@ -10,16 +10,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from latents import storage
-from latents.models import rbm
+from latents.files import hdf5
+from latents.files import weights as files_weights
+from latents.rbm import model as rbm
 from mutations import damaged, folder_with, made, many, result_or_one_line
 
 
 def write_arrays(path: Path) -> None:
-    with storage.create_hdf5(path, dataset="digits") as file:
-        storage.add_dataset(file, "x", (40, 30), np.float32)[...] = np.arange(1200).reshape(40, 30)
-        storage.append(storage.add_growing(file, "n", np.int64), [1, 2, 3])
-        storage.add_csr(file, "s", sparse.csr_array(np.eye(4)))
+    with hdf5.create_hdf5(path, dataset="digits") as file:
+        hdf5.add_dataset(file, "x", (40, 30), np.float32)[...] = np.arange(1200).reshape(40, 30)
+        hdf5.append(hdf5.add_growing(file, "n", np.int64), [1, 2, 3])
+        hdf5.add_csr(file, "s", sparse.csr_array(np.eye(4)))
 
 
 ARRAYS = made(write_arrays, "a.h5")
@@ -30,7 +31,7 @@ ARRAYS = made(write_arrays, "a.h5")
 def test_arrays(content: bytes) -> None:
     with folder_with(a__h5=content) as folder:
         for name in ("x", "n", "s"):
-            result_or_one_line(lambda name=name: storage.read_hdf5(folder / "a.h5", name))
+            result_or_one_line(lambda name=name: hdf5.read_hdf5(folder / "a.h5", name))
 
 
 SHAPE = {"model": "rbm", "n_visible": 6, "n_hidden": 4, "visible": "bernoulli", "hidden": "bernoulli", "sigma": 0.1}
@@ -38,7 +39,7 @@ SHAPE = {"model": "rbm", "n_visible": 6, "n_hidden": 4, "visible": "bernoulli", 
 
 def weights() -> bytes:
     model = rbm.build(SHAPE)
-    return made(lambda path: storage.write_weights(path, model.state_dict(), SHAPE), "a.safetensors")
+    return made(lambda path: files_weights.write_weights(path, model.state_dict(), SHAPE), "a.safetensors")
 
 
 WEIGHTS = weights()
@@ -49,7 +50,7 @@ WEIGHTS = weights()
 def test_weights(content: bytes) -> None:
     """Tensors and an architecture, or one line; and an RBM of just these, or one line."""
     with folder_with(a__safetensors=content) as folder:
-        found = result_or_one_line(lambda: storage.read_weights(folder / "a.safetensors"))
+        found = result_or_one_line(lambda: files_weights.read_weights(folder / "a.safetensors"))
         if found is not None:
             result_or_one_line(lambda: rbm.load(*found))
 
@@ -76,7 +77,7 @@ def test_architectures(architecture: Any, partly: bool) -> None:
     state = rbm.build(SHAPE).state_dict()
     with folder_with() as folder:
         path = folder / "a.safetensors"
-        storage.write_weights(path, state, architecture)
-        found = result_or_one_line(lambda: storage.read_weights(path))
+        files_weights.write_weights(path, state, architecture)
+        found = result_or_one_line(lambda: files_weights.read_weights(path))
         if found is not None:
             result_or_one_line(lambda: rbm.load(*found))

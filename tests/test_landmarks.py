@@ -16,7 +16,8 @@ from latents.datasets.lfw import index_lfw
 from latents.errors import InputError
 from latents.faces.landmarks import Detection, Rung, _doubt, detect, find_landmarks, write_landmarks
 from latents.faces.schemes import IBUG68
-from latents.storage import open_hdf5, read_csv, read_hdf5
+from latents.files.hdf5 import open_hdf5, read_hdf5
+from latents.files.tables import read_csv
 
 pytest.importorskip("dlib")
 MIRROR = Path(os.environ.get("LATENTS_MIRROR") or Path(__file__).parents[2] / "shared" / "data")

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from latents.errors import InputError
-from latents.models import language_model as lm
+from latents.text import language_model as lm
 
 N_TOKENS = 7
 OPTIONS = {"n_tokens": N_TOKENS, "hidden": 12, "epochs": 4, "batch_size": 8, "bptt": 9, "learning_rate": 0.1}

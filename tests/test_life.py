@@ -47,7 +47,7 @@ def recorded(folder: Path, name: str) -> dict:
 
 def test_an_edit_while_a_job_runs_counts_as_not_run(workspace: Path) -> None:
     """Both tools name the job afterwards; with the edit undone, its result is what the old code made."""
-    source = workspace / SRC / "models/language_model.py"
+    source = workspace / SRC / "text/language_model.py"
     old, before = source.read_text(encoding="utf-8"), recorded(workspace, "language_model")
     with training(workspace):
         source.write_text(old + "EDITED = 1\n", encoding="utf-8")
@@ -163,7 +163,7 @@ def test_a_docstring_between_kill_and_resume_keeps_the_checkpoint(workspace: Pat
     run("python", *words, cwd=workspace, PYTHONPATH=f"src{os.pathsep}.", check=False)
     (workspace / "sitecustomize.py").unlink()
     assert len(list((workspace / "checkpoints").glob("*"))) == 1
-    replace('"""Train `module` in place;', '"""Fit `module`;')(workspace / SRC / "training.py")
+    replace('"""Train `module` in place;', '"""Fit `module`;')(workspace / SRC / "networks/training.py")
     done = run("snakemake", "--cores", "1", MODEL, cwd=workspace)
     assert "resumed" in done.stdout + done.stderr
     assert (workspace / MODEL).read_bytes() == whole

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from latents import likelihood
 from latents.errors import InputError
-from latents.likelihood import importance_weighted_bound, mean_interval, monte_carlo_elbo
-from latents.models.vae import VAE, architecture, build
+from latents.stats.intervals import mean_interval
+from latents.vae import bounds as likelihood
+from latents.vae.bounds import importance_weighted_bound, monte_carlo_elbo
+from latents.vae.model import VAE, architecture, build
 
 
 def seeded(seed: int = 0) -> torch.Generator:

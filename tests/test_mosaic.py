@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 from harness import ROOT, run
-from latents import storage
 from latents.errors import InputError
 from latents.figures import mosaic
+from latents.files import hdf5 as storage
 from latents.ordering import order_features, path_length, typeset, wrap
-from latents.ordering.files import read_features
+from latents.tools.pictures import read_features
 
 FEATURES = np.random.default_rng(0).normal(size=(30, 4, 6)).cumsum(axis=2)
 

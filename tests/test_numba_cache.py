@@ -14,13 +14,13 @@ import grimp
 import pytest
 
 from harness import ROOT
-from latents import numba_cache
+from latents.machine import numba_cache
 
 SOURCE = ROOT / "src/latents"
 KERNELS = sorted(str(path.relative_to(SOURCE)) for path in SOURCE.rglob("*.py") if "\n@kernel" in path.read_text())
 PROBE = "\n\n@kernel\ndef probe(value):\n    return value + {}\n"
 CALLER = """
-from latents.numba_cache import kernel
+from latents.machine.numba_cache import kernel
 from latents.{module} import probe
 
 
@@ -107,7 +107,7 @@ EVALUATE = """
 import json
 import numpy as np
 from latents.ranking import evaluate
-from latents.ranking.codes import measure_codes
+from latents.ranking.engines.codes import measure_codes
 rng = np.random.default_rng(0)
 bits, labels = rng.integers(2, size=(60, 64)).astype(bool), rng.integers(3, size=60)
 means = evaluate(bits[:20], bits[20:], labels[:20], labels[20:], score="hamming", cutoffs=(10,)).means()
@@ -206,7 +206,7 @@ OTHERS = """
 import json, sys
 import numba
 sys.path.insert(0, sys.argv[1])
-import theirs, latents.ranking.measures as ours
+import theirs, latents.ranking.kernels.metrics as ours
 import theirs_later
 theirs.double(1), theirs_later.double(1), ours.first_relevant(3.0, 2.0, 1.0)
 functions = {"before": theirs.double, "after": theirs_later.double, "ours": ours.first_relevant}

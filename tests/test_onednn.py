@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from latents import onednn
+from latents.networks import products as onednn
 
 SHAPES = [(20, 28, 384), (100, 128, 512), (3, 200, 200), (1, 5, 7), (400, 3200, 60)]
 

@@ -13,10 +13,14 @@ from ruamel.yaml import YAML
 from harness import ROOT
 from latents import ordering as library
 from latents.errors import InputError
-from latents.models import rbm, vae
-from latents.stages import ordering, schema
+from latents.files.hdf5 import read_hdf5, write_hdf5
+from latents.files.tables import read_json
+from latents.files.weights import write_weights
+from latents.rbm import model as rbm
+from latents.stages import ordering
 from latents.stages.figures import mosaic
-from latents.storage import read_hdf5, read_json, write_hdf5, write_weights
+from latents.stages.shared import schema
+from latents.vae import model as vae
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from latents.errors import InputError
-from latents.overlap import nearest, neighbours_in_common, overlaps
+from latents.stats.neighbours import nearest, neighbours_in_common, overlaps
 
 POINTS = np.random.default_rng(0).normal(size=(300, 2))
 OTHERS = np.random.default_rng(1).normal(size=(300, 5))

@@ -10,8 +10,8 @@ from pydantic import Field, ValidationError
 
 from harness import ROOT
 from latents.errors import InputError
-from latents.params import Name, Section, Seeds, Structural, load_section, read_yaml, structure
-from latents.stages import schema
+from latents.jobs.params import Name, Section, Seeds, Structural, load_section, read_yaml, structure
+from latents.stages.shared import schema
 
 WHOLE = (ROOT / "demo" / "params.yaml").read_text(encoding="utf-8")
 

@@ -17,10 +17,10 @@ import safetensors.torch  # noqa: F401
 import typer.main
 
 from harness import ROOT
-from latents import storage
 from latents.cli import app
-from latents.params import read_yaml
-from latents.stages import entry
+from latents.files import hdf5 as storage
+from latents.jobs.params import read_yaml
+from latents.stages.shared import command as entry
 
 Say = Callable[..., str]
 

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from harness import ROOT, copy_sources, environment, hashes, run
-from latents.storage import read_csv, read_hdf5
+from latents.files.hdf5 import read_hdf5
+from latents.files.tables import read_csv
 
 pytestmark = pytest.mark.pipeline
 

@@ -15,14 +15,13 @@ from typing import Any
 import pytest
 
 from harness import ROOT
-from latents import params
-from latents.stages import plan
-from latents.stages.closure import Sources
-from latents.stages.compute import Compute
+from latents.jobs import params, plan
+from latents.jobs.closure import Sources
+from latents.stages.shared.sections import Compute
 
 COMMAND = [
     "-m",
-    "latents.stages.metrics",
+    "latents.stages.headlines",
     "gather",
     "results/rnn/mnist/tied/metrics.json",
     "--metrics",
@@ -75,7 +74,7 @@ def test_a_job_whose_code_was_edited_after_the_plan_does_not_run(planned: Path) 
     done = start(planned)
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        "error: latents/storage.py was edited after metrics was planned; the job did not run; run again"
+        "error: latents/files/hdf5.py was edited after metrics was planned; the job did not run; run again"
     ]
     assert not (planned / MADE).exists()
 
@@ -92,7 +91,7 @@ def test_a_job_that_runs_code_outside_its_closure_is_not_vouched_for(planned: Pa
     done = start(planned)
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        "error: metrics ran latents/topics.py, which is not in its closure: src/latents/stages/closure.py"
+        "error: metrics ran latents/text/lda.py, which is not in its closure: src/latents/jobs/closure.py"
     ]
     assert not (planned / plan.MADE / NAME).exists()
 

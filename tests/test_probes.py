@@ -16,17 +16,24 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from latents import checkpoints
-from latents.annealing import estimates
+from latents.digits import classifier as digit_classifier
 from latents.errors import InputError, ProbeEnded
-from latents.models import autoencoder, autoencoder_training, digit_classifier, row_training, vae_digits
-from latents.models import language_model as lm
-from latents.models.rbm import RBM
-from latents.models.rbm_training import train as train_rbm
-from latents.params import read_yaml
-from latents.probes import Probe, digest, probing
-from latents.storage import read_json, write_hdf5
-from latents.training import fit
+from latents.face_models import autoencoder
+from latents.face_models import training as autoencoder_training
+from latents.files.hdf5 import write_hdf5
+from latents.files.tables import read_json
+from latents.jobs.params import read_yaml
+from latents.networks import checkpoints
+from latents.networks.probes import Probe, digest, probing
+from latents.networks.training import fit
+from latents.rbm.convergence import estimates
+from latents.rbm.model import RBM
+from latents.rbm.training import train as train_rbm
+from latents.rnn import training as row_training
+from latents.text import language_model as lm
+from latents.vae import measure
+from latents.vae import model as vae_model
+from latents.vae import train as vae_train
 
 ROOT = Path(__file__).parents[1]
 Trained = tuple[dict[str, Tensor], Any]
@@ -84,7 +91,7 @@ def persistent(
 def digits(probe: Probe | None = None, checkpoint: Path | None = None, rate: float = 0.01, epochs: int = 3) -> Trained:
     """A VAE."""
     images, binary = pictures(80).reshape(80, 64), pictures(20).reshape(20, 64) // 128
-    model, _, fitted = vae_digits.train(
+    model, _, fitted = vae_train.train(
         images, binary, binarisation="dynamic", encoder="gru", latent_dim=2, encoder_widths=[6], decoder_widths=[6],
         epochs=epochs, batch_size=8, learning_rate=rate, seed=0, checkpoint=checkpoint, probe=probe,
     )  # fmt: skip
@@ -266,12 +273,12 @@ def annealed(probe: Probe | None = None, *, change: float = 0.0) -> list[dict[st
 def measured(probe: Probe | None = None, *, change: float = 0.0) -> dict[str, Any]:
     binary = pictures(60).reshape(60, 64) // 128
     state, _ = digits(epochs=1)
-    shape = vae_digits.architecture(n_visible=64, latent_dim=2, encoder="gru", encoder_widths=[6], decoder_widths=[6])
+    shape = vae_train.architecture(n_visible=64, latent_dim=2, encoder="gru", encoder_widths=[6], decoder_widths=[6])
     state[list(state)[-2]].view(-1)[0] += change
-    model = vae_digits.load(state, shape)
+    model = vae_model.load(state, shape)
     rows = np.arange(55)
     options = {"bound_digits": rows, "samples": 20, "seed": 0, "workers": 2}
-    return vae_digits.measure(model, binary, binarisation="dynamic", probe=probe, **options)
+    return measure.measure(model, binary, binarisation="dynamic", probe=probe, **options)
 
 
 @pytest.mark.parametrize("job", [annealed, measured])

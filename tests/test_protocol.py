@@ -8,19 +8,9 @@ from sklearn.metrics import roc_auc_score
 
 from latents.datasets.lfw import Pair, Person
 from latents.errors import InputError
-from latents.faces.protocol import (
-    area_under_curve,
-    best_threshold,
-    compare_variants,
-    correlate,
-    examples,
-    mean_picture,
-    of_folds,
-    score_pairs,
-    turned,
-    verify,
-)
-from latents.storage import read_hdf5, write_hdf5
+from latents.faces.protocol import compare_variants, correlate, examples, mean_picture, of_folds, score_pairs, turned
+from latents.faces.verification import area_under_curve, best_threshold, verify
+from latents.files.hdf5 import read_hdf5, write_hdf5
 
 
 def _random(seed: int, n: int, levels: int) -> tuple[np.ndarray, np.ndarray]:

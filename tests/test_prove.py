@@ -13,7 +13,7 @@ import verify
 from flow import Job
 from harness import run
 
-MODEL = f"{SRC}/models/language_model.py"
+MODEL = f"{SRC}/text/language_model.py"
 STAGE = f"{SRC}/stages/language_model.py"
 NAME = "language_model"
 

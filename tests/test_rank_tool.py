@@ -10,7 +10,7 @@ import pytest
 from scipy import sparse
 
 from harness import ROOT, run
-from latents import storage
+from latents.files import hdf5 as storage
 from latents.ranking import evaluate
 
 RNG = np.random.default_rng(0)

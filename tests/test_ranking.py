@@ -26,8 +26,8 @@ TREC = (
 def engine(request, monkeypatch):
     """Every property holds with numba, and without it."""
     if request.param == "sorting":
-        monkeypatch.setitem(sys.modules, "latents.ranking.compiled", None)
-        monkeypatch.delattr("latents.ranking.compiled", raising=False)
+        monkeypatch.setitem(sys.modules, "latents.ranking.engines.compiled", None)
+        monkeypatch.delattr("latents.ranking.engines.compiled", raising=False)
     return request.param
 
 

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from latents.errors import InputError
 from latents.ranking import evaluate, top_k
-from latents.ranking.codes import Codes
-from latents.ranking.dense import Dense
-from latents.ranking.engines import choose
+from latents.ranking.engines.choose import choose
+from latents.ranking.engines.codes import Codes
+from latents.ranking.engines.dense import Dense
+from latents.ranking.engines.scorers import DenseScorer, HammingScorer, SparseScorer
+from latents.ranking.engines.sorting import Sorting
+from latents.ranking.engines.sparse import Sparse
+from latents.ranking.engines.streamed import Streamed
 from latents.ranking.inputs import sides
-from latents.ranking.inverted import Sparse
 from latents.ranking.relevance import relevance
-from latents.ranking.scorers import DenseScorer, HammingScorer, SparseScorer
-from latents.ranking.sorting import Sorting
-from latents.ranking.streamed import Streamed
 from latents.ranking.task import Task
 
 CUTOFFS = (1, 5, 50)
@@ -115,7 +115,7 @@ def test_short_keys_rank_as_the_sorting_engine_does(seed, score, ties, kind, lab
     is_sparse = kind == "sparse"
     with pytest.MonkeyPatch.context() as patch:
         if kind == "float64 products":
-            patch.setattr("latents.ranking.dense.MOST_ALIKE", 0.0)
+            patch.setattr("latents.ranking.engines.dense.MOST_ALIKE", 0.0)
         fast = Sparse(task, 2**28) if is_sparse else Dense(task, 2**28, "cpu")
     slow = Sorting(task, (SparseScorer if is_sparse else DenseScorer)(queries, database, score))
     first, last = 2, 19

@@ -9,10 +9,11 @@ from scipy import integrate
 from sklearn.neural_network import BernoulliRBM
 
 from latents.errors import InputError
-from latents.models.products import product
-from latents.models.rbm import RBM, build, load, pseudo_likelihood, reconstruction_error
-from latents.models.rbm_training import ContrastiveDivergence, linear_decay, train
-from latents.storage import read_weights, write_weights
+from latents.files.weights import read_weights, write_weights
+from latents.networks.pair_products import product
+from latents.networks.schedules import linear_decay
+from latents.rbm.model import RBM, build, load, pseudo_likelihood, reconstruction_error
+from latents.rbm.training import ContrastiveDivergence, train
 
 PAIRS = [
     (visible, hidden) for visible in ("bernoulli", "beta", "gaussian", "exact_beta") for hidden in ("bernoulli", "beta")

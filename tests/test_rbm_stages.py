@@ -11,10 +11,14 @@ from ruamel.yaml import YAML
 
 from harness import ROOT
 from latents.errors import InputError
-from latents.models import deep_rbm as deep_rbms
-from latents.models import rbm as rbms
-from latents.stages import deep_rbm, likelihood, rbm, schema
-from latents.storage import read_csv, read_weights, write_hdf5
+from latents.files.hdf5 import write_hdf5
+from latents.files.tables import read_csv
+from latents.files.weights import read_weights
+from latents.rbm import deep as deep_rbms
+from latents.rbm import model as rbms
+from latents.stages import deep_rbm, rbm
+from latents.stages import rbm_likelihood as likelihood
+from latents.stages.shared import schema
 
 RUN = {"n_hidden": 5, "epochs": 2, "batch_size": 20, "chains": 10}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness import run
-from latents.stages.closure import Sources, table
+from latents.jobs.closure import Sources, table
 from latents.tools import revisions
 from latents.tools.reruns import count
 

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from latents.errors import InputError
-from latents.models import rnn, row_training
-from latents.storage import read_weights, write_weights
+from latents.files.weights import read_weights, write_weights
+from latents.rnn import model as rnn
+from latents.rnn import training as row_training
 
 WIDTH_PX, ROWS = 6, 8
 OPTIONS = {"cell": "rnn", "tied": True, "hidden": 16, "epochs": 3, "batch_size": 5, "bptt": 8, "learning_rate": 0.05}

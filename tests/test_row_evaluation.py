@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from latents.digits import classifier as dc
 from latents.errors import InputError
-from latents.models import digit_classifier as dc
-from latents.models import rnn, row_evaluation, row_pictures
-from latents.models import row_baselines as rb
+from latents.rnn import baselines as rb
+from latents.rnn import completion, hidden_units
+from latents.rnn import measure as row_evaluation
+from latents.rnn import model as rnn
 
 SIDE_PX = 16
 OPTIONS = {"epochs": 3, "batch_size": 50, "learning_rate": 0.05}
@@ -38,7 +40,7 @@ def classifier() -> dc.DigitClassifier:
 
 @pytest.fixture(scope="module")
 def network() -> rnn.RowRNN:
-    from latents.models import row_training
+    from latents.rnn import training as row_training
 
     model, _, _ = row_training.train(
         rnn.row_sequences(bars(300)[0]), rnn.row_sequences(bars(50, 1)[0]), cell="rnn", tied=True, hidden=32, epochs=6,
@@ -112,13 +114,13 @@ def test_a_completion_keeps_the_top_and_looks_at_nothing_else(network: rnn.RowRN
     images = bars(20, 2)[0]
     changed = images.copy()
     changed[:, 8:] = 255 - changed[:, 8:]
-    completed = row_pictures.complete(network, images, seen_rows=8)
-    np.testing.assert_array_equal(row_pictures.complete(network, changed, seen_rows=8), completed)
+    completed = completion.complete(network, images, seen_rows=8)
+    np.testing.assert_array_equal(completion.complete(network, changed, seen_rows=8), completed)
     np.testing.assert_allclose(completed[:, :8], images[:, :8] / 255, rtol=1e-6)
     assert completed.shape == images.shape
     for seen in (0, 16):
         with pytest.raises(InputError, match="of 16 rows 1 to 15"):
-            row_pictures.complete(network, images, seen_rows=seen)
+            completion.complete(network, images, seen_rows=seen)
 
 
 def test_completions_of_bars_are_seen_rightly_and_what_is_counted_adds_up(network, classifier) -> None:
@@ -154,30 +156,30 @@ def test_the_baselines_of_completion_are_those_of_their_pictures(classifier) -> 
 def test_separation_is_the_share_of_pairs_in_order() -> None:
     """Ties count half; nan when one kind is missing."""
     scores, positive = np.array([1.0, 2.0, 2.0, 3.0]), np.array([False, True, False, True])
-    assert row_pictures.separation(scores, positive) == (1 + 0.5 + 2) / 4
-    assert np.isnan(row_pictures.separation(scores, np.zeros(4, bool)))
+    assert completion.separation(scores, positive) == (1 + 0.5 + 2) / 4
+    assert np.isnan(completion.separation(scores, np.zeros(4, bool)))
 
 
 def test_sequences_begin_at_every_row_that_leaves_room() -> None:
     """Row numbers drawn from 0 to y - length, each sequence of neighbouring rows."""
     images = np.tile(np.arange(8, dtype=np.uint8)[:, None], (400, 1, 3))
-    drawn = row_pictures.draw_sequences(images, length=5, generator=torch.Generator().manual_seed(0)) * 255
+    drawn = hidden_units.draw_sequences(images, length=5, generator=torch.Generator().manual_seed(0)) * 255
     assert set(drawn[:, 0, 0].round().int().tolist()) == {0, 1, 2, 3}
     assert torch.equal(drawn.diff(dim=1).round(), torch.ones(400, 4, 3))
-    led = row_pictures.draw_sequences(images, length=5, lead_rows=2, generator=torch.Generator().manual_seed(0)) * 255
+    led = hidden_units.draw_sequences(images, length=5, lead_rows=2, generator=torch.Generator().manual_seed(0)) * 255
     assert torch.equal(led[:, 2:], drawn)
     assert led[:, :2].max() == 0
     with pytest.raises(InputError, match="1 to 8, got 9"):
-        row_pictures.draw_sequences(images, length=9, generator=torch.Generator())
+        hidden_units.draw_sequences(images, length=9, generator=torch.Generator())
 
 
 def test_favourites_are_the_weighted_mean_and_the_best(network, monkeypatch: pytest.MonkeyPatch) -> None:
     """Against a slow loop over units; blocks of 7 change nothing."""
-    sequences = row_pictures.draw_sequences(bars(60)[0], length=5, generator=torch.Generator().manual_seed(0))
+    sequences = hidden_units.draw_sequences(bars(60)[0], length=5, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         drive = network.drive(sequences).double()
-    monkeypatch.setattr(row_pictures, "BLOCK_ROWS", 7)
-    average, best = row_pictures.favourites(network, sequences)
+    monkeypatch.setattr(hidden_units, "BLOCK_ROWS", 7)
+    average, best = hidden_units.favourites(network, sequences)
     for unit in range(network.n_hidden):
         weight = drive[:, unit].clamp(min=0)
         if weight.sum() > 0:
@@ -190,7 +192,7 @@ def test_a_picture_is_laid_with_its_centre_of_mass_in_the_middle() -> None:
     """Ten rows, ink in the last two only: they end up round the middle; a blank one stays blank."""
     pictures = np.zeros((2, 10, 28), np.float32)
     pictures[0, 8:, 5] = 0.2
-    placed = row_pictures.as_digits(pictures, 28)
+    placed = hidden_units.as_digits(pictures, 28)
     assert placed.shape == (2, 28, 28)
     assert np.flatnonzero(placed[0].sum(1)).tolist() == [13, 14]
     assert placed[0].max() == 1

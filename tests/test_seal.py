@@ -19,9 +19,9 @@ from ruamel.yaml import YAML
 
 from harness import ROOT, copy_sources, environment, run
 from latents.datasets.registry import FILES
-from latents.stages import landlock, seal
-from latents.stages.closure import Sources
-from latents.stages.plan import stamps
+from latents.jobs import landlock, seal
+from latents.jobs.closure import Sources
+from latents.jobs.plan import stamps
 
 RULES = [
     *(f"data_{name}" for name in FILES),
@@ -92,7 +92,7 @@ def forbidden(jobs: dict[str, dict[str, Any]], job: dict[str, Any]) -> list[tupl
     apart = next(path for path in others if not parents & {*Path(path).parents})  # Landlock knows folders
     old, new = str(beside(job, "old.h5")), str(beside(job, "new.h5"))
     python = [("read", others[0]), ("append", others[0]), ("read", old), ("append", old), ("remove", old)]
-    python += [("append", "params.yaml"), ("append", "src/latents/ais.py")]
+    python += [("append", "params.yaml"), ("append", "src/latents/rbm/partition.py")]
     python += [(kind, path) for kind in ("plain write", "write") for path in ("results/new.h5", new)]
     native = [("native read", apart), ("native write", apart), ("native write", f"{Path(apart).parent}/new.h5")]
     return python + (native if landlock.version() else [])
@@ -105,7 +105,7 @@ def beside(job: dict[str, Any], name: str, folder: Path = Path()) -> Path:
 
 def allowed(job: dict[str, Any]) -> list[tuple[str, str]]:
     """Trials of all that the job declares, and of what every job may do."""
-    trials = [("read", path) for path in [*job["reads"], "params.yaml", "src/latents/ais.py"]]
+    trials = [("read", path) for path in [*job["reads"], "params.yaml", "src/latents/rbm/partition.py"]]
     trials += [("write", path) for path in [*job["writes"], "checkpoints/some.safetensors"]]
     return [*trials, ("temporary", "some.txt"), ("list", str(Path(job["writes"][0]).parent)), ("unix socket", "s")]
 
@@ -260,7 +260,7 @@ def test_no_thread_runs_when_a_stage_seals_itself() -> None:
 STAGE = """
 from pathlib import Path
 import typer
-from latents.stages.entry import Log, run, stage
+from latents.stages.shared.command import Log, run, stage
 app = stage("Try.")
 @app.command()
 def read(path: Path, log: Log = None) -> None:

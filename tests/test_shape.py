@@ -12,7 +12,7 @@ from latents.faces import Frame, fit_shape
 from latents.faces.schemes import FIVE, IBUG68, Scheme
 from latents.faces.shape import fit_people, read_shape, write_shape
 from latents.faces.visibility import Rays, direction
-from latents.storage import write_hdf5
+from latents.files.hdf5 import write_hdf5
 
 pytest.importorskip("cv2")
 FEW = Rays(yaws=(-40.0, 40.0), pitches=(-16.0, 16.0))  # where visibility is not looked at

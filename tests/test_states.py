@@ -14,7 +14,7 @@ import leftovers
 import merging
 from harness import environment, run
 from latents.errors import InputError
-from latents.params import read_yaml
+from latents.jobs.params import read_yaml
 
 EMBEDDINGS = "results/vae/mnist/mlp_2d/seed0/embeddings.h5"
 DIGITS = "results/digits/digits.h5"

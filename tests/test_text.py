@@ -4,9 +4,9 @@ import h5py
 import numpy as np
 import pytest
 
-from latents.datasets.text import assign, read_sequences, write_corpus
 from latents.errors import InputError
-from latents.storage import open_hdf5, read_hdf5, rows_of, write_hdf5
+from latents.files.hdf5 import open_hdf5, read_hdf5, rows_of, write_hdf5
+from latents.text.files import assign, read_sequences, write_corpus
 
 SETTINGS = {
     "split": "bydate", "validation": 0.2, "test": 0.2, "headers": [], "footers": True, "quotes": True, "min_letters": 2,

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from latents.corpus import Ragged, counts
 from latents.errors import InputError
-from latents.models.text_encoders import Documents, RecurrentTrunk, initialise_recurrent, stepwise, trunk
+from latents.text.corpus import Ragged, counts
+from latents.text.encoders import Documents, RecurrentTrunk, initialise_recurrent, stepwise, trunk
 
 N_WORDS = 12
 

@@ -10,8 +10,9 @@ from ruamel.yaml import YAML
 
 from harness import ROOT
 from latents.errors import InputError
+from latents.files.hdf5 import read_hdf5, write_hdf5
+from latents.files.tables import read_csv
 from latents.stages import hashing, text, text_vae
-from latents.storage import read_csv, read_hdf5, write_hdf5
 
 GROUPS = ("a.first", "a.second", "b.third")
 EMPTY, UNKNOWN = 3, 2  # odd documents of the test set, beside one of 50,000 words

@@ -14,8 +14,10 @@ import torch
 from torch import nn
 
 from latents.errors import InputError
-from latents.storage import read_weights
-from latents.training import fit, mean_parts, one_cycle, set_threads, summed
+from latents.files.weights import read_weights
+from latents.networks.objectives import summed
+from latents.networks.schedules import one_cycle
+from latents.networks.training import fit, mean_parts, set_threads
 
 ROWS = torch.arange(10)
 SOURCE = Path(__file__).parents[1] / "src"
@@ -199,7 +201,7 @@ def test_threads_are_set_and_less_than_one_is_refused():
 
 FAULTS = """
 import resource, torch
-from latents.training import set_threads
+from latents.networks.training import set_threads
 
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -407,10 +409,10 @@ KILLED_RUN = """
 import os, signal, sys
 from pathlib import Path
 import torch
-from latents.binarise import reader
-from latents.models.vae import architecture, build
-from latents.storage import write_weights
-from latents.training import fit, one_cycle, set_threads
+from latents.digits.binarise import reader
+from latents.vae.model import architecture, build
+from latents.files.hdf5 import write_weights
+from latents.networks.training import fit, one_cycle, set_threads
 
 checkpoint, weights, die_at = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 set_threads(1)

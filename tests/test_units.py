@@ -6,8 +6,8 @@ import torch
 from scipy import integrate, stats
 
 from latents.errors import InputError
-from latents.models.beta import BLOCK_ROWS, beta_by_moments, sample_beta, sample_beta_log_odds
-from latents.models.units import unit
+from latents.rbm.beta import BLOCK_ROWS, beta_by_moments, sample_beta, sample_beta_log_odds
+from latents.rbm.units import unit
 
 KINDS = ("bernoulli", "beta", "gaussian", "exact_beta")
 

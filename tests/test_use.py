@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from latents.stages import entry, plan, use
+from latents.jobs import plan, use
+from latents.stages.shared import command as entry
 from latents.tools import uses
 
 MACHINE = {"model": "a processor", "number": "6/1/2", "capabilities": ["avx2"], "cores": 2, "blas_threads": 1}

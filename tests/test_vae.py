@@ -7,16 +7,9 @@ from torch import nn
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from latents.errors import InputError
-from latents.models.vae import (
-    architecture,
-    bernoulli_log_likelihood,
-    bound_only,
-    build,
-    gaussian_kl,
-    gaussian_log_ratio,
-    kl_warm_up,
-)
-from latents.storage import read_weights, write_weights
+from latents.files.weights import read_weights, write_weights
+from latents.networks.objectives import bound_only, kl_warm_up
+from latents.vae.model import architecture, bernoulli_log_likelihood, build, gaussian_kl, gaussian_log_ratio
 
 
 def seeded(seed: int = 0) -> torch.Generator:

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from latents.errors import InputError
-from latents.models import vae_digits
-from latents.models.vae import VAE
+from latents.networks import streams
+from latents.vae import generate, measure, train
+from latents.vae.model import VAE
 
 SETTINGS = {"encoder": "mlp", "latent_dim": 2, "encoder_widths": [16], "decoder_widths": [16], "batch_size": 20}
 
@@ -22,7 +23,7 @@ def images(count: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def trained() -> tuple[VAE, list[dict[str, float]]]:
-    model, _, fitted = vae_digits.train(
+    model, _, fitted = train.train(
         images(400), (images(60) > 127).astype(np.uint8), binarisation="dynamic", epochs=30, learning_rate=1e-2,
         seed=1, **SETTINGS,
     )  # fmt: skip
@@ -39,7 +40,7 @@ def test_the_bound_lies_between_the_elbo_and_zero_and_workers_change_nothing(tra
     """ELBO = -(reconstruction + KL) too."""
     digits = (images(80) > 127).astype(np.uint8)
     one, three = (
-        vae_digits.measure(
+        measure.measure(
             trained[0], digits, binarisation="dynamic", bound_digits=np.arange(60), samples=200, seed=3, workers=workers
         )
         for workers in (1, 3)
@@ -54,7 +55,7 @@ def test_the_bound_lies_between_the_elbo_and_zero_and_workers_change_nothing(tra
 def test_every_binarisation_trains(binarisation: str) -> None:
     """One epoch, finite losses; only the dynamic one draws anew."""
     fixed = images(40) if binarisation == "none" else (images(40) > 127).astype(np.uint8)
-    _, _, fitted = vae_digits.train(
+    _, _, fitted = train.train(
         images(100), fixed, binarisation=binarisation, epochs=1, learning_rate=1e-3, seed=0, **SETTINGS
     )
     assert all(np.isfinite(value) for value in fitted.history[0].values())
@@ -65,7 +66,7 @@ def test_recurrent_networks_learn_both_kinds_too(encoder: str) -> None:
     """The same settings but for the encoder, four rows of four pixels."""
     fixed = (images(60) > 127).astype(np.uint8)
     settings = SETTINGS | {"encoder": encoder}
-    _, shape, fitted = vae_digits.train(
+    _, shape, fitted = train.train(
         images(400), fixed, binarisation="dynamic", epochs=30, learning_rate=1e-2, seed=1, **settings
     )
     assert shape["encoder"] == encoder
@@ -75,7 +76,7 @@ def test_recurrent_networks_learn_both_kinds_too(encoder: str) -> None:
 def short(**options) -> tuple[VAE, list[dict[str, float]]]:
     fixed = (images(40) > 127).astype(np.uint8)
     options = {"epochs": 2, "learning_rate": 1e-2, "seed": 0} | SETTINGS | options
-    model, _, fitted = vae_digits.train(images(100), fixed, binarisation="dynamic", **options)
+    model, _, fitted = train.train(images(100), fixed, binarisation="dynamic", **options)
     return model, fitted.history
 
 
@@ -117,19 +118,19 @@ def test_a_collapsed_model_is_reported() -> None:
     options = {"binarisation": "dynamic", "bound_digits": np.arange(5), "samples": 2, "seed": 0, "workers": 1}
     with torch.no_grad():
         model.encoder.head.weight[1].zero_()  # of mu's second dimension
-    assert vae_digits.measure(model, digits, **options)["active_units"] == 1
+    assert measure.measure(model, digits, **options)["active_units"] == 1
     with torch.no_grad():
         model.encoder.head.weight.zero_()
-    assert vae_digits.measure(model, digits, **options)["active_units"] == 0
+    assert measure.measure(model, digits, **options)["active_units"] == 0
 
 
 def test_the_digits_of_the_bound_are_the_same_for_every_model() -> None:
     """Distinct rows in order, all of them when there are not so many."""
-    rows = vae_digits.some_rows(100, 10, 0)
+    rows = measure.some_rows(100, 10, 0)
     assert len(set(rows)) == 10
     assert (np.diff(rows) > 0).all()
-    np.testing.assert_array_equal(rows, vae_digits.some_rows(100, 10, 0))
-    np.testing.assert_array_equal(vae_digits.some_rows(5, 10, 0), np.arange(5))
+    np.testing.assert_array_equal(rows, measure.some_rows(100, 10, 0))
+    np.testing.assert_array_equal(measure.some_rows(5, 10, 0), np.arange(5))
 
 
 def test_embeddings_are_posterior_means_in_the_order_of_the_digits(trained) -> None:
@@ -137,12 +138,12 @@ def test_embeddings_are_posterior_means_in_the_order_of_the_digits(trained) -> N
     rows = images(50)
     with torch.inference_mode():
         expected = trained[0].encode(torch.from_numpy(rows).float() / 255)[0].numpy()
-    np.testing.assert_array_equal(vae_digits.embed(trained[0], rows), expected)
+    np.testing.assert_array_equal(generate.embed(trained[0], rows), expected)
 
 
 def test_the_manifold_spans_the_priors_quantiles(trained) -> None:
     """Its corners are the decoded extreme quantiles; means of p(x | z) lie in [0, 1]."""
-    grid = vae_digits.manifold(trained[0], 5)
+    grid = generate.manifold(trained[0], 5)
     edge = torch.special.ndtri(torch.tensor(0.1, dtype=torch.float64)).float()
     with torch.inference_mode():
         top_left = torch.sigmoid(trained[0].decode(torch.stack([edge, -edge]))).numpy()
@@ -154,7 +155,7 @@ def test_the_manifold_spans_the_priors_quantiles(trained) -> None:
 
 def test_streams_of_one_seed_differ_and_repeat() -> None:
     """Weights, order and draws never share a stream."""
-    first, second = ([g.initial_seed() for g in vae_digits.spawn(7, 3)] for _ in range(2))
+    first, second = ([g.initial_seed() for g in streams.spawn(7, 3)] for _ in range(2))
     assert first == second
     assert len(set(first)) == 3
     assert max(first) < 2**32

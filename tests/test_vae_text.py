@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from latents.corpus import Ragged, counts
-from latents.models import vae_text
-from latents.models.text_encoders import Documents
+from latents.text import vae as vae_text
+from latents.text.corpus import Ragged, counts
+from latents.text.encoders import Documents
 
 SHAPE = {"latent_dim": 2, "encoder_widths": [16], "embedding": 6, "n_units": 8}
 

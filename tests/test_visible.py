@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from latents.errors import InputError
-from latents.storage import write_hdf5
-from latents.visible import ROLES, read_visible, reader
+from latents.files.hdf5 import write_hdf5
+from latents.stages.shared.rbm_rows import ROLES, read_visible, reader
 
 
 @pytest.fixture

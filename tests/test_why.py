@@ -15,8 +15,8 @@ import why
 from flow import Job
 from harness import run
 from latents.errors import InputError
-from latents.params import read_yaml
-from latents.stages.closure import Sources
+from latents.jobs.closure import Sources
+from latents.jobs.params import read_yaml
 from latents.tools import revisions
 
 STAGE = """

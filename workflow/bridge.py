@@ -23,8 +23,9 @@ import merging
 import recover
 from flow import ROOT, Job, open_flow
 from latents.errors import InputError
-from latents.stages.plan import vouched
-from latents.storage import atomic, write_json
+from latents.files.atomic import atomic
+from latents.files.tables import write_json
+from latents.jobs.plan import vouched
 from latents.tools import uses
 from planning import PREFIX, TABLE, yaml_text
 from records import GUARD, Records, open_repo
@@ -96,7 +97,7 @@ def _axes(path: str) -> dict[str, str] | None:
 
 def pipeline(jobs: Iterable[Job]) -> dict[str, Any]:
     """The content of dvc.yaml."""
-    from latents.stages import schema
+    from latents.stages.shared import schema
 
     shape = schema.shape()
     guard = {
@@ -310,7 +311,7 @@ def clean() -> str:
 
 def merge() -> str:
     """Finish a merge that git stopped over dvc.lock: each job's record from the side that fits, then its files."""
-    from latents.params import read_yaml
+    from latents.jobs.params import read_yaml
 
     refuse_conflicts("params.yaml")
     merging.check()
@@ -370,8 +371,9 @@ def hooks() -> str:
 
 def check() -> str:
     """Stop with one line when dvc.yaml was written for other structural parameters; write code.json otherwise."""
-    from latents.params import read_yaml
-    from latents.stages import closure, schema
+    from latents.jobs import closure
+    from latents.jobs.params import read_yaml
+    from latents.stages.shared import schema
 
     written = read_yaml("dvc.yaml")["stages"][GUARD]["meta"]["shape"]
     present = schema.shape()

@@ -7,7 +7,7 @@ import difflib
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from latents.stages.closure import Sources
+from latents.jobs.closure import Sources
 from latents.tools.revisions import git, sources
 
 COMMITS, LINES, SHOWN = 100, 20, 3  # how far back to look; lines of a difference; definitions shown with theirs

@@ -14,8 +14,8 @@ from typing import Any
 
 import recover
 from latents.errors import InputError
-from latents.stages.closure import key_of
-from latents.stages.plan import vouch
+from latents.jobs.closure import key_of
+from latents.jobs.plan import vouch
 from planning import mark, stage_name, words
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -17,7 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 from flow import Job, open_flow
 from latents.claims.markdown import MARKS
 from latents.errors import InputError
-from latents.storage import atomic, read_json
+from latents.files.atomic import atomic
+from latents.files.tables import read_json
 
 GALLERY = Path("docs/gallery.md")
 CLAIMS = Path("results/claims.json")

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from latents.errors import InputError
-from latents.storage import atomic, write_json
+from latents.files.atomic import atomic
+from latents.files.tables import write_json
 from latents.tools.revisions import outputs, value_at
 from latents.tools.uses import USES
 from planning import TABLE, yaml_text

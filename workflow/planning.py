@@ -1,7 +1,7 @@
 """What a run is planned with: each job's command, code and environment as parameters, and a plan that its jobs obey.
 
 Snakemake compares the parameter `made_by` with the one on record. It is taken when the Snakefile is parsed, so an edit
-of a source during a run is seen by the next one. The plan is written when a run starts; src/latents/stages/plan.py
+of a source during a run is seen by the next one. The plan is written when a run starts; src/latents/jobs/plan.py
 holds each job to it.
 """
 
@@ -19,9 +19,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from latents.stages import closure
-from latents.stages.plan import arguments, stamps
-from latents.storage import write_json
+from latents.files.tables import write_json
+from latents.jobs import closure
+from latents.jobs.plan import arguments, stamps
 from recover import recorded
 
 TABLE = Path("code.json")
@@ -91,7 +91,7 @@ def words(command: str) -> str:
 
 
 def write_plan(dag: Any, *, params: Any, closures: Mapping[str, closure.Closure], source: Path) -> None:
-    """Write what each job that is to run was planned with, for src/latents/stages/plan.py."""
+    """Write what each job that is to run was planned with, for src/latents/jobs/plan.py."""
     known = recorded() if Path(".dvc").is_dir() else {}
     jobs = {
         arguments(shlex.split(job.shellcmd)): entry(job, known if _only_inputs_are_newer(dag.reason(job)) else {})
@@ -103,7 +103,7 @@ def write_plan(dag: Any, *, params: Any, closures: Mapping[str, closure.Closure]
 
 
 def entry(job: Any, known: Mapping[str, Any]) -> dict[str, Any]:
-    """One job of the plan: the fields of `latents.stages.plan.Job`."""
+    """One job of the plan: the fields of `latents.jobs.plan.Job`."""
     return {
         "name": stage_name(job),
         "key": closure.key_of(job.shellcmd),

@@ -19,7 +19,7 @@ import recover
 import shadow
 from definitions import having
 from flow import Job
-from latents.storage import write_json
+from latents.files.tables import write_json
 from planning import TABLE
 from records import PROOFS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from definitions import differences, having
-from latents.stages.closure import versions
+from latents.jobs.closure import versions
 from latents.tools import revisions
 from latents.tools.revisions import Job, git
 

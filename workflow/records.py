@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from latents.errors import InputError
-from latents.stages.plan import md5
-from latents.storage import atomic
+from latents.files.atomic import atomic
+from latents.jobs.plan import md5
 from planning import KEPT, TABLE, yaml_text
 
 LOCK = Path("dvc.lock")

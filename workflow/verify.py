@@ -18,7 +18,7 @@ import shadow
 from demos import ROOT, environment, snakemake
 from flow import Job
 from latents.errors import InputError
-from latents.storage import write_json
+from latents.files.tables import write_json
 from prove import marks, probe_of
 
 FOLDER = Path(".snakemake/verify")

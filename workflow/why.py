@@ -14,7 +14,7 @@ from pathlib import Path
 from cost import cost
 from flow import Job as Planned
 from latents.errors import InputError
-from latents.params import read_yaml
+from latents.jobs.params import read_yaml
 from latents.tools.revisions import Job, before, near, read_code, read_jobs, since, value_at
 from planning import PREFIX, plain, words
 from reasons import apart, files, shown

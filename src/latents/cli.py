@@ -11,7 +11,6 @@ from latents.stages import (
     autoencoder,
     claims,
     classification,
-    comparison,
     data,
     deep_rbm,
     digit_classifier,
@@ -22,9 +21,6 @@ from latents.stages import (
     figures,
     hashing,
     language_model,
-    likelihood,
-    measures,
-    metrics,
     newsgroups,
     ordering,
     ranking,
@@ -37,7 +33,11 @@ from latents.stages import (
     timing,
     vae,
 )
-from latents.stages.entry import Command, run
+from latents.stages import headlines as metrics
+from latents.stages import published as comparison
+from latents.stages import rbm_likelihood as likelihood
+from latents.stages import vae_measures as measures
+from latents.stages.shared.command import Command, run
 from latents.tools.compare import compare
 from latents.tools.mosaic import mosaic
 from latents.tools.rank import rank

@@ -6,4 +6,4 @@ class InputError(ValueError):
 
 
 class ProbeEnded(Exception):  # noqa: N818 no error: the job has done all that it was asked for
-    """A job's probe is written, and nothing else was wanted; see `latents.probes`."""
+    """A job's probe is written, and nothing else was wanted; see `latents.networks.probes`."""

@@ -14,5 +14,5 @@ rule comparison:
     log:
         "logs/comparison/published.log",
     shell:
-        "python -m latents.stages.comparison write {input.documents} --peers {input.peers} --hashing {input.hashing}"
+        "python -m latents.stages.published write {input.documents} --peers {input.peers} --hashing {input.hashing}"
         " --digits {input.digits} --page {output.page} --log {log}"

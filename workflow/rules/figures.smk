@@ -14,7 +14,7 @@ rule figures_embedding:
     log:
         "logs/figures/vae/embedding.log",
     shell:
-        "python -m latents.stages.figures.networks embeddings {input.embeddings} --figure {output.figure} --log {log}"
+        "python -m latents.stages.figures.digit_vaes embeddings {input.embeddings} --figure {output.figure} --log {log}"
 
 
 rule figures_generated:
@@ -26,7 +26,7 @@ rule figures_generated:
     log:
         "logs/figures/vae/generated.log",
     shell:
-        "python -m latents.stages.figures.networks generated {input.generated} --manifold {output.manifold}"
+        "python -m latents.stages.figures.digit_vaes generated {input.generated} --manifold {output.manifold}"
         " --random {output.random} --log {log}"
 
 
@@ -40,7 +40,7 @@ rule figures_separation:
     log:
         "logs/figures/vae/separation.log",
     shell:
-        "python -m latents.stages.figures.networks separation {input.tables} --summary {input.summary}"
+        "python -m latents.stages.figures.digit_vaes separation {input.tables} --summary {input.summary}"
         " --confusion {output.confusion} --spread {output.spread} --log {log}"
 
 
@@ -54,7 +54,7 @@ rule figures_networks:
     log:
         "logs/figures/vae/networks.log",
     shell:
-        "python -m latents.stages.figures.networks training {input.histories} --summary {input.summary}"
+        "python -m latents.stages.figures.digit_vaes training {input.histories} --summary {input.summary}"
         " --bounds {output.bounds} --curves {output.curves} --log {log}"
 
 
@@ -66,7 +66,7 @@ rule figures_encoders:
     log:
         "logs/figures/timing/encoders.log",
     shell:
-        "python -m latents.stages.figures.networks encoders --table {input.table} --figure {output.figure} --log {log}"
+        "python -m latents.stages.figures.digit_vaes encoders --table {input.table} --figure {output.figure} --log {log}"
 
 
 ARTIFACTS += [f"results/figures/ranking/{dataset}.png" for dataset in PARAMS["scores"]]

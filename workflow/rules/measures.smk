@@ -25,7 +25,7 @@ rule measures:
     params:
         tracked=tracked("measures.neighbours", "measures.pairs", "measures.samples"),
     shell:
-        "python -m latents.stages.measures measure --seed {wildcards.seed} --digits {input.digits} --model {input.model}"
+        "python -m latents.stages.vae_measures measure --seed {wildcards.seed} --digits {input.digits} --model {input.model}"
         " --embeddings {input.embeddings} --classifier {input.classifier} --metrics {output.metrics}"
         " --confusion {output.confusion} --log {log}"
 
@@ -38,7 +38,7 @@ rule measures_summary:
     log:
         "logs/measures/mnist/summary.log",
     shell:
-        "python -m latents.stages.measures summarise {input.metrics} --summary {output.summary} --log {log}"
+        "python -m latents.stages.vae_measures summarise {input.metrics} --summary {output.summary} --log {log}"
 
 
 rule measures_timing:
@@ -56,4 +56,4 @@ rule measures_timing:
             "compute", "measures.timing", *[f"vae.runs.{name}" for name in PARAMS["measures"]["timing"]["runs"]]
         ),
     shell:
-        "python -m latents.stages.measures timing --digits {input.digits} --table {output.table} --log {log}"
+        "python -m latents.stages.vae_measures timing --digits {input.digits} --table {output.table} --log {log}"

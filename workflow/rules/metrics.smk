@@ -20,4 +20,4 @@ rule metrics:
     log:
         "logs/metrics/metrics.log",
     shell:
-        "python -m latents.stages.metrics gather {input.files} --metrics {output.metrics} --log {log}"
+        "python -m latents.stages.headlines gather {input.files} --metrics {output.metrics} --log {log}"

@@ -4,7 +4,7 @@ DEEP_RBM = "results/deep_rbm/lfw"
 LIKELIHOOD = "results/likelihood/{dataset}/{run}"
 RBM_DATA = {"mnist": "results/digits/digits.h5", "lfw": f"{AUTOENCODER}/features.h5"}
 RBM_RUNS = [(values["dataset"], run) for run, values in PARAMS["rbm"]["runs"].items()]
-WITH_ENERGY = [  # the others have no likelihood, see latents.stages.likelihood
+WITH_ENERGY = [  # the others have no likelihood, see latents.stages.rbm_likelihood
     (values["dataset"], run)
     for run, values in PARAMS["rbm"]["runs"].items()
     if values["visible"] in ("bernoulli", "exact_beta") and values["hidden"] == "bernoulli"
@@ -81,5 +81,5 @@ rule likelihood:
     params:
         tracked=tracked("likelihood"),
     shell:
-        "python -m latents.stages.likelihood anneal --weights {input.weights} --data {input.data}"
+        "python -m latents.stages.rbm_likelihood anneal --weights {input.weights} --data {input.data}"
         " --table {output.table} --metrics {output.metrics} --probe {output.probe} --log {log}"

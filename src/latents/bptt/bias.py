@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from latents.aggregate import over_seeds
 from latents.bptt.schedule import SwapSchedule, sampling_bias
+from latents.stats.seeds import over_seeds
 
 KEPT = ("unused_share", "extra_share", "first_sequences_uses", "last_sequences_uses", "short_uses", "long_uses")
 
@@ -42,7 +42,7 @@ def bias_over_seeds(
     Returns
     -------
     dict
-        Of `latents.aggregate.over_seeds`: `<how>_<measure>` for how = notes (the code as written), wrapped (until all
+        Of `latents.stats.seeds.over_seeds`: `<how>_<measure>` for how = notes (the code as written), wrapped (until all
         have ended), shuffled (as written, the mean of epochs that are shuffled each) and drained; measures as in
         `sampling_bias`. And `alike_batches`, the share of random batches whose sequences are all of one length.
     """

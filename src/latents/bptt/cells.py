@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from latents.onednn import product_by
+from latents.networks.products import product_by
 
 State = tuple[Tensor, ...]  # (batch, hidden units), an LSTM's hidden and cell
 Kept = dict[str, Tensor]  # activations (time, batch, ...) that the backward pass needs

@@ -15,7 +15,7 @@ from torch.autograd.function import once_differentiable
 
 from latents.bptt.cells import CELLS, Cell, Resets
 from latents.bptt.state import State, parts_of
-from latents.onednn import product
+from latents.networks.products import product
 
 
 def run_manual(rnn: nn.RNNBase, inputs: Tensor, resets: Tensor, state: State, seed: State) -> tuple[Tensor, State]:

@@ -3,9 +3,10 @@
 Knows result files, never models. `CLAIMS` are all of them, in the order of the notes.
 """
 
-from latents.claims import evaluation, faces, networks, ordering, sequences
+from latents.claims import faces, networks, ordering, sequences
+from latents.claims import speed as evaluation
+from latents.claims.artifacts import Evidence, Terms
 from latents.claims.claim import Claim, Judged, as_json, judge, judge_all, read_claims
-from latents.claims.evidence import Evidence, Terms
 from latents.claims.rules import VERDICTS, Finding, Number, verdict_of
 
 CLAIMS = read_claims(networks.JUDGES | evaluation.JUDGES | faces.JUDGES | ordering.JUDGES | sequences.JUDGES)

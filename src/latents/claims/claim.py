@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from latents.claims.evidence import Evidence, NotMeasuredError
+from latents.claims.artifacts import Evidence, NotMeasuredError
 from latents.claims.rules import Finding, Verdict, verdict_of
 from latents.errors import InputError
 

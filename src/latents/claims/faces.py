@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from latents.claims.artifacts import Evidence
 from latents.claims.claim import Judge
-from latents.claims.evidence import Evidence
 from latents.claims.rules import Finding, Number, above, below, between, falling, not_below, over, under
 
 LOOKS, UNITS = "evidence/faces.json", "evidence/units.json"

@@ -5,20 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from latents.claims.artifacts import Evidence, NotMeasuredError
 from latents.claims.claim import Judge
-from latents.claims.evidence import Evidence, NotMeasuredError
-from latents.claims.rules import (
-    Finding,
-    Number,
-    above,
-    alike,
-    below,
-    highest,
-    mean,
-    not_below,
-    over,
-    under,
-)
+from latents.claims.rules import Finding, Number, above, alike, below, highest, mean, not_below, over, under
 
 SUMMARY = "measures/mnist/summary.json"
 NAMES = {"mlp": "MLP", "lstm": "LSTM", "gru": "GRU", "bigru": "bidirectional GRU"}

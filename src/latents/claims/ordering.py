@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator
 from itertools import pairwise
 
+from latents.claims.artifacts import Evidence
 from latents.claims.claim import Judge
-from latents.claims.evidence import Evidence
 from latents.claims.rules import Finding, Number, below, between, mean, over, under
 
 ORDERS = "timing/orders.csv"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from latents.claims.artifacts import Evidence
 from latents.claims.claim import Judge
-from latents.claims.evidence import Evidence
 from latents.claims.rules import (
     Finding,
     Number,

@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, NamedTuple
 
 from latents.errors import InputError
-from latents.storage import atomic
+from latents.files.atomic import atomic
 
 BLOCK_BYTES = 2**20
 HEADER_BYTES = 4096  # of tar beside a member's own: headers of it and its folder, padding, long names

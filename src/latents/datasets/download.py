@@ -17,7 +17,7 @@ from latents.datasets.mnist import mnist_content
 from latents.datasets.registry import Dataset, RemoteFile
 from latents.datasets.resume import ResumingDownloader
 from latents.errors import InputError
-from latents.storage import atomic
+from latents.files.atomic import atomic
 
 SOURCES = ("real", "embedded")
 logger = logging.getLogger(__name__)

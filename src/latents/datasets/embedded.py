@@ -12,7 +12,7 @@ import numpy as np
 
 from latents.datasets import embedded_faces, embedded_text, mnist
 from latents.datasets.archive import Content, write_tar
-from latents.storage import atomic
+from latents.files.atomic import atomic
 
 N_TRAIN_DIGITS = 1_500  # of scikit-learn's 1,797; the rest is the test set
 DIGIT_PX = 20  # MNIST's digits are fitted into 20x20, in a frame of 28x28

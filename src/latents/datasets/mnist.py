@@ -13,7 +13,7 @@ import numpy as np
 
 from latents.datasets.archive import Content, content
 from latents.errors import InputError
-from latents.storage import atomic
+from latents.files.atomic import atomic
 
 PREFIX = {"train": "train", "test": "t10k"}
 SIDE_PX = 28

@@ -18,7 +18,9 @@ from latents.datasets.lfw import FaceEntry, decode_grey, index_lfw, read_face
 from latents.errors import InputError
 from latents.faces.pool import blocks, map_ordered
 from latents.faces.schemes import IBUG68
-from latents.storage import add_dataset, atomic, create_hdf5, write_csv
+from latents.files.atomic import atomic
+from latents.files.hdf5 import add_dataset, create_hdf5
+from latents.files.tables import write_csv
 
 BLOCK = 64  # photographs: one task of a worker
 POINTS = len(IBUG68)

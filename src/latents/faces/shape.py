@@ -20,7 +20,7 @@ from latents.errors import InputError
 from latents.faces.schemes import Scheme
 from latents.faces.surface import around, grid_points, surface
 from latents.faces.visibility import Rays, visibility_grid
-from latents.storage import read_hdf5, write_hdf5
+from latents.files.hdf5 import read_hdf5, write_hdf5
 
 ROUNDS = 5  # of alignment to the mean; it stands still after two
 MIN_VIEWS = 3

@@ -135,7 +135,7 @@ def errors(path: Path, table: Sequence[Mapping[str, str]], pca: float) -> None:
 
     Parameters
     ----------
-    table : rows with `step`, `values` and `held_out_mse`, as `latents.models.autoencoder_training.train` gives them.
+    table : rows with `step`, `values` and `held_out_mse`, as `latents.face_models.training.train` gives them.
     pca : held-out mean squared error of PCA with as many components as the top has values.
     """
     steps = [row["step"] for row in table]

@@ -9,7 +9,7 @@ import numpy as np
 
 from latents.errors import InputError
 from latents.figures.style import figure
-from latents.storage import atomic
+from latents.files.atomic import atomic
 
 WHITE = 255
 SHADES = 17  # of grey that are drawn, one of them for 0: smaller files, and the steps are hardly seen

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latents.storage import atomic
+from latents.files.atomic import atomic
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from latents.figures.planes import spread
 from latents.figures.style import CLASSES, COLUMN, PAGE, blank, figure
-from latents.figures.vae import spread
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 try:
-    from latents.numba_cache import kernel
+    from latents.machine.numba_cache import kernel
 except ImportError:  # no numba: the core needs numpy, scipy and h5py alone
 
     def kernel(function: Any) -> Any:  # type: ignore[misc]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latents.ranking import inputs
-from latents.ranking.engines import choose, run_blocks
+from latents.ranking.engines.choose import choose, run_blocks
 from latents.ranking.relevance import relevance
 from latents.ranking.result import RankingResult
 from latents.ranking.task import Each, Engine, Plan, Task

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from latents.errors import InputError
 from latents.ranking import inputs
-from latents.ranking.engines import choose, run_blocks
+from latents.ranking.engines.choose import choose, run_blocks
 from latents.ranking.task import Each, Task
 
 

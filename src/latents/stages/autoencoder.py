@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from pydantic import Field
 
-from latents.params import Section, load_section
-from latents.stages.compute import Compute
-from latents.stages.entry import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.jobs.params import Section, load_section
+from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.stages.shared.sections import Compute
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,11 +52,14 @@ def train(
     """Train layer by layer, then jointly; measure on people who are in no training image, beside PCA."""
     import torch
 
-    from latents.models import autoencoder, autoencoder_training
-    from latents.probes import probing
-    from latents.stages.checkpoint import checkpoint_path, discard
-    from latents.storage import write_csv, write_json, write_weights
-    from latents.training import set_threads
+    from latents.face_models import autoencoder
+    from latents.face_models import pca as face_models_pca
+    from latents.face_models import training as face_models_training
+    from latents.files.tables import write_csv, write_json
+    from latents.files.weights import write_weights
+    from latents.networks.probes import probing
+    from latents.networks.training import set_threads
+    from latents.stages.shared.checkpoint import checkpoint_path, discard
 
     section, compute = load_section(Autoencoder, "autoencoder", params), load_section(Compute, "compute", params)
     checkpoint = checkpoint_path("autoencoder", [section, compute], [faces])
@@ -65,7 +68,7 @@ def train(
     architecture = autoencoder.architecture(side_px=training.shape[1])
     network = autoencoder.build(architecture, device=compute.device)
     with probing(probe) as marks:
-        trained = autoencoder_training.train(
+        trained = face_models_training.train(
             network,
             training,
             validation=validation,
@@ -75,7 +78,7 @@ def train(
             probe=marks,
             **section.model_dump(include=TRAINING),
         )
-    pca = autoencoder_training.pca_error([training], [held_out], components=min(network.n_features, len(training)))
+    pca = face_models_pca.pca_error([training], [held_out], components=min(network.n_features, len(training)))
     write_weights(model, network.state_dict(), architecture)
     write_csv(history, trained.history)
     write_csv(errors, trained.errors)
@@ -97,10 +100,10 @@ def features(
     log: Log = None,
 ) -> None:
     """Store the features of every kept face by blocks, with the linear map to [0, 1] fitted on training people."""
-    from latents.features import write_features
-    from latents.models import autoencoder
-    from latents.storage import read_weights
-    from latents.training import set_threads
+    from latents.face_models import autoencoder
+    from latents.face_models.features import write_features
+    from latents.files.weights import read_weights
+    from latents.networks.training import set_threads
 
     set_threads(1)
     section = load_section(Autoencoder, "autoencoder", params)
@@ -117,11 +120,11 @@ def features(
 
 
 def roles(faces: Path, section: Autoencoder) -> np.ndarray:
-    """The role of each kept face, an index into `latents.models.autoencoder_training.ROLES`."""
+    """The role of each kept face, an index into `latents.face_models.people.ROLES`."""
     import numpy as np
 
-    from latents.models.autoencoder_training import split_people
-    from latents.storage import read_hdf5
+    from latents.face_models.people import split_people
+    from latents.files.hdf5 import read_hdf5
 
     person, kept = read_hdf5(faces, "person", "kept")
     return split_people(
@@ -134,8 +137,8 @@ def roles(faces: Path, section: Autoencoder) -> np.ndarray:
 
 def by_role(faces: Path, section: Autoencoder) -> list[np.ndarray]:
     """The kept faces in training, validation and held out, float32 (n, 64, 64) each."""
-    from latents.models.autoencoder_training import ROLES
-    from latents.storage import read_hdf5
+    from latents.face_models.people import ROLES
+    from latents.files.hdf5 import read_hdf5
 
     pictures, kept = read_hdf5(faces, section.variant, "kept")
     role = roles(faces, section)

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 from pydantic import Field
 
-from latents.params import Name, Section, Structural, load_section, read_yaml
-from latents.stages.entry import PARAMS, Log, Params, run, stage
+from latents.jobs.params import Name, Section, Structural, load_section, read_yaml
+from latents.stages.shared.command import PARAMS, Log, Params, run, stage
 
 
 class Words(Section):
@@ -50,7 +50,8 @@ def judge(
     """Read the numbers, compare them, and write each claim with its verdict."""
     from latents.claims import CLAIMS, Evidence, as_json, judge_all
     from latents.claims.page import as_html
-    from latents.storage import atomic, write_json
+    from latents.files.atomic import atomic
+    from latents.files.tables import write_json
 
     found = as_json(judge_all(CLAIMS, Evidence(files, terms(params))))
     write_json(claims, found)
@@ -69,7 +70,8 @@ def table(
 ) -> None:
     """Write the claims into README, the headlines between its markers, and all of them into a page of docs/."""
     from latents.claims.markdown import between_markers, every_claim, headlines
-    from latents.storage import atomic, read_json
+    from latents.files.atomic import atomic
+    from latents.files.tables import read_json
 
     found = read_json(claims)
     for path, text in (

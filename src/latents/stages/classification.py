@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 from pydantic import Field
 
-from latents.params import Section, load_section
-from latents.stages.entry import PARAMS, Log, Params, run, stage
-from latents.stages.scores import Scores
+from latents.jobs.params import Section, load_section
+from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.sections import Scores
 
 
 class Classification(Section):
@@ -36,8 +36,9 @@ def evaluate(
     """Train both classifiers on the training items; report the accuracy on the test items."""
     import numpy as np
 
-    from latents import classification
-    from latents.storage import read_hdf5, write_json
+    from latents.files.hdf5 import read_hdf5
+    from latents.files.tables import write_json
+    from latents.representations import classifiers as classification
 
     section = load_section(Classification, "classification", params)
     score = load_section(Scores, "scores", params).of(dataset)

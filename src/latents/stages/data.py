@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 import typer
 from pydantic import Field
 
-from latents.params import Section, load_section
-from latents.stages.entry import PARAMS, Log, Params, run, stage
+from latents.jobs.params import Section, load_section
+from latents.stages.shared.command import PARAMS, Log, Params, run, stage
 
 
 class Data(Section):
@@ -32,7 +32,7 @@ def fetch(
 ) -> None:
     """Fetch one data set: from LATENTS_MIRROR if set, else its addresses; or build it from our wheels."""
     from latents.datasets import download
-    from latents.storage import write_json
+    from latents.files.tables import write_json
 
     section = load_section(Data, "data", params)
     mirror = os.environ.get("LATENTS_MIRROR")

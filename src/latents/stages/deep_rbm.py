@@ -9,10 +9,10 @@ import typer
 from pydantic import Field
 
 from latents.errors import InputError
-from latents.params import Name, Section, Structural, load_section
-from latents.stages.compute import Compute
-from latents.stages.entry import PARAMS, Log, Params, run, stage
+from latents.jobs.params import Name, Section, Structural, load_section
 from latents.stages.rbm import RBMs
+from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.sections import Compute
 
 DATASET = "lfw"  # of the run below
 
@@ -55,11 +55,13 @@ def train(
     """Train the top under a fixed bottom, then both; measure on people who are in no training image."""
     import torch
 
-    from latents.models import deep_rbm, rbm
-    from latents.stages.checkpoint import checkpoint_path, discard
-    from latents.storage import read_weights, write_csv, write_json, write_weights
-    from latents.training import set_threads
-    from latents.visible import ROLES, read_visible, reader
+    from latents.files.tables import write_csv, write_json
+    from latents.files.weights import read_weights, write_weights
+    from latents.networks.training import set_threads
+    from latents.rbm import deep as deep_rbm
+    from latents.rbm import model as rbm
+    from latents.stages.shared.checkpoint import checkpoint_path, discard
+    from latents.stages.shared.rbm_rows import ROLES, read_visible, reader
 
     section, compute = load_section(Deep, "deep_rbm", params), load_section(Compute, "compute", params)
     checkpoint = checkpoint_path("deep_rbm", [section, compute], [features, bottom])

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import typer
 from pydantic import Field
 
-from latents.params import Section, load_section
-from latents.stages.compute import Compute
-from latents.stages.entry import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.jobs.params import Section, load_section
+from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.stages.shared.sections import Compute
 
 
 class DigitClassifier(Section):
@@ -39,11 +39,13 @@ def train(
     """Train on the training digits; a killed training resumes after its last whole epoch."""
     import torch
 
-    from latents.models import digit_classifier
-    from latents.probes import probing
-    from latents.stages.checkpoint import checkpoint_path, discard
-    from latents.storage import read_hdf5, write_csv, write_json, write_weights
-    from latents.training import set_threads
+    from latents.digits import classifier as digit_classifier
+    from latents.files.hdf5 import read_hdf5
+    from latents.files.tables import write_csv, write_json
+    from latents.files.weights import write_weights
+    from latents.networks.probes import probing
+    from latents.networks.training import set_threads
+    from latents.stages.shared.checkpoint import checkpoint_path, discard
 
     compute = load_section(Compute, "compute", params)
     settings = load_section(DigitClassifier, "digit_classifier", params)

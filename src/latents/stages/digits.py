@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import typer
 from pydantic import Field
 
-from latents.params import Section, load_section
-from latents.stages.entry import PARAMS, Log, Params, run, stage
+from latents.jobs.params import Section, load_section
+from latents.stages.shared.command import PARAMS, Log, Params, run, stage
 
 
 class Digits(Section):
@@ -33,7 +33,7 @@ def prepare(
     log: Log = None,
 ) -> None:
     """Write images and labels by role, and the fixed draws on which likelihoods are measured."""
-    from latents.datasets.hdf5 import write_digits
+    from latents.digits.files import write_digits
 
     section = load_section(Digits, "digits", params)
     write_digits(folder, digits, validation=section.validation, binarisation=section.binarise, seed=section.seed)

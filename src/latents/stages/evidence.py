@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import typer
 from pydantic import Field
 
-from latents.params import Section, load_section
-from latents.stages.entry import PARAMS, Log, Params, run, stage
+from latents.jobs.params import Section, load_section
+from latents.stages.shared.command import PARAMS, Log, Params, run, stage
 
 
 class Embeddings(Section):
@@ -94,10 +94,11 @@ def embeddings(
     log: Log = None,
 ) -> None:
     """Neighbours that embeddings have in common, by network and seed; 4 and 9 mixed by the pixels alone."""
-    from latents.classification import nearest_neighbours
-    from latents.overlap import overlaps
-    from latents.separation import confusion, mixing, rank_of_pair
-    from latents.storage import read_hdf5, write_json
+    from latents.files.hdf5 import read_hdf5
+    from latents.files.tables import write_json
+    from latents.representations.classifiers import nearest_neighbours
+    from latents.stats.classes import confusion, mixing, rank_of_pair
+    from latents.stats.neighbours import overlaps
 
     section = load_section(EvidenceParams, "evidence", params).embeddings
     of_run: dict[str, list] = {}
@@ -131,10 +132,11 @@ def faces(
     log: Log = None,
 ) -> None:
     """How held-out faces look at every stage of the way, with intervals; Gibbs samples; faces between two people."""
-    from latents.models import face_looks
+    from latents.face_models import measure as face_looks
+    from latents.files.hdf5 import read_hdf5
+    from latents.files.tables import write_json
+    from latents.networks.training import set_threads
     from latents.stages.face_model import held_out_faces, read_model
-    from latents.storage import read_hdf5, write_json
-    from latents.training import set_threads
 
     set_threads(1)
     section = load_section(EvidenceParams, "evidence", params).faces
@@ -154,10 +156,10 @@ def faces(
 @app.command()
 def units(features: FeaturesFile, metrics: Metrics, params: Params = PARAMS, log: Log = None) -> None:
     """Train RBMs with each kind of visible unit over several seeds, and measure their draws."""
-    from latents.features import read_unit_map, read_units
-    from latents.models.face_units import compare
-    from latents.storage import write_json
-    from latents.training import set_threads
+    from latents.face_models.unit_map import read_unit_map, read_units
+    from latents.face_models.units import compare
+    from latents.files.tables import write_json
+    from latents.networks.training import set_threads
 
     set_threads(1)
     section = load_section(EvidenceParams, "evidence", params).units
@@ -183,7 +185,8 @@ def bptt(
 ) -> None:
     """How often each element is used when epochs wrap around, by place in the data and by length."""
     from latents.bptt.bias import bias_over_seeds, document_lengths
-    from latents.storage import read_hdf5, write_json
+    from latents.files.hdf5 import read_hdf5
+    from latents.files.tables import write_json
 
     section = load_section(EvidenceParams, "evidence", params).bptt
     lengths = document_lengths(*read_hdf5(words, "train_offsets"), longest=section.longest)
@@ -208,12 +211,14 @@ def hidden_units(
     """What the weights of the average do to the pictures of hidden units."""
     import torch
 
-    from latents.models import rnn
-    from latents.models.row_pictures import draw_sequences
-    from latents.models.unit_weights import compare
+    from latents.files.hdf5 import read_hdf5
+    from latents.files.tables import write_json
+    from latents.files.weights import read_weights
+    from latents.networks.training import set_threads
+    from latents.rnn import model as rnn
+    from latents.rnn.hidden_units import draw_sequences
+    from latents.rnn.unit_weights import compare
     from latents.stages.rnn_pictures import RNNPictures
-    from latents.storage import read_hdf5, read_weights, write_json
-    from latents.training import set_threads
 
     set_threads(1)
     drawn = load_section(RNNPictures, "rnn_pictures", params)

@@ -10,14 +10,14 @@ import typer
 from pydantic import Field
 
 from latents.errors import InputError
-from latents.params import Name, Section, Structural, load_section
-from latents.stages.entry import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.jobs.params import Name, Section, Structural, load_section
+from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, stage
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-    from latents.models.face_model import FaceModel
+    from latents.face_models.stack import FaceModel
 
 Shares = Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=1)]
 
@@ -80,12 +80,13 @@ def measure(
     import numpy as np
     import torch
 
-    from latents.frechet import autocorrelation, effective_share
-    from latents.models import face_measures
-    from latents.models.autoencoder_training import ROLES
-    from latents.probes import probing
-    from latents.storage import read_hdf5, write_csv, write_hdf5, write_json
-    from latents.training import set_threads
+    from latents.face_models import measure as face_measures
+    from latents.face_models.people import ROLES
+    from latents.files.hdf5 import read_hdf5, write_hdf5
+    from latents.files.tables import write_csv, write_json
+    from latents.networks.probes import probing
+    from latents.networks.training import set_threads
+    from latents.stats.chains import autocorrelation, effective_share
 
     section = load_section(FaceModelParams, "face_model", params).measures
     set_threads(1)
@@ -149,9 +150,9 @@ def mix(
     import numpy as np
     import torch
 
-    from latents.models.face_model import LEVELS
-    from latents.storage import read_hdf5, write_hdf5
-    from latents.training import set_threads
+    from latents.face_models.stack import LEVELS
+    from latents.files.hdf5 import read_hdf5, write_hdf5
+    from latents.networks.training import set_threads
 
     section = load_section(FaceModelParams, "face_model", params).mixtures
     set_threads(1)
@@ -174,11 +175,12 @@ def mix(
 
 def read_model(autoencoder: Path, features: Path, *weights: Path) -> tuple[FaceModel, str]:
     """The stack of trained parts, and the level of the last of them; InputError when they do not fit together."""
-    from latents.features import read_unit_map
-    from latents.models import autoencoder as layers
-    from latents.models import deep_rbm, rbm
-    from latents.models.face_model import FaceModel
-    from latents.storage import read_weights
+    from latents.face_models import autoencoder as layers
+    from latents.face_models.stack import FaceModel
+    from latents.face_models.unit_map import read_unit_map
+    from latents.files.weights import read_weights
+    from latents.rbm import deep as deep_rbm
+    from latents.rbm import model as rbm
 
     network = read_part(layers.load, autoencoder)
     parts: dict[str, Any] = {}
@@ -192,7 +194,7 @@ def read_model(autoencoder: Path, features: Path, *weights: Path) -> tuple[FaceM
 
 def read_part(load: Callable[..., Any], path: Path) -> Any:
     """A trained part; InputError, in one line that names the file, when it holds weights of another architecture."""
-    from latents.storage import read_weights
+    from latents.files.weights import read_weights
 
     state, architecture = read_weights(path)
     try:
@@ -206,8 +208,8 @@ def held_out_faces(faces: Path, features: Path) -> tuple[Tensor, np.ndarray, np.
     import numpy as np
     import torch
 
-    from latents.models.autoencoder_training import ROLES
-    from latents.storage import open_hdf5, read_hdf5, rows_of
+    from latents.face_models.people import ROLES
+    from latents.files.hdf5 import open_hdf5, read_hdf5, rows_of
 
     rows, role, person = read_hdf5(features, "row", "role", "person")
     with open_hdf5(features) as file:
@@ -223,8 +225,8 @@ def photographs(faces: Path, features: Path, name: str, count: int) -> np.ndarra
     """Faces of one person (at most count, y, x), evenly over the person's photographs; InputError for a stranger."""
     import numpy as np
 
-    from latents.models.face_model import rows_of_person
-    from latents.storage import open_hdf5, read_hdf5, rows_of
+    from latents.face_models.people import rows_of_person
+    from latents.files.hdf5 import open_hdf5, read_hdf5, rows_of
 
     rows, person = read_hdf5(features, "row", "person")
     found = rows_of_person(person, name)

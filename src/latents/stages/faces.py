@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 from pydantic import Field
 
-from latents.params import Section, load_section
-from latents.stages.entry import PARAMS, Log, Params, run, stage
+from latents.jobs.params import Section, load_section
+from latents.stages.shared.command import PARAMS, Log, Params, run, stage
 
 
 class DetectionParams(Section):
@@ -108,7 +108,7 @@ def frontalize(
     log: Log = None,
 ) -> None:
     """Align and frontalize every photograph; 64x64, grey, mean 0, clipped to [-1, 1]."""
-    from latents.faces.output import write_faces
+    from latents.faces.pictures import write_faces
     from latents.faces.shape import read_shape
 
     section = load_section(Faces, "faces", params)
@@ -133,9 +133,10 @@ def verify(
 
     from latents.datasets.lfw import read_pairs, read_people
     from latents.faces import protocol
-    from latents.faces.output import VARIANTS, write_faces
+    from latents.faces.pictures import VARIANTS, write_faces
     from latents.faces.shape import read_shape
-    from latents.storage import write_hdf5, write_json
+    from latents.files.hdf5 import write_hdf5
+    from latents.files.tables import write_json
 
     section = load_section(Faces, "faces", params)
     training = protocol.of_folds(read_people(people), section.training_folds)
@@ -155,7 +156,7 @@ def verify(
 def look(section: Faces, variants: tuple[str, ...] = ("aligned", "frontal")) -> Any:
     """The library's options from the parameters."""
     from latents.faces import Symmetry
-    from latents.faces.output import Look
+    from latents.faces.pictures import Look
 
     return Look(symmetry=Symmetry(**section.symmetry.model_dump()), std=section.std, variants=variants)
 

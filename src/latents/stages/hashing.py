@@ -11,18 +11,18 @@ import typer
 from pydantic import Field
 
 from latents.errors import InputError
-from latents.params import Name, Section, Structural, load_section
-from latents.stages.compute import Compute
-from latents.stages.entry import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.jobs.params import Name, Section, Structural, load_section
+from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.stages.shared.sections import Compute
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from latents.probes import Probe
+    from latents.networks.probes import Probe
 
 
 class Learned(Section):
-    """A learned method: see `latents.models.hashing.Method`."""
+    """A learned method: see `latents.hashing.training.Method`."""
 
     prior: Literal["gaussian", "bernoulli"] = Field(description="gaussian or bernoulli")
     label_weight: float = Field(ge=0, description="a number from 0")
@@ -86,10 +86,11 @@ def evaluate(
     log: Log = None,
 ) -> None:
     """Make codes of all lengths by one method; rank training documents for test (and validation) documents."""
-    from latents.probes import probing
-    from latents.stages.checkpoint import discard
-    from latents.storage import open_hdf5, rows_of, write_csv, write_hdf5, write_json
-    from latents.training import set_threads
+    from latents.files.hdf5 import open_hdf5, rows_of, write_hdf5
+    from latents.files.tables import write_csv, write_json
+    from latents.networks.probes import probing
+    from latents.networks.training import set_threads
+    from latents.stages.shared.checkpoint import discard
 
     section, compute = load_section(Hashing, "hashing", params), load_section(Compute, "compute", params)
     set_threads(compute.threads)
@@ -132,9 +133,9 @@ def values(
     probe: Probe | None,
 ) -> tuple[dict[str, np.ndarray] | None, list[dict[str, float]]]:
     """What is thresholded, float (n, bits), of each role, None for real-valued rows; and the training's history."""
-    from latents import codes
-    from latents.models import hashing
-    from latents.stages.checkpoint import checkpoint_path
+    from latents.hashing import plain as codes
+    from latents.hashing import training as hashing_training
+    from latents.stages.shared.checkpoint import checkpoint_path
 
     if bits == NO_BITS:
         return None, []
@@ -145,12 +146,12 @@ def values(
         allowed = ", ".join([*section.plain, *section.learned])
         raise InputError(f"--method: got {method!r}, allowed: {allowed}")
     chosen = section.learned[method]
-    network, fitted = hashing.train(
+    network, fitted = hashing_training.train(
         rows["train"],
         labels["train"],
         rows["validation"],
         labels["validation"],
-        method=hashing.Method(**chosen.model_dump()),
+        method=hashing_training.Method(**chosen.model_dump()),
         bits=bits,
         neighbours=near,
         device=compute.device,
@@ -158,21 +159,21 @@ def values(
         probe=probe,
         **section.training.model_dump(),
     )
-    return {role: hashing.encode(network, rows[role]) for role in ROLES}, fitted.history
+    return {role: hashing_training.encode(network, rows[role]) for role in ROLES}, fitted.history
 
 
 def part_of(
     probe: Probe | None, bits: int, rows: dict[str, Any], labels: dict[str, Any]
 ) -> AbstractContextManager[Probe | None]:
     """The probe of one code length, None where there is none; after its training few documents are ranked."""
-    from latents.models import hashing
+    from latents.hashing import training as hashing_training
 
     if probe is None:
         return nullcontext()
     some = {role: rows[role][:PROBED] for role in ROLES}
 
     def after(network: Any) -> Measured:
-        latent = {role: hashing.encode(network, some[role]) for role in ROLES}
+        latent = {role: hashing_training.encode(network, some[role]) for role in ROLES}
         return measure(latent, some, {role: labels[role][:PROBED] for role in ROLES})
 
     return probe.part(f"{bits} bits", after=after)
@@ -207,7 +208,7 @@ def measure(latent: dict[str, np.ndarray] | None, rows: dict[str, Any], labels: 
     """Threshold what is latent and rank by Hamming distance; where nothing is, rank the rows by cosine."""
     import numpy as np
 
-    from latents.codes import binarise
+    from latents.hashing.plain import binarise
 
     sides, score, packed = rows, "cosine", {}
     if latent is not None:
@@ -221,13 +222,13 @@ def neighbours(tfidf: Any, *, count: int, seed: int) -> np.ndarray:
     """The nearest training documents of each, int64 (n, count), the same for all code lengths; no label is read."""
     import numpy as np
 
-    from latents import codes
-    from latents.models import hashing
+    from latents.hashing import graph as hashing_graph
+    from latents.hashing import plain as codes
 
     latent = codes.unit(tfidf @ codes.latent_semantic_axes(tfidf, count=LSA_AXES, seed=seed))
-    graph = hashing.nearest(tfidf, latent, count=GRAPH_NEIGHBOURS)
-    walked = hashing.diffusion_map(graph, count=DIFFUSION_AXES, generator=np.random.default_rng(seed))
-    return hashing.nearest(tfidf, np.hstack([latent, walked]), count=count)
+    graph = hashing_graph.nearest(tfidf, latent, count=GRAPH_NEIGHBOURS)
+    walked = hashing_graph.diffusion_map(graph, count=DIFFUSION_AXES, generator=np.random.default_rng(seed))
+    return hashing_graph.nearest(tfidf, np.hstack([latent, walked]), count=count)
 
 
 def job_name(method: str, words: Path) -> str:
@@ -268,8 +269,8 @@ def compare(
     log: Log = None,
 ) -> None:
     """Gather precision@100 of all methods beside published numbers, each with its source."""
-    from latents.published import HASHING
-    from latents.storage import read_csv, write_csv
+    from latents.files.tables import read_csv, write_csv
+    from latents.published.numbers import HASHING
 
     rows: list[dict[str, Any]] = []
     for path in tables:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import Field
 
-from latents.params import Name, Section, Structural, load_section
-from latents.stages.compute import Compute
-from latents.stages.entry import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.jobs.params import Name, Section, Structural, load_section
+from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.stages.shared.sections import Compute
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,11 +47,12 @@ def train(
     """Train on the training documents; a killed training resumes after its last whole epoch."""
     import torch
 
-    from latents.models import language_model
-    from latents.probes import probing
-    from latents.stages.checkpoint import checkpoint_path, discard
-    from latents.storage import write_csv, write_json, write_weights
-    from latents.training import set_threads
+    from latents.files.tables import write_csv, write_json
+    from latents.files.weights import write_weights
+    from latents.networks.probes import probing
+    from latents.networks.training import set_threads
+    from latents.stages.shared.checkpoint import checkpoint_path, discard
+    from latents.text import language_model
 
     compute = load_section(Compute, "compute", params)
     settings = load_section(LanguageModel, "language_model", params)
@@ -85,9 +86,9 @@ def train(
 
 def read_documents(path: Path, words: int) -> tuple[dict[str, list[np.ndarray]], int]:
     """The documents of each role that hold a token, with the first words of the vocabulary; how many tokens differ."""
-    from latents.datasets.text import read_sequences
-    from latents.models.language_model import limited
-    from latents.storage import open_hdf5
+    from latents.files.hdf5 import open_hdf5
+    from latents.text.files import read_sequences
+    from latents.text.language_model import limited
 
     with open_hdf5(path) as file:
         unknown, first_stop_word = int(file.attrs["unknown"]), len(file["words"])

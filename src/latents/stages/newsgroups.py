@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from latents.stages.entry import Log, run, stage
+from latents.stages.shared.command import Log, run, stage
 
 app = stage("Store the newsgroups' documents, labels and split.")
 
@@ -19,7 +19,7 @@ def prepare(
     log: Log = None,
 ) -> None:
     """Stream the documents, their groups, ids and split from the archive into HDF5."""
-    from latents.datasets.hdf5 import write_newsgroups
+    from latents.text.documents import write_newsgroups
 
     write_newsgroups(archive, documents)
 

@@ -11,8 +11,8 @@ import typer
 from pydantic import Field
 
 from latents.errors import InputError
-from latents.params import Name, Section, Structural, load_section
-from latents.stages.entry import PARAMS, Log, Params, run, stage
+from latents.jobs.params import Name, Section, Structural, load_section
+from latents.stages.shared.command import PARAMS, Log, Params, run, stage
 
 
 class RbmWeights(Section):
@@ -65,8 +65,8 @@ app = stage("Order features by similarity and typeset them.")
 @app.command()
 def rbm_weights(weights: WeightsFile, pictures: PicturesFile, log: Log = None) -> None:
     """Store the weights of each hidden unit of an RBM on digits as a picture."""
-    from latents.models import rbm
-    from latents.storage import read_weights
+    from latents.files.weights import read_weights
+    from latents.rbm import model as rbm
 
     write_pictures(pictures, rbm.load(*read_weights(weights)).weight.detach().numpy().T)
 
@@ -74,7 +74,7 @@ def rbm_weights(weights: WeightsFile, pictures: PicturesFile, log: Log = None) -
 @app.command()
 def vae_decoder(weights: WeightsFile, pictures: PicturesFile, log: Log = None) -> None:
     """Store what each unit of the last hidden layer of a VAE's decoder adds to the digit's logits as a picture."""
-    from latents.storage import read_weights
+    from latents.files.weights import read_weights
 
     state, _ = read_weights(weights)
     write_pictures(pictures, last_layer(state).numpy().T)
@@ -92,7 +92,8 @@ def order(
     import numpy as np
 
     from latents import ordering
-    from latents.storage import read_hdf5, write_hdf5, write_json
+    from latents.files.hdf5 import read_hdf5, write_hdf5
+    from latents.files.tables import write_json
 
     section = load_section(Ordering, "ordering", params)
     (features,) = read_hdf5(pictures, "pictures")
@@ -125,7 +126,7 @@ def order(
 
 def write_pictures(path: Path, rows: Any) -> None:
     """Store rows (n, 784) as pictures (n, 28, 28)."""
-    from latents.storage import write_hdf5
+    from latents.files.hdf5 import write_hdf5
 
     if rows.shape[1] != EDGE_PX**2:
         raise InputError(f"weights must be of {EDGE_PX**2} visible units to be pictures of digits, got {rows.shape[1]}")

@@ -12,9 +12,9 @@ import typer
 from pydantic import Field
 
 from latents.errors import InputError
-from latents.params import Section, Structural, load_section
-from latents.stages.entry import PARAMS, Log, Params, run, stage
-from latents.stages.scores import Scores
+from latents.jobs.params import Section, Structural, load_section
+from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.sections import Scores
 
 
 class Ranking(Section):
@@ -40,8 +40,8 @@ def evaluate(
     log: Log = None,
 ) -> None:
     """Evaluate a block of the queries against the whole database, read by slices: same label is relevant."""
+    from latents.files.hdf5 import open_hdf5, rows_of, write_hdf5
     from latents.ranking import evaluate as rank
-    from latents.storage import open_hdf5, rows_of, write_hdf5
 
     section = load_section(Ranking, "ranking", params)
     with open_hdf5(representation) as file:
@@ -66,9 +66,10 @@ def gather(
     log: Log = None,
 ) -> None:
     """Gather the blocks; write the means and the precision-recall curve."""
+    from latents.files.hdf5 import open_hdf5
+    from latents.files.tables import write_csv, write_json
     from latents.ranking import RankingResult
     from latents.ranking.result import RECALL_LEVELS
-    from latents.storage import open_hdf5, write_csv, write_json
 
     results = []
     for path in parts:

@@ -9,9 +9,9 @@ import typer
 from pydantic import Field, ValidationInfo, field_validator
 
 from latents.errors import InputError
-from latents.params import Name, Section, Structural, load_section
-from latents.stages.compute import Compute
-from latents.stages.entry import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.jobs.params import Name, Section, Structural, load_section
+from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.stages.shared.sections import Compute
 
 UNITS = {"mnist": ("bernoulli",), "lfw": ("beta", "gaussian", "exact_beta")}  # visible ones that fit the values
 
@@ -89,13 +89,14 @@ def train(
     """Train one run; measure on test digits, or on people who are in no training image, what needs no likelihood."""
     import torch
 
-    from latents.models.rbm import RBM, measure
-    from latents.models.rbm_training import START_ROWS, train
-    from latents.probes import probing
-    from latents.stages.checkpoint import checkpoint_path, discard
-    from latents.storage import write_csv, write_json, write_weights
-    from latents.training import set_threads
-    from latents.visible import reader
+    from latents.files.tables import write_csv, write_json
+    from latents.files.weights import write_weights
+    from latents.networks.probes import probing
+    from latents.networks.training import set_threads
+    from latents.rbm.model import RBM, measure
+    from latents.rbm.training import START_ROWS, train
+    from latents.stages.shared.checkpoint import checkpoint_path, discard
+    from latents.stages.shared.rbm_rows import reader
 
     settings, compute = chosen(load_section(RBMs, "rbm", params), run_name), load_section(Compute, "compute", params)
     job = f"rbm-{settings.dataset}-{run_name}"
@@ -147,7 +148,7 @@ def chosen(section: RBMs, name: str) -> Run:
 
 def by_role(data: Path, threshold: float | None) -> list:
     """Rows of training, validation and test, float32 (n, n_visible) each."""
-    from latents.visible import ROLES, read_visible
+    from latents.stages.shared.rbm_rows import ROLES, read_visible
 
     return [read_visible(data, role, threshold=threshold) for role in ROLES]
 

@@ -1,6 +1,6 @@
 """Stage `representations`: pixels, principal components, tf-idf, faces, in the form ranking and classification take.
 
-A representation is an HDF5 file with rows `train`, `test` (dense, or sparse as `latents.storage.add_csr` stores them)
+A representation is an HDF5 file with rows `train`, `test` (dense, or sparse as `latents.files.hdf5.add_csr` stores them)
 and integers `train_labels`, `test_labels`.
 """
 
@@ -12,8 +12,8 @@ from typing import Annotated, Literal
 import typer
 from pydantic import Field
 
-from latents.params import Section, load_section
-from latents.stages.entry import PARAMS, Log, Params, run, stage
+from latents.jobs.params import Section, load_section
+from latents.stages.shared.command import PARAMS, Log, Params, run, stage
 
 
 class Tfidf(Section):
@@ -40,8 +40,8 @@ app = stage("Representations to rank: pixels, principal components, tf-idf, face
 @app.command()
 def pixels(digits: DigitsFile, representation: Output, log: Log = None) -> None:
     """Digits as rows of 784 intensities."""
-    from latents import representations
-    from latents.storage import read_hdf5, write_hdf5
+    from latents.files.hdf5 import read_hdf5, write_hdf5
+    from latents.representations import plain as representations
 
     train, test, *labels = read_hdf5(digits, "train_images", "test_images", "train_labels", "test_labels")
     rows = [representations.pixels(train), representations.pixels(test)]
@@ -51,8 +51,8 @@ def pixels(digits: DigitsFile, representation: Output, log: Log = None) -> None:
 @app.command()
 def pca(digits: DigitsFile, representation: Output, params: Params = PARAMS, log: Log = None) -> None:
     """Digits along the principal components of the training digits."""
-    from latents import representations
-    from latents.storage import read_hdf5, write_hdf5
+    from latents.files.hdf5 import read_hdf5, write_hdf5
+    from latents.representations import plain as representations
 
     section = load_section(Representations, "representations", params)
     train, test, *labels = read_hdf5(digits, "train_images", "test_images", "train_labels", "test_labels")
@@ -70,8 +70,8 @@ def tfidf(
     log: Log = None,
 ) -> None:
     """Newsgroups' documents as tf-idf rows."""
-    from latents import representations
-    from latents.storage import add_csr, add_dataset, create_hdf5, read_hdf5
+    from latents.files.hdf5 import add_csr, add_dataset, create_hdf5, read_hdf5
+    from latents.representations import plain as representations
 
     section = load_section(Representations, "representations", params)
     train, test, *labels = read_hdf5(documents, "train_text", "test_text", "train_labels", "test_labels")
@@ -99,8 +99,8 @@ def faces(
 
     import numpy as np
 
-    from latents import representations
-    from latents.storage import open_hdf5, read_hdf5, write_hdf5
+    from latents.files.hdf5 import open_hdf5, read_hdf5, write_hdf5
+    from latents.representations import plain as representations
 
     role, row, person, rows = read_hdf5(features, "role", "row", "person", "features")
     with open_hdf5(features) as file:

@@ -9,9 +9,9 @@ import typer
 from pydantic import Field
 
 from latents.errors import InputError
-from latents.params import Name, Section, Structural, load_section
-from latents.stages.compute import Compute
-from latents.stages.entry import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.jobs.params import Name, Section, Structural, load_section
+from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.stages.shared.sections import Compute
 
 
 class Run(Section):
@@ -56,11 +56,14 @@ def train(
     """Train one run by truncated backpropagation; a killed training resumes after its last whole epoch."""
     import torch
 
-    from latents.models import rnn, row_training
-    from latents.probes import probing
-    from latents.stages.checkpoint import checkpoint_path, discard
-    from latents.storage import read_hdf5, write_csv, write_weights
-    from latents.training import set_threads
+    from latents.files.hdf5 import read_hdf5
+    from latents.files.tables import write_csv
+    from latents.files.weights import write_weights
+    from latents.networks.probes import probing
+    from latents.networks.training import set_threads
+    from latents.rnn import model as rnn
+    from latents.rnn import training as row_training
+    from latents.stages.shared.checkpoint import checkpoint_path, discard
 
     compute = load_section(Compute, "compute", params)
     settings = chosen(load_section(RNN, "rnn", params), run_name)
@@ -96,9 +99,11 @@ def evaluate(
     log: Log = None,
 ) -> None:
     """Measure the cross-entropy of the next row on the test digits."""
-    from latents.models import rnn
-    from latents.storage import read_hdf5, read_weights, write_json
-    from latents.training import set_threads
+    from latents.files.hdf5 import read_hdf5
+    from latents.files.tables import write_json
+    from latents.files.weights import read_weights
+    from latents.networks.training import set_threads
+    from latents.rnn import model as rnn
 
     set_threads(1)
     settings = chosen(load_section(RNN, "rnn", params), run_name)

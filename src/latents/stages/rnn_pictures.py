@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from pydantic import Field
 
-from latents.params import Section, load_section
-from latents.stages.entry import PARAMS, Log, Params, run, stage
+from latents.jobs.params import Section, load_section
+from latents.stages.shared.command import PARAMS, Log, Params, run, stage
 
 
 class Logistic(Section):
@@ -52,9 +52,12 @@ def baselines(
     """Measure what the networks have to beat, on the same rows and the same halves."""
     import torch
 
-    from latents.models import digit_classifier, row_evaluation
-    from latents.storage import read_hdf5, read_weights, write_json
-    from latents.training import set_threads
+    from latents.digits import classifier as digit_classifier
+    from latents.files.hdf5 import read_hdf5
+    from latents.files.tables import write_json
+    from latents.files.weights import read_weights
+    from latents.networks.training import set_threads
+    from latents.rnn import measure as row_evaluation
 
     set_threads(1)
     section = load_section(RNNPictures, "rnn_pictures", params)
@@ -89,9 +92,13 @@ def complete(
     """Complete half-seen test digits, measure what a classifier sees in them, and keep examples for the figures."""
     import torch
 
-    from latents.models import digit_classifier, rnn, row_evaluation
-    from latents.storage import read_hdf5, read_weights, write_hdf5, write_json
-    from latents.training import set_threads
+    from latents.digits import classifier as digit_classifier
+    from latents.files.hdf5 import read_hdf5, write_hdf5
+    from latents.files.tables import write_json
+    from latents.files.weights import read_weights
+    from latents.networks.training import set_threads
+    from latents.rnn import measure as row_evaluation
+    from latents.rnn import model as rnn
 
     set_threads(1)
     section = load_section(RNNPictures, "rnn_pictures", params)
@@ -121,9 +128,13 @@ def units(
     """Draw what each hidden unit likes to see, and the rows that the network expects after it."""
     import torch
 
-    from latents.models import digit_classifier, rnn, row_evaluation
-    from latents.storage import read_hdf5, read_weights, write_hdf5, write_json
-    from latents.training import set_threads
+    from latents.digits import classifier as digit_classifier
+    from latents.files.hdf5 import read_hdf5, write_hdf5
+    from latents.files.tables import write_json
+    from latents.files.weights import read_weights
+    from latents.networks.training import set_threads
+    from latents.rnn import measure as row_evaluation
+    from latents.rnn import model as rnn
 
     set_threads(1)
     section = load_section(RNNPictures, "rnn_pictures", params)

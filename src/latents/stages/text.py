@@ -9,8 +9,8 @@ import typer
 from pydantic import Field
 
 from latents.errors import InputError
-from latents.params import Name, Section, Structural, load_section
-from latents.stages.entry import PARAMS, Log, Params, run, stage
+from latents.jobs.params import Name, Section, Structural, load_section
+from latents.stages.shared.command import PARAMS, Log, Params, run, stage
 
 
 class Corpus(Section):
@@ -49,8 +49,8 @@ def prepare(
     log: Log = None,
 ) -> None:
     """Tokenise all documents, choose the words on the training ones, store every role."""
-    from latents.datasets.text import write_corpus
-    from latents.storage import write_json
+    from latents.files.tables import write_json
+    from latents.text.files import write_corpus
 
     corpora = load_section(Text, "text", params).corpora
     if corpus not in corpora:

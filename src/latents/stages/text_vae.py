@@ -9,12 +9,12 @@ import typer
 from pydantic import Field
 
 from latents.errors import InputError
-from latents.params import Name, Section, Structural, load_section
-from latents.stages.compute import Compute
-from latents.stages.entry import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.jobs.params import Name, Section, Structural, load_section
+from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.stages.shared.sections import Compute
 
 if TYPE_CHECKING:
-    from latents.models.text_encoders import Documents
+    from latents.text.encoders import Documents
 
 Widths = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
 
@@ -75,11 +75,12 @@ def train(
     log: Log = None,
 ) -> None:
     """Train one run; a killed training resumes after its last whole epoch."""
-    from latents.models import vae_text
-    from latents.probes import probing
-    from latents.stages.checkpoint import checkpoint_path, discard
-    from latents.storage import write_csv, write_weights
-    from latents.training import set_threads
+    from latents.files.tables import write_csv
+    from latents.files.weights import write_weights
+    from latents.networks.probes import probing
+    from latents.networks.training import set_threads
+    from latents.stages.shared.checkpoint import checkpoint_path, discard
+    from latents.text import vae as vae_text
 
     compute, section = load_section(Compute, "compute", params), load_section(TextVAE, "text_vae", params)
     settings = chosen(section, run_name)
@@ -109,9 +110,11 @@ def evaluate(
     """Measure perplexity on validation and test documents, embed, rank test against training documents."""
     import torch
 
-    from latents.models import vae_text
-    from latents.storage import read_hdf5, read_weights, write_csv, write_hdf5, write_json
-    from latents.training import set_threads
+    from latents.files.hdf5 import read_hdf5, write_hdf5
+    from latents.files.tables import write_csv, write_json
+    from latents.files.weights import read_weights
+    from latents.networks.training import set_threads
+    from latents.text import vae as vae_text
 
     section = load_section(TextVAE, "text_vae", params)
     set_threads(1)
@@ -146,9 +149,10 @@ def peers(
     log: Log = None,
 ) -> None:
     """Measure a unigram model, LDA and tf-idf on the same words and documents."""
-    from latents.models.vae_text import perplexity, top_words, with_words
-    from latents.storage import open_hdf5, read_hdf5, rows_of, write_csv, write_json
-    from latents.topics import fit_lda, unigram
+    from latents.files.hdf5 import open_hdf5, read_hdf5, rows_of
+    from latents.files.tables import write_csv, write_json
+    from latents.text.lda import fit_lda, unigram
+    from latents.text.vae import perplexity, top_words, with_words
 
     section = load_section(TextVAE, "text_vae", params)
     roles = {role: read(words, role, section.max_tokens) for role in ("train", "test")}
@@ -178,9 +182,9 @@ def chosen(section: TextVAE, name: str) -> Run:
 
 def read(path: Path, role: str, max_tokens: int) -> Documents:
     """A role's documents: counts, and sequences of the words of the vocabulary."""
-    from latents.datasets.text import read_sequences
-    from latents.models.text_encoders import Documents
-    from latents.storage import open_hdf5, rows_of
+    from latents.files.hdf5 import open_hdf5, rows_of
+    from latents.text.encoders import Documents
+    from latents.text.files import read_sequences
 
     with open_hdf5(path) as file:
         counts = rows_of(file, f"{role}_counts")
@@ -191,7 +195,7 @@ def read(path: Path, role: str, max_tokens: int) -> Documents:
 def retrieval(rows: dict[str, Any], labels: dict[str, Any], neighbours: int) -> dict[str, float]:
     """Rank training documents for each test document by cosine; the share of test groups that a kNN names."""
     from latents import ranking
-    from latents.classification import nearest_neighbours
+    from latents.representations.classifiers import nearest_neighbours
 
     sides = rows["test"], rows["train"], labels["test"], labels["train"]
     means = ranking.evaluate(*sides, score="cosine", cutoffs=(100,)).means()

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import typer
 from pydantic import Field
 
-from latents.params import Section, load_section
-from latents.stages.entry import PARAMS, Log, Params, run, stage
+from latents.jobs.params import Section, load_section
+from latents.stages.shared.command import PARAMS, Log, Params, run, stage
 
 
 class SvmTiming(Section):
@@ -89,8 +89,8 @@ def svm(
     log: Log = None,
 ) -> None:
     """LIBSVM and LIBLINEAR on tf-idf rows, dense against sparse, over growing sizes."""
-    from latents.storage import write_csv
-    from latents.svm_timing import compare
+    from latents.files.tables import write_csv
+    from latents.timing.svm import compare
 
     section = load_section(Timing, "timing", params).svm
     write_csv(table, compare(representation, **section.model_dump()))
@@ -104,8 +104,8 @@ def scoring(
     log: Log = None,
 ) -> None:
     """Scores of all pairs: the notes' loop, their broadcast, the same by blocks, cdist."""
-    from latents import scoring_timing
-    from latents.storage import write_csv
+    from latents.files.tables import write_csv
+    from latents.timing import scores as scoring_timing
 
     section = load_section(Timing, "timing", params).scoring
     sizes, widths = section.sizes.model_dump(), section.widths
@@ -123,9 +123,10 @@ def swapping(
 ) -> None:
     """Useful words a second: swapped, padded, packed, bucketed, and the notes' loops."""
     from latents.bptt.bias import document_lengths
-    from latents.bptt.timing import PEERS, compare
-    from latents.storage import read_hdf5, write_csv
-    from latents.training import set_threads
+    from latents.files.hdf5 import read_hdf5
+    from latents.files.tables import write_csv
+    from latents.networks.training import set_threads
+    from latents.timing.sequences import PEERS, compare
 
     set_threads(1)
     section = load_section(Timing, "timing", params).swapping
@@ -142,9 +143,10 @@ def orders(
     log: Log = None,
 ) -> None:
     """Seconds of the greedy order and of the tour, and the growth of the greedy one."""
-    from latents.ordering.timing import compare, random_sets
+    from latents.files.hdf5 import read_hdf5
+    from latents.files.tables import write_csv
     from latents.stages.ordering import EDGE_PX, Ordering
-    from latents.storage import read_hdf5, write_csv
+    from latents.timing.orders import compare, random_sets
 
     section, kicks = load_section(Timing, "timing", params).orders, load_section(Ordering, "ordering", params).kicks
     options = {"repeats": section.repeats, "seed": section.seed, "kicks": kicks}

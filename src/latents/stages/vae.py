@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 from pydantic import Field
 
+from latents.digits.files import read_digits
 from latents.errors import InputError
-from latents.params import Name, Section, Seeds, Structural, load_section
-from latents.stages.compute import Compute
-from latents.stages.entry import PARAMS, Log, Params, ProbeFile, logger, run, stage
+from latents.jobs.params import Name, Section, Seeds, Structural, load_section
+from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, logger, run, stage
+from latents.stages.shared.sections import Compute
 
 Widths = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
 
@@ -79,11 +80,12 @@ def train(
     log: Log = None,
 ) -> None:
     """Train one run with one seed; a killed training resumes after its last whole epoch."""
-    from latents.models import vae_digits
-    from latents.probes import probing
-    from latents.stages.checkpoint import checkpoint_path, discard
-    from latents.storage import read_weights, write_csv, write_weights
-    from latents.training import set_threads
+    from latents.files.tables import write_csv
+    from latents.files.weights import read_weights, write_weights
+    from latents.networks.probes import probing
+    from latents.networks.training import set_threads
+    from latents.stages.shared.checkpoint import checkpoint_path, discard
+    from latents.vae import train
 
     compute = load_section(Compute, "compute", params)
     settings = chosen(load_section(VAE, "vae", params), run_name)
@@ -93,7 +95,7 @@ def train(
     set_threads(compute.threads)
     images, validation, how = read_digits(digits, "train_images", "validation_binary")
     with probing(probe) as marks:
-        trained, architecture, fitted = vae_digits.train(
+        trained, architecture, fitted = train.train(
             images,
             validation,
             binarisation=how,
@@ -121,20 +123,22 @@ def evaluate(
     log: Log = None,
 ) -> None:
     """Measure ELBO, importance-weighted bound and active units on the test digits' fixed draw."""
-    from latents.models import vae_digits
-    from latents.probes import probing
-    from latents.storage import read_weights, write_json
+    from latents.files.tables import write_json
+    from latents.files.weights import read_weights
+    from latents.networks.probes import probing
+    from latents.vae import measure
+    from latents.vae import model as vae_model
 
     bound = load_section(VAE, "vae", params).bound
     state, architecture = read_weights(model)
-    trained = vae_digits.load(state, architecture)
+    trained = vae_model.load(state, architecture)
     binary, how = read_digits(digits, "test_binary")
     with probing(probe) as marks:
-        measured = vae_digits.measure(
+        measured = measure.measure(
             trained,
             binary,
             binarisation=how,
-            bound_digits=vae_digits.some_rows(len(binary), bound.digits, bound.seed),
+            bound_digits=measure.some_rows(len(binary), bound.digits, bound.seed),
             samples=bound.wide_samples if trained.latent_dim >= bound.wide else bound.samples,
             seed=seed,
             workers=workers or len(os.sched_getaffinity(0)),
@@ -154,18 +158,20 @@ def embed(
     log: Log = None,
 ) -> None:
     """Store the posterior means of the training and test digits, with their labels, in the digits' order."""
-    from latents.models import vae_digits
-    from latents.storage import read_hdf5, read_weights, write_hdf5
-    from latents.training import set_threads
+    from latents.files.hdf5 import read_hdf5, write_hdf5
+    from latents.files.weights import read_weights
+    from latents.networks.training import set_threads
+    from latents.vae import generate
+    from latents.vae import model as vae_model
 
     set_threads(1)
-    trained = vae_digits.load(*read_weights(model))
+    trained = vae_model.load(*read_weights(model))
     train_images, test_images, _ = read_digits(digits, "train_images", "test_images")
     train_labels, test_labels = read_hdf5(digits, "train_labels", "test_labels")
     arrays = {
-        "train": vae_digits.embed(trained, train_images),
+        "train": generate.embed(trained, train_images),
         "train_labels": train_labels,
-        "test": vae_digits.embed(trained, test_images),
+        "test": generate.embed(trained, test_images),
         "test_labels": test_labels,
     }
     write_hdf5(embeddings, arrays, dataset="digits")
@@ -180,16 +186,18 @@ def generate(
     log: Log = None,
 ) -> None:
     """Decode a grid over the latent plane, and random digits from the prior."""
-    from latents.models import vae_digits
-    from latents.storage import read_weights, write_hdf5
-    from latents.training import set_threads
+    from latents.files.hdf5 import write_hdf5
+    from latents.files.weights import read_weights
+    from latents.networks.training import set_threads
+    from latents.vae import generate
+    from latents.vae import model as vae_model
 
     set_threads(1)
     section = load_section(VAE, "vae", params)
-    trained = vae_digits.load(*read_weights(model))
+    trained = vae_model.load(*read_weights(model))
     arrays = {
-        "manifold": vae_digits.manifold(trained, section.manifold_side),
-        "random": vae_digits.generate(trained, section.generated, seed),
+        "manifold": generate.manifold(trained, section.manifold_side),
+        "random": generate.generate(trained, section.generated, seed),
     }
     write_hdf5(generated, arrays, dataset="digits")
 
@@ -216,15 +224,6 @@ def chosen(section: VAE, name: str) -> Run:
     if name not in section.runs:
         raise InputError(f"--run: got {name!r}, allowed: {', '.join(section.runs)}")
     return section.runs[name]
-
-
-def read_digits(path: Path, *names: str) -> tuple[Any, ...]:
-    """Digits as rows, uint8 (n, 784) each, and how their fixed draws were made."""
-    from latents.storage import open_hdf5, read_hdf5
-
-    with open_hdf5(path) as file:
-        how = str(file.attrs["binarise"])
-    return *[images.reshape(len(images), -1) for images in read_hdf5(path, *names)], how
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def compare(
     ] = False,
 ) -> None:
     """Print the parameters, metrics and jobs that differ, and write a page with both revisions' figures."""
-    from latents.storage import atomic
+    from latents.files.atomic import atomic
     from latents.tools.revisions import to_root
 
     page_file = to_root() / page

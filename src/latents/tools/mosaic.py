@@ -21,11 +21,11 @@ def mosaic(
     from latents.errors import InputError
     from latents.figures.mosaic import mosaic as tiled
     from latents.figures.mosaic import save, shade
+    from latents.files.tables import write_json
     from latents.ordering import default_columns, order_features, path_length, wrap
     from latents.ordering import typeset as set_lines
-    from latents.ordering.files import read_features
-    from latents.stages.entry import open_log
-    from latents.storage import write_json
+    from latents.stages.shared.command import open_log
+    from latents.tools.pictures import read_features
 
     if picture.suffix.lower() != ".png":
         raise InputError(f"{picture}: must be .png, got {picture.suffix or 'no suffix'}")

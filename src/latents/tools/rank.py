@@ -29,9 +29,9 @@ def rank(
     """Rank all rows of the database for every query and print the metrics."""
     from tqdm import tqdm
 
+    from latents.files.tables import write_json
     from latents.ranking import evaluate
-    from latents.ranking.files import open_labels, open_rows
-    from latents.storage import write_json
+    from latents.tools.rows import open_labels, open_rows
 
     with ExitStack() as stack:
         sides = [open_rows(spec, stack, name="embeddings") for spec in (queries, database)]

@@ -74,7 +74,7 @@ def plan(revision: str, known: dict[str, Plan]) -> Plan:
 
 def read_plan(revision: str) -> Plan:
     """The plan that a revision's dvc.yaml holds, with its sources and parameters."""
-    from latents.stages.closure import key_of
+    from latents.jobs.closure import key_of
     from latents.tools.revisions import outputs, parse, read_file, value_at
 
     content = read_file(revision, "dvc.yaml") if revision else None

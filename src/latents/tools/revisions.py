@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from latents.errors import InputError
-from latents.stages.closure import Sources, key_of
+from latents.jobs.closure import Sources, key_of
 
 LOCK, CODE = "dvc.lock", "code.json"
 UNCOMMITTED = "not committed yet"

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from latents.stages.use import beside
-from latents.storage import atomic
+from latents.files.atomic import atomic
+from latents.jobs.use import beside
 
 USES = Path("uses.json")
 NONE: dict[str, Any] = {"machines": {}, "jobs": {}}

@@ -49,7 +49,7 @@ def from_root(name: str, came_from: Path) -> str:
 
 def metric(name: str) -> tuple[str, Any]:
     """The file that a headline number stands in, and its value; a name that is none is taken for a path."""
-    from latents.storage import read_json
+    from latents.files.tables import read_json
     from latents.tools.revisions import flat
 
     if not Path(HEADLINES).exists():
@@ -102,7 +102,7 @@ def describe(job: Any, revision: str, makers: dict[str, str]) -> Iterator[str]:
 
 def proof(job: Any) -> Iterator[str]:
     """The line that says why a result is kept that other code made, where it is."""
-    from latents.storage import read_json
+    from latents.files.tables import read_json
 
     found = read_json("proofs.json").get(job.name) if Path("proofs.json").exists() else None
     if found and (found["after"]["code"], found["after"]["environment"]) == (job.code, job.environment):
@@ -128,7 +128,7 @@ def legend(jobs: list[Any], revisions: dict[str, str]) -> Iterator[str]:
 
 def environment(job: Any, revision: str) -> list[str]:
     """The distributions that a job ran with, by code.json of its revision; none where that has another environment."""
-    from latents.stages.closure import versions
+    from latents.jobs.closure import versions
     from latents.tools.revisions import UNCOMMITTED, read_code, sources
 
     sha = "" if revision == UNCOMMITTED else revision.split()[0]
@@ -158,7 +158,7 @@ def changed(path: str, md5: str) -> str:
 
 def digest(path: str) -> Iterator[str]:
     """The identity of a data set, where a file holds one."""
-    from latents.storage import read_json
+    from latents.files.tables import read_json
 
     if not (path.startswith("results/data/") and Path(path).is_file()):
         return

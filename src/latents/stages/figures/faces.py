@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from latents.stages.entry import Log, run, stage
 from latents.stages.figures import Figure
+from latents.stages.shared.command import Log, run, stage
 
 MixedFile = Annotated[Path, typer.Option(help="HDF5 of the stage face_model's mixtures.")]
 
@@ -24,7 +24,7 @@ def grid(
 ) -> None:
     """Faces side by side."""
     from latents.figures import faces
-    from latents.storage import read_hdf5
+    from latents.files.hdf5 import read_hdf5
 
     faces.grid(figure, *read_hdf5(pictures, name))
 
@@ -35,7 +35,7 @@ def contact(
 ) -> None:
     """Faces over yaw: crop, aligned, raw frontal, symmetric."""
     from latents.figures import faces
-    from latents.storage import read_hdf5
+    from latents.files.hdf5 import read_hdf5
 
     faces.contact(figure, *read_hdf5(examples, "over_yaw"))
 
@@ -49,7 +49,7 @@ def errors(
 ) -> None:
     """Held-out error of the autoencoder after each step of its training, beside PCA."""
     from latents.figures import faces
-    from latents.storage import read_csv, read_json
+    from latents.files.tables import read_csv, read_json
 
     faces.errors(figure, read_csv(errors), read_json(metrics)["pca_held_out_mse"])
 
@@ -58,7 +58,7 @@ def errors(
 def interpolation(mixed: MixedFile, figure: Figure, log: Log = None) -> None:
     """Faces between those of two people, mixed at each level."""
     from latents.figures import faces
-    from latents.storage import read_hdf5
+    from latents.files.hdf5 import read_hdf5
 
     first, second, people, levels, shares = read_hdf5(mixed, "first", "second", "people", "levels", "between")
     between = dict(zip(levels, read_hdf5(mixed, *levels), strict=True))
@@ -69,7 +69,7 @@ def interpolation(mixed: MixedFile, figure: Figure, log: Log = None) -> None:
 def strip(mixed: MixedFile, figure: Figure, log: Log = None) -> None:
     """Faces from shares of the way up and the way down."""
     from latents.figures import faces
-    from latents.storage import read_hdf5
+    from latents.files.hdf5 import read_hdf5
 
     shown, rows, shares = read_hdf5(mixed, "faces", "mixed", "upward")
     faces.strip(figure, shown, rows, list(shares))
@@ -83,7 +83,7 @@ def mixing(
 ) -> None:
     """Autocorrelation of Gibbs chains by lag, a line for each model."""
     from latents.figures import faces
-    from latents.storage import read_csv
+    from latents.files.tables import read_csv
 
     lines = {path.parent.name: [float(row["autocorrelation"]) for row in read_csv(path)] for path in tables}
     faces.mixing(figure, lines)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from latents.stages.entry import Log, run, stage
+from latents.stages.shared.command import Log, run, stage
 
 app = stage("Draw features of a model in order.")
 
@@ -22,7 +22,8 @@ def panels(
 ) -> None:
     """Features of a model as they come and in greedy order; along a tour, and that tour typeset."""
     from latents.figures import mosaic
-    from latents.storage import read_hdf5, read_json
+    from latents.files.hdf5 import read_hdf5
+    from latents.files.tables import read_json
 
     length = read_json(metrics)
     names = ("pictures", "grid_none", "grid_greedy", "grid_tsp", "grid_typeset")

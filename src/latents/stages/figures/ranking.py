@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from latents.stages.entry import Log, run, stage
 from latents.stages.figures import Figure
+from latents.stages.shared.command import Log, run, stage
 
 app = stage("Draw how well representations rank.")
 
@@ -21,7 +21,7 @@ def precision_recall(
 ) -> None:
     """Precision against recall of all representations of a data set."""
     from latents.figures import ranking
-    from latents.storage import read_csv
+    from latents.files.tables import read_csv
 
     ranking.precision_recall(figure, {path.parent.name: read_csv(path) for path in curves})
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from latents.stages.entry import Log, run, stage
 from latents.stages.figures import Figure
+from latents.stages.shared.command import Log, run, stage
 
 app = stage("Draw what RBMs learn, and how their likelihood was estimated.")
 
@@ -19,7 +19,7 @@ def filters(
 ) -> None:
     """Weights of the first hidden units of an RBM as images."""
     from latents.figures import rbm
-    from latents.storage import read_weights
+    from latents.files.weights import read_weights
 
     rbm.filters(figure, read_weights(weights)[0]["weight"].numpy())
 
@@ -30,7 +30,7 @@ def convergence(
 ) -> None:
     """Log partition function over the number of temperatures, from both ends."""
     from latents.figures import rbm
-    from latents.storage import read_csv
+    from latents.files.tables import read_csv
 
     rbm.convergence(figure, read_csv(table))
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from latents.stages.entry import Log, run, stage
 from latents.stages.figures import Figure
+from latents.stages.shared.command import Log, run, stage
 
 Examples = Annotated[Path, typer.Option(help="HDF5 of a row-RNN's examples.")]
 
@@ -19,7 +19,7 @@ app = stage("Draw what row-RNNs predict and complete, and what their units show.
 def rows(examples: Examples, figure: Figure, log: Log = None) -> None:
     """Test digits over the digits whose rows were predicted from those above."""
     from latents.figures import rnn
-    from latents.storage import read_hdf5
+    from latents.files.hdf5 import read_hdf5
 
     originals, predicted, shown, labels = read_hdf5(examples, "originals", "predicted", "shown", "labels")
     rnn.rows(figure, originals, predicted, labels[shown])
@@ -29,7 +29,7 @@ def rows(examples: Examples, figure: Figure, log: Log = None) -> None:
 def completions(examples: Examples, figure: Figure, log: Log = None) -> None:
     """Half-seen test digits completed."""
     from latents.figures import rnn
-    from latents.storage import open_hdf5, read_hdf5
+    from latents.files.hdf5 import open_hdf5, read_hdf5
 
     originals, completed, shown, labels, seen = read_hdf5(examples, "originals", "completed", "shown", "labels", "seen")
     with open_hdf5(examples) as file:
@@ -41,7 +41,7 @@ def completions(examples: Examples, figure: Figure, log: Log = None) -> None:
 def ambiguous(examples: Examples, figure: Figure, log: Log = None) -> None:
     """Ambiguous halves, completed several times by sampling rows."""
     from latents.figures import rnn
-    from latents.storage import open_hdf5, read_hdf5
+    from latents.files.hdf5 import open_hdf5, read_hdf5
 
     arrays = read_hdf5(examples, *(f"ambiguous_{name}" for name in ("originals", "completed", "samples")))
     with open_hdf5(examples) as file:
@@ -58,7 +58,8 @@ def units(
 ) -> None:
     """What each hidden unit likes to see, and what the network expects after it."""
     from latents.figures import rnn
-    from latents.storage import open_hdf5, read_hdf5, read_json
+    from latents.files.hdf5 import open_hdf5, read_hdf5
+    from latents.files.tables import read_json
 
     with open_hdf5(units) as file:
         unit_rows = int(file.attrs["unit_rows"])
@@ -75,7 +76,7 @@ def measured(
 ) -> None:
     """Row-RNNs beside what they must beat."""
     from latents.figures import rnn
-    from latents.storage import read_json
+    from latents.files.tables import read_json
 
     runs, completed = (
         {path.parent.name: read_json(path) for path in files if path.stem == kind} for kind in ("metrics", "completion")
@@ -91,7 +92,7 @@ def curves(
 ) -> None:
     """Validation cross-entropy of row-RNNs over epochs."""
     from latents.figures import rnn
-    from latents.storage import read_csv
+    from latents.files.tables import read_csv
 
     rnn.curves(figure, {path.parent.name: read_csv(path) for path in histories})
 

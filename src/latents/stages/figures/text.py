@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from latents.stages.entry import Log, run, stage
 from latents.stages.figures import Figure
+from latents.stages.shared.command import Log, run, stage
 
 app = stage("Draw what models of documents learn, and how codes rank.")
 
@@ -22,8 +22,8 @@ def perplexities(
 ) -> None:
     """Perplexity of the VAEs of documents beside a unigram model, LDA and published numbers."""
     from latents.figures import text
-    from latents.published import PERPLEXITY
-    from latents.storage import read_json
+    from latents.files.tables import read_json
+    from latents.published.numbers import PERPLEXITY
 
     beside = {name: values for name, values in read_json(peers).items() if "perplexity_documents" in values}
     text.perplexities(figure, beside | {path.parent.name: read_json(path) for path in metrics}, PERPLEXITY)
@@ -38,7 +38,7 @@ def topics(
 ) -> None:
     """Top words of LDA's topics, each beside the direction of a VAE's latent space that shares most of them."""
     from latents.figures import text
-    from latents.storage import read_csv
+    from latents.files.tables import read_csv
 
     found = ([row["words"].split() for row in read_csv(path)] for path in (peers, ours))
     text.topics(figure, *found)
@@ -55,7 +55,7 @@ def documents(
     import json
 
     from latents.figures import text
-    from latents.storage import open_hdf5, read_hdf5
+    from latents.files.hdf5 import open_hdf5, read_hdf5
 
     with open_hdf5(words) as file:
         groups = json.loads(file.attrs["groups"])
@@ -72,7 +72,7 @@ def hashing(
 ) -> None:
     """Precision@100 against the number of bits, by method and protocol."""
     from latents.figures import text
-    from latents.storage import read_csv
+    from latents.files.tables import read_csv
 
     text.hashing(figure, read_csv(comparison))
 

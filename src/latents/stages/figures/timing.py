@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from latents.stages.entry import Log, run, stage
 from latents.stages.figures import Figure
+from latents.stages.shared.command import Log, run, stage
 
 app = stage("Draw timings of classifiers.")
 
@@ -17,7 +17,7 @@ app = stage("Draw timings of classifiers.")
 def svm(table: Annotated[Path, typer.Option(help="CSV of the timings.")], figure: Figure, log: Log = None) -> None:
     """Training time and memory of support vector machines, dense against sparse."""
     from latents.figures import timing
-    from latents.storage import read_csv
+    from latents.files.tables import read_csv
 
     timing.svm(figure, read_csv(table))
 

@@ -1,0 +1,1 @@
+"""Digits: binary pixels, files, and a classifier that judges generated ones."""

@@ -1,0 +1,293 @@
+"""What the notes assert of faces that a model of them makes, measured: numbers by name, for one level of a face model.
+
+How near to the mean face, how smooth and how detailed faces are before and after autoencoding, and when drawn by
+Gibbs sampling; how distinct faces between two others stay; how far draws are from faces that nobody trained on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latents.face_models.looks import detail, distance_to, distinctness, roughness
+from latents.face_models.stack import FaceModel
+from latents.face_models.unit_map import UnitMap
+from latents.networks.probes import Probe
+from latents.stats.frechet import frechet_distance
+from latents.stats.intervals import mean_interval
+from latents.stats.seeds import over_seeds
+
+PROBED = 20  # faces, pairs, chains and Gibbs steps of a probe
+
+
+def look(
+    faces: np.ndarray, centre: np.ndarray, *, blur_px: float, groups: np.ndarray | None = None, prefix: str
+) -> dict[str, float]:
+    """How typical, smooth and detailed faces look.
+
+    Parameters
+    ----------
+    faces : float (n, y, x).
+    centre : float (y, x), the mean face.
+    blur_px : of `latents.face_models.looks.detail`.
+    groups : of `latents.stats.intervals.mean_interval`, such as people.
+    prefix : of the names.
+
+    Returns
+    -------
+    dict
+        `<prefix>_distance_to_mean`, root mean squared difference a pixel, with half its 95 % interval as
+        `..._interval`; `<prefix>_roughness`; `<prefix>_detail`.
+    """
+    distance = mean_interval(distance_to(faces, centre), groups)
+    return {
+        f"{prefix}_distance_to_mean": distance.mean,
+        f"{prefix}_distance_to_mean_interval": distance.half_width,
+        f"{prefix}_roughness": float(roughness(faces).mean()),
+        f"{prefix}_detail": float(detail(faces, blur_px).mean()),
+    }
+
+
+def autoencoding(
+    model: FaceModel, level: str, faces: Tensor, people: np.ndarray, centre: np.ndarray, *, blur_px: float
+) -> dict[str, float]:
+    """The look of faces as they are ("original"), after the autoencoder ("cnn") and after the level ("autoencoded").
+
+    Parameters
+    ----------
+    level : of `latents.face_models.stack.LEVELS`.
+    faces : (n, y, x), held out.
+    people : (n,), who is on them.
+    centre : (y, x), the mean of the training faces.
+
+    Returns
+    -------
+    dict
+        See `look`; and `cnn_mse`, `autoencoded_mse`, mean squared error a pixel; `autoencoded_nearer`, the share of
+        faces that are nearer to the mean face after the level than before.
+    """
+    original, by_cnn, after = (
+        each.numpy() for each in (faces, model.autoencode(faces, "cnn"), model.autoencode(faces, level))
+    )
+    found: dict[str, float] = {}
+    for prefix, pixels in (("original", original), ("cnn", by_cnn), ("autoencoded", after)):
+        found |= look(pixels, centre, blur_px=blur_px, groups=people, prefix=prefix)
+    nearer = distance_to(after, centre) < distance_to(original, centre)
+    return found | {
+        "cnn_mse": float(np.square(by_cnn - original).mean(dtype=np.float64)),
+        "autoencoded_mse": float(np.square(after - original).mean(dtype=np.float64)),
+        "autoencoded_nearer": float(nearer.mean()),
+    }
+
+
+def between(
+    model: FaceModel, level: str, faces: Tensor, people: np.ndarray, *, pairs: int, generator: np.random.Generator
+) -> dict[str, float]:
+    """How distinct faces halfway between those of two people are, by where they are mixed; 1 is as the originals.
+
+    Parameters
+    ----------
+    faces, people : (n, y, x), (n,), held out; each pair is of two people.
+    pairs : drawn at random.
+
+    Returns
+    -------
+    dict
+        `distinctness_pixels` for the mean of the pixels, `distinctness_cnn` and `distinctness_level`; what is left
+        of the originals themselves after the level, with nothing mixed, is `distinctness_autoencoded`.
+    """
+    first, second = draw_pairs(people, pairs, generator=generator)
+    originals = torch.cat([faces[first], faces[second]])
+    reference = originals.numpy()
+    mixed = {
+        "pixels": (faces[first] + faces[second]) / 2,
+        "cnn": model.interpolate(faces[first], faces[second], (0.5,), "cnn")[0],
+        "level": model.interpolate(faces[first], faces[second], (0.5,), level)[0],
+        "autoencoded": model.autoencode(originals, level),
+    }
+    return {f"distinctness_{name}": distinctness(each.numpy(), reference) for name, each in mixed.items()}
+
+
+def draw_pairs(people: np.ndarray, pairs: int, *, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Rows (pairs,), (pairs,) of two different people each, drawn with replacement."""
+    first, second = generator.integers(len(people), size=(2, pairs))
+    while len(same := np.flatnonzero(people[first] == people[second])):
+        second[same] = generator.integers(len(people), size=len(same))
+    return first, second
+
+
+def run_chains(
+    model: FaceModel,
+    level: str,
+    *,
+    chains: int,
+    steps: int,
+    draws: int,
+    thinning: int,
+    watched: int,
+    generator: torch.Generator,
+) -> tuple[Tensor, Tensor]:
+    """Gibbs chains from random values: draws far apart, and every step of some chains after burn-in.
+
+    Parameters
+    ----------
+    chains, steps : burn-in of each chain, at whose end is its first draw.
+    draws, thinning : of each chain, and the steps between them.
+    watched : chains that are followed.
+
+    Returns
+    -------
+    values (draws * chains, n_features)
+        In [0, 1]; first the first draw of every chain.
+    trace (1 + (draws - 1) * thinning, watched, n_features)
+    """
+    states = model.states(chains, generator=generator, level=level)
+    for _ in range(steps):
+        values = next(states)
+    taken, trace = [values], [values[:watched].clone()]
+    for _ in range(draws - 1):
+        for _ in range(thinning):
+            values = next(states)
+            trace.append(values[:watched].clone())
+        taken.append(values)
+    return torch.cat(taken), torch.stack(trace)
+
+
+def mark(
+    probe: Probe,
+    model: FaceModel,
+    level: str,
+    faces: Tensor,
+    people: np.ndarray,
+    centre: np.ndarray,
+    blur_px: float,
+    seed: int,
+) -> None:
+    """Mark what all measures rest on, on few faces and chains, whose draws are of streams of their own."""
+    rows = slice(PROBED)
+    probe.mark("autoencoded", autoencoding(model, level, faces[rows], people[rows], centre, blur_px=blur_px))
+    draws, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    probe.mark("between", between(model, level, faces, people, pairs=PROBED, generator=draws))
+    few = {"chains": PROBED, "steps": PROBED, "draws": 2, "thinning": 2, "watched": 1}
+    values, trace = run_chains(model, level, generator=generator, **few)
+    probe.mark("chains", (values, trace))
+    means = model.means_around(values, generator=generator, level=level)
+    probe.mark("means", (means, model.decode(means)))
+    probe.end()
+
+
+def against_faces(
+    draws: Tensor,
+    means: Tensor,
+    unit_map: UnitMap,
+    held_out: np.ndarray,
+    training: np.ndarray,
+    *,
+    generator: np.random.Generator,
+) -> dict[str, float]:
+    """Frechet distances to held-out faces, in the autoencoder's features.
+
+    Parameters
+    ----------
+    draws, means : (n, n_features) in [0, 1], Gibbs samples and their means.
+    held_out, training : features (m, n_features), raw.
+    generator : draws as many training faces as there are samples.
+
+    Returns
+    -------
+    dict
+        `frechet` of the draws, `frechet_means`; and what to compare them with: `frechet_floor` of training faces,
+        `frechet_floor_clipped` of the same after clipping to [0, 1], which no model of such values can undo,
+        and `frechet_independent` where each feature is shuffled over the training faces, a model without weights.
+    """
+    rows = generator.choice(len(training), min(len(draws), len(training)), replace=False)
+    real = training[rows]
+    clipped = unit_map.from_unit(unit_map.to_unit(torch.from_numpy(real))).numpy()
+    return {
+        "frechet": frechet_distance(unit_map.from_unit(draws).numpy(), held_out),
+        "frechet_means": frechet_distance(unit_map.from_unit(means).numpy(), held_out),
+        "frechet_floor": frechet_distance(real, held_out),
+        "frechet_floor_clipped": frechet_distance(clipped, held_out),
+        "frechet_independent": frechet_distance(generator.permuted(real, axis=0), held_out),
+    }
+
+
+def looks(
+    faces: np.ndarray, centre: np.ndarray, *, blur_px: float, groups: np.ndarray | None = None, prefix: str
+) -> dict[str, float]:
+    """Distance to the mean face, roughness and detail, each with half its 95 % interval.
+
+    Parameters
+    ----------
+    faces : float (n, y, x).
+    centre : float (y, x), the mean face.
+    blur_px, groups : of `latents.face_models.looks.detail` and `mean_interval`.
+
+    Returns
+    -------
+    dict
+        `<prefix>_distance_to_mean`, `<prefix>_roughness`, `<prefix>_detail`, and each with `_interval`.
+    """
+    measures = {
+        "distance_to_mean": distance_to(faces, centre),
+        "roughness": roughness(faces),
+        "detail": detail(faces, blur_px),
+    }
+    found: dict[str, float] = {}
+    for name, values in measures.items():
+        interval = mean_interval(values, groups)
+        found |= {f"{prefix}_{name}": interval.mean, f"{prefix}_{name}_interval": interval.half_width}
+    return found
+
+
+def stages_of_faces(
+    model: FaceModel, faces: Tensor, people: np.ndarray, centre: np.ndarray, *, shares: Sequence[float], blur_px: float
+) -> dict[str, Any]:
+    """The looks of held-out faces: original, after the autoencoder (cnn), after the RBM (autoencoded), and mixed.
+
+    Parameters
+    ----------
+    faces, people, centre : (n, y, x), (n,), (y, x).
+    shares : of the way up, see `latents.face_models.stack.FaceModel.mix`; `mixed_<place>` are theirs, `upward` the
+        shares themselves.
+    """
+    ways: dict[str, Tensor] = {
+        "original": faces,
+        "cnn": model.autoencode(faces, "cnn"),
+        "autoencoded": model.autoencode(faces, "rbm"),
+    }
+    ways |= {f"mixed_{place}": mixed for place, mixed in enumerate(model.mix(faces, shares))}
+    found: dict[str, Any] = {"upward": list(shares)}
+    for prefix, each in ways.items():
+        found |= looks(each.numpy(), centre, blur_px=blur_px, groups=people, prefix=prefix)
+    return found
+
+
+def between_over_draws(
+    models: Mapping[str, tuple[FaceModel, str]], faces: Tensor, people: np.ndarray, *, pairs: int, draws: int
+) -> dict[str, Any]:
+    """Distinctness of faces half way between two people, over several draws of pairs, the same for every level.
+
+    Parameters
+    ----------
+    models : name -> a model and the level at which it mixes; the first also mixes in the CNN's features.
+
+    Returns
+    -------
+    dict
+        Of `latents.stats.seeds.over_seeds`: `distinctness_cnn`, and `distinctness_<name>` for each model.
+    """
+    measured = []
+    for seed in range(draws):
+        found: dict[str, float] = {}
+        for name, (model, level) in models.items():
+            with torch.no_grad():
+                values = between(model, level, faces, people, pairs=pairs, generator=np.random.default_rng(seed))
+            found.setdefault("distinctness_cnn", values["distinctness_cnn"])
+            found[f"distinctness_{name}"] = values["distinctness_level"]
+        measured.append(found)
+    return over_seeds(measured)

@@ -1,0 +1,208 @@
+"""Autoencoder and RBMs stacked: faces autoencoded at any level, drawn by Gibbs sampling, interpolated and mixed.
+
+The levels, from the bottom: "cnn", the autoencoder's features mapped to [0, 1]; "rbm", the hidden layer of the RBM
+on them; "deep_rbm", the top of a deep RBM. Going up to a level and down again is autoencoding there; going down from
+between two faces is interpolation there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from latents.errors import InputError
+from latents.face_models.autoencoder import EVALUATION_ROWS, Autoencoder
+from latents.face_models.unit_map import UnitMap
+from latents.rbm.deep import DeepRBM
+from latents.rbm.model import RBM
+
+LEVELS = ("cnn", "rbm", "deep_rbm")
+
+
+@dataclass(frozen=True)
+class FaceModel:
+    """The stack; parts above the one that a task needs may be left out.
+
+    Attributes
+    ----------
+    autoencoder, unit_map : images <-> features <-> values in [0, 1].
+    rbm : over the mapped features.
+    deep : over the mapped features too, with a second hidden layer.
+    workers : threads of Beta draws; they change no result.
+
+    Raises
+    ------
+    InputError
+        When the parts are of different widths.
+    """
+
+    autoencoder: Autoencoder
+    unit_map: UnitMap
+    rbm: RBM | None = None
+    deep: DeepRBM | None = None
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        widths = {"the map to [0, 1]": len(self.unit_map.low)}
+        if self.rbm is not None:
+            widths["the RBM"] = self.rbm.n_visible
+        if self.deep is not None:
+            widths["the deep RBM"] = self.deep.bottom.n_visible
+        for part, width in widths.items():
+            if width != self.autoencoder.n_features:
+                raise InputError(f"{part} is of {width} features, the autoencoder of {self.autoencoder.n_features}")
+
+    # --- between levels --------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def encode(self, images: Tensor) -> Tensor:
+        """Images (n, y, x) in [-1, 1] -> values (n, n_features) in (0, 1), of the level "cnn"."""
+        blocks = [self.unit_map.to_unit(self.autoencoder.encode(block)) for block in images.split(EVALUATION_ROWS)]
+        return torch.cat(blocks)
+
+    @torch.no_grad()
+    def decode(self, values: Tensor) -> Tensor:
+        """Values (n, n_features) in [0, 1] -> images (n, y, x), clipped to [-1, 1]."""
+        return torch.cat(
+            [
+                self.autoencoder.decode(self.unit_map.from_unit(block)).clamp(-1, 1)
+                for block in values.split(EVALUATION_ROWS)
+            ]
+        )
+
+    def up(self, images: Tensor, level: str) -> Tensor:
+        """Images (n, y, x) -> values (n, width) in [0, 1] of a level."""
+        values = self.encode(images)
+        if level == "cnn":
+            return values
+        if level == "rbm":
+            return self._need_rbm().mean_hidden(values)
+        return self._need_deep(level).up(values)[1]
+
+    def down(self, values: Tensor, level: str) -> Tensor:
+        """Values (n, width) in [0, 1] of a level -> images (n, y, x)."""
+        if level == "rbm":
+            values = self._need_rbm().mean_visible(values)
+        elif level != "cnn":
+            values = self._need_deep(level).down(values)[1]
+        return self.decode(values)
+
+    def _need_rbm(self) -> RBM:
+        if self.rbm is None:
+            raise InputError("level 'rbm' needs an RBM: give one to the face model")
+        return self.rbm
+
+    def _need_deep(self, level: str) -> DeepRBM:
+        if level not in LEVELS:
+            raise InputError(f"level must be one of {', '.join(LEVELS)}, got {level!r}")
+        if self.deep is None:
+            raise InputError("level 'deep_rbm' needs a deep RBM: give one to the face model")
+        return self.deep
+
+    # --- what the notes show ---------------------------------------------------------------------------------------
+
+    def autoencode(self, images: Tensor, level: str = "rbm") -> Tensor:
+        """Images (n, y, x) after the way up to a level and down again; means all the way."""
+        return self.down(self.up(images, level), level)
+
+    def interpolate(self, first: Tensor, second: Tensor, shares: Sequence[float], level: str) -> Tensor:
+        """Faces between pairs of faces.
+
+        Parameters
+        ----------
+        first, second : images (n, y, x), in pairs.
+        shares : of `second`, in [0, 1]; at 0 it is `first` autoencoded.
+        level : where values are mixed.
+
+        Returns
+        -------
+        tensor (shares, n, y, x)
+        """
+        if first.shape != second.shape:
+            raise InputError(f"pairs of faces need the same shape, got {tuple(first.shape)}, {tuple(second.shape)}")
+        start, end = self.up(first, level), self.up(second, level)
+        return torch.stack([self.down(torch.lerp(start, end, share), level) for share in _in_unit(shares)])
+
+    def mix(self, images: Tensor, shares: Sequence[float], level: str = "cnn") -> Tensor:
+        """Faces from one level's values, a share of them from the way up, the rest from the way down.
+
+        Parameters
+        ----------
+        images : (n, y, x).
+        shares : of the way up; at 1 the level's own autoencoding, at 0 that of the level above it. The less, the
+            more regular the face.
+        level : "cnn", under the RBM, or "rbm", the middle layer of the deep RBM.
+
+        Returns
+        -------
+        tensor (shares, n, y, x)
+        """
+        v = self.encode(images)
+        if level == "rbm":
+            deep = self._need_deep("deep_rbm")
+            return torch.stack([self.decode(deep.mix(v, share)) for share in _in_unit(shares)])
+        if level != "cnn":
+            raise InputError(f"values are mixed at level cnn or rbm, got {level!r}")
+        rbm = self._need_rbm()
+        returned = rbm.mean_visible(rbm.mean_hidden(v))
+        return torch.stack([self.decode(torch.lerp(returned, v, share)) for share in _in_unit(shares)])
+
+    def states(self, chains: int, *, generator: torch.Generator, level: str = "rbm") -> Iterator[Tensor]:
+        """Gibbs chains from uniformly random values: yields draws of the values (chains, n_features), step by step.
+
+        Parameters
+        ----------
+        level : "rbm" or "deep_rbm", the model that is sampled.
+        """
+        model = self._need_rbm() if level == "rbm" else self._need_deep(level)
+        v = torch.rand(chains, self.autoencoder.n_features, generator=generator, device=generator.device)
+        if isinstance(model, RBM):
+            while True:
+                v = model.gibbs(v, 1, generator=generator, workers=self.workers)
+                yield v
+        h1 = model.bottom.sample_hidden(v, generator=generator, workers=self.workers)
+        while True:
+            v, h2 = model.sample_outer(h1, generator=generator, workers=self.workers)
+            yield v
+            h1 = model.sample_middle(v, h2, generator=generator, workers=self.workers)
+
+    def sample(
+        self, n: int, *, steps: int, generator: torch.Generator, level: str = "rbm", as_means: bool = False
+    ) -> Tensor:
+        """Values (n, n_features) in [0, 1] after `steps` Gibbs steps from random ones; decode them to see faces.
+
+        Parameters
+        ----------
+        as_means : the visible means given draws of the layer above: faces without the noise that visible units have
+            of their own. False gives draws.
+        """
+        if n < 1 or steps < 1:
+            raise InputError(f"Gibbs samples need at least one chain and one step, got {n} and {steps}")
+        chain = self.states(n, generator=generator, level=level)
+        for _ in range(steps):
+            v = next(chain)
+        return self.means_around(v, generator=generator, level=level) if as_means else v
+
+    def means_around(self, values: Tensor, *, generator: torch.Generator, level: str = "rbm") -> Tensor:
+        """The visible means (n, n_features) given draws of the layer above, which are drawn given `values`."""
+        if level == "rbm":
+            rbm = self._need_rbm()
+            return rbm.mean_visible(rbm.sample_hidden(values, generator=generator, workers=self.workers))
+        deep = self._need_deep(level)
+        _, h2 = deep.up(values)
+        h1 = deep.sample_middle(values, h2, generator=generator, workers=self.workers)
+        return deep.bottom.mean_visible(h1)
+
+    def trace(self, chains: int, *, steps: int, generator: torch.Generator, level: str = "rbm") -> Tensor:
+        """Features along Gibbs chains from random values: (steps, chains, n_features), held in memory."""
+        chain = self.states(chains, generator=generator, level=level)
+        return torch.stack([self.unit_map.from_unit(next(chain)) for _ in range(steps)])
+
+
+def _in_unit(shares: Sequence[float]) -> Sequence[float]:
+    if not shares or not all(0 <= share <= 1 for share in shares):
+        raise InputError(f"shares must be numbers in [0, 1], got {list(shares)}")
+    return shares

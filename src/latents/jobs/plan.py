@@ -1,0 +1,240 @@
+"""Hold a job to what it was planned with: the code, the parameters and the files that it declares.
+
+Snakemake's jobs find theirs in the plan that their run wrote when it started; DVC's in dvc.yaml and code.json. A
+command that a person calls has no plan and is held to nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from latents.errors import InputError
+from latents.jobs import params
+from latents.jobs.closure import PACKAGE, Sources, key_of, table
+from latents.jobs.use import beside
+
+PLAN = "LATENTS_PLAN"  # names the plan of a Snakemake run
+SOURCE = Path(__file__).resolve().parents[2]
+MADE = Path(".snakemake/made")  # a file per job: what it was when its outputs were made, which `--touch` cannot say
+AGAIN = "the job did not run; run again"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one job was planned with.
+
+    Attributes
+    ----------
+    name : of the job, as DVC has it.
+    key : of its command in code.json.
+    inputs, outputs : the files that it declares; `notes`, its log and its benchmark.
+    keys : dotted keys of params.yaml that it is tracked by.
+    mark : a digest of command, code, environment and parameters; left in `MADE` by a job that ended well.
+    record : {"inputs": {path: md5}, "outputs": {path: md5}, "stores": [folders]} of an earlier run with the same
+        command, code, environment and parameters; empty where there is none.
+    covered : sources that the digest of its code is of, by their paths below src.
+    """
+
+    name: str
+    key: str
+    inputs: list[str] = field(default_factory=list)
+    outputs: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    mark: str = ""
+    record: dict[str, Any] = field(default_factory=dict)
+    covered: frozenset[str] = frozenset()
+
+    def reads(self) -> list[Path]:
+        """The files that it may read, beside those that every job may."""
+        return [Path("code.json"), *map(Path, self.inputs)]
+
+    def writes(self) -> list[Path]:
+        """The files that it may write."""
+        used = [beside(path) for path in self.notes if path.endswith(".log")]
+        return [MADE / self.name, *used, *map(Path, [*self.outputs, *self.notes])]
+
+
+def begin() -> Job | None:
+    """Check this process against its plan before it imports or reads anything else; None without a plan.
+
+    Raises
+    ------
+    InputError
+        In one line, when the code or the environment is not what the job was planned with.
+    SystemExit
+        With status 0, when the outputs of an earlier run with the same inputs were put back.
+    """
+    if path := os.environ.get(PLAN):
+        job = _of_snakemake(Path(path))
+    elif name := os.environ.get("DVC_STAGE"):
+        job = _of_dvc(name)
+    else:
+        return None
+    if job and job.record and put_back(job.record):
+        vouch(job.name, job.mark)
+        raise SystemExit(0)
+    return job
+
+
+def vouch(name: str, mark: str) -> None:
+    """Say that the outputs of a job were made as its mark says."""
+    from latents.files.atomic import atomic
+
+    with atomic(MADE / name) as temporary:
+        temporary.write_text(mark, encoding="utf-8")
+
+
+def vouched(name: str) -> str:
+    """The mark that a job's outputs were made with; empty for none."""
+    path = MADE / name
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def end(job: Job | None) -> None:
+    """Vouch for the job's outputs.
+
+    Raises
+    ------
+    InputError
+        In one line, where the job ran code that its digest does not cover, or where DVC would record parameters or
+        code that are not what it ran with.
+    """
+    if job is None:
+        return
+    if os.environ.get(PLAN):  # Snakemake records what it planned
+        if missed := sorted(loaded() - job.covered):
+            raise InputError(f"{job.name} ran {missed[0]}, which is not in its closure: src/latents/jobs/closure.py")
+        vouch(job.name, job.mark)
+        return
+    now, before = params.read_yaml("params.yaml"), params.taken()
+    edited = [name for name in job.keys if _at(now, name) != _at(before, name)]
+    if edited or _read(Path("code.json"))[job.key]["code"] != Sources.on_disk(SOURCE).closures(job.key)[job.key].code:
+        what = f"params.yaml: {', '.join(edited)}" if edited else "the code"
+        raise InputError(f"{what} was edited while {job.name} ran: DVC would record the new for the old; run again")
+
+
+# --- Snakemake ------------------------------------------------------------------------------------------------------
+
+
+def arguments(words: Iterable[str]) -> str:
+    """A job's command by its arguments: the interpreter's name is the machine's."""
+    return " ".join([*words][1:])
+
+
+def _of_snakemake(path: Path) -> Job | None:
+    plan = _read(path)
+    entry = plan["jobs"].get(arguments(sys.orig_argv))
+    if entry is None:  # a command by hand, from within a run's environment
+        return None
+    files = plan["code"][entry["key"]]
+    job = Job(**entry, covered=frozenset(files))
+    params.take(plan["params"])
+    if any(_stamp(path) != stamp for path, (stamp, _) in files.items()):
+        now = Sources.on_disk(SOURCE).closures(job.key)[job.key].files
+        edited = sorted(path for path in now.keys() | files.keys() if now.get(path) != files.get(path, [0, 0])[1])
+        if edited:
+            raise InputError(f"{edited[0]} was edited after {job.name} was planned; {AGAIN}")
+    return job
+
+
+def stamps(source: Path, files: Mapping[str, str]) -> dict[str, tuple[list[int], str]]:
+    """Time, size and digest of each source of a closure: {path below src: ([ns, bytes], digest)}."""
+    return {path: (_stamp(path, source), digest) for path, digest in files.items()}
+
+
+def _stamp(path: str, source: Path = SOURCE) -> list[int]:
+    try:
+        found = (source / path).stat()
+    except OSError:
+        return [0, 0]
+    return [found.st_mtime_ns, found.st_size]
+
+
+def loaded() -> set[str]:
+    """The sources of our modules that this process has imported, by their paths below src."""
+    modules = [module for name, module in sys.modules.items() if name.partition(".")[0] == PACKAGE]
+    ours = [getattr(module, "__file__", None) for module in modules]
+    return {Path(path).resolve().relative_to(SOURCE).as_posix() for path in ours if path}
+
+
+# --- DVC ------------------------------------------------------------------------------------------------------------
+
+
+def _of_dvc(name: str) -> Job | None:
+    from ruamel.yaml import YAML
+
+    name = name.rpartition(":")[2]
+    lines = re.search(rf"^  {re.escape(name)}:\n(?:    .*\n)+", Path("dvc.yaml").read_text(encoding="utf-8"), re.M)
+    stage = YAML(typ="safe").load(lines[0])[name] if lines else {}
+    key = key_of(stage.get("cmd", ""))
+    if key is None:
+        return None
+    closure = Sources.on_disk(SOURCE).closures(key)[key]
+    planned, now = _read(Path("code.json")), table({key: closure})
+    for part in ("code", "environment"):
+        if planned[key][part] != now[key][part]:
+            raise InputError(f"the {part} of {name} is not the one in code.json; run `python workflow/bridge.py gen`")
+    params.take(params.read_yaml("params.yaml"))
+    outputs = [
+        path if isinstance(path, str) else next(iter(path))
+        for kind in ("outs", "metrics", "plots")
+        for path in stage.get(kind, [])
+    ]
+    log = re.findall(r"--log (\S+)", stage["cmd"])
+    keys = [entry for entry in stage.get("params", []) if isinstance(entry, str)]
+    return Job(name, key, inputs=stage.get("deps", []), outputs=outputs, notes=log, keys=keys)
+
+
+def _at(values: Any, name: str) -> Any:
+    """The value at a dotted key; None where there is none."""
+    for part in name.split("."):
+        values = values.get(part) if isinstance(values, dict) else None
+    return values
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not a whole JSON file ({error}); {AGAIN}") from None
+
+
+# --- outputs of an earlier run --------------------------------------------------------------------------------------
+
+
+def put_back(record: Mapping[str, Any]) -> bool:
+    """Put the outputs of a record back where its inputs are as they were; False, and nothing done, otherwise."""
+    from latents.files.atomic import atomic
+
+    if any(not Path(path).is_file() or md5(path) != known for path, known in record["inputs"].items()):
+        return False
+    found = {path: _stored(known, record["stores"]) for path, known in record["outputs"].items()}
+    if None in found.values():
+        return False
+    for path, stored in found.items():
+        with atomic(path) as temporary:
+            shutil.copyfile(str(stored), temporary)
+    print("code, parameters and inputs are as recorded: outputs put back", file=sys.stderr)
+    return True
+
+
+def _stored(known: str, stores: Iterable[str]) -> Path | None:
+    """A file of this md5 in one of the stores; None where there is none, or it is damaged."""
+    paths = (Path(store, known[:2], known[2:]) for store in stores)
+    return next((path for path in paths if path.is_file() and md5(path) == known), None)
+
+
+def md5(path: str | Path) -> str:
+    """A file's md5, as DVC has it."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "md5").hexdigest()

@@ -1,0 +1,219 @@
+"""Probes: digests of a job's state after its first few steps, by which changed code shows that it computes the same.
+
+Floating point forgives nothing: equal bits after 20 steps of a training mean the same computation. A probe also
+takes the paths that follow, cut short: validation on a batch, measures on a few rows, a checkpoint and back. It draws
+from no stream of the job and leaves every state as it was, so no result depends on it.
+
+With LATENTS_PROBE set a job ends when its probe is complete: it writes that one file, and touches no checkpoint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from latents.errors import InputError, ProbeEnded
+from latents.files.tables import write_json
+from latents.machine.processor import processor
+from latents.networks import checkpoints
+
+STEPS = (1, 5, 20)  # of the optimizer, after which a training's state is digested
+ONLY = "LATENTS_PROBE"  # environment variable: the probe is all that is wanted
+
+
+@dataclass
+class Probe:
+    """The marks of a job, or of one of its parts, as they are reached.
+
+    Attributes
+    ----------
+    only : end the job, or the part, when its probe is complete.
+    after : what follows a training, on few rows: the module in eval mode -> numbers or arrays; None: nothing.
+    whole : the first step is marked and a checkpoint written and read back, which cost most after the training.
+    marks : {name: digest}, in the order in which they were reached.
+    steps : of the training's optimizer so far, those before a resume included.
+    complete : a training has reached all its marks.
+    """
+
+    only: bool = False
+    after: Callable[[nn.Module], Any] | None = None
+    whole: bool = True
+    marks: dict[str, str] = field(default_factory=dict)
+    steps: int = 0
+    complete: bool = False
+
+    def mark(self, name: str, value: Any) -> None:
+        """Record the digest of a value, see `digest`."""
+        self.marks[name] = digest(value)
+
+    @contextmanager
+    def part(self, name: str, *, after: Callable[[nn.Module], Any] | None = None) -> Iterator[Probe]:
+        """Yield the probe of one of several trainings; where the probe is all that is wanted, the next goes on.
+
+        The first part alone is whole: the others' checkpoints are written by the same code, and their later steps
+        tell what the first one would.
+        """
+        inner = Probe(self.only, after, whole=not self.marks)
+        with suppress(ProbeEnded):
+            yield inner
+        self.marks |= {f"{name}, {mark}": value for mark, value in inner.marks.items()}
+
+    def end(self) -> None:
+        """End the job, or the part, if its probe is all that is wanted."""
+        if self.only:
+            raise ProbeEnded
+
+    def record(self) -> dict[str, Any]:
+        """The part that a checkpoint keeps, in JSON's types."""
+        return {"marks": self.marks, "steps": self.steps, "complete": self.complete}
+
+    def recall(self, record: Mapping[str, Any]) -> None:
+        """Go on from what a checkpoint kept."""
+        self.marks, self.steps, self.complete = dict(record["marks"]), record["steps"], record["complete"]
+
+
+@contextmanager
+def probing(path: Path | None, *, after: Callable[[nn.Module], Any] | None = None) -> Iterator[Probe | None]:
+    """Yield a job's probe and write it when the block ends; None without a path.
+
+    Parameters
+    ----------
+    path : JSON to write: `probe` with the marks, `machine` with what bits depend on beside code and data.
+    after : see `Probe`.
+
+    Raises
+    ------
+    ProbeEnded
+        After the file is written, if the probe is all that is wanted.
+    InputError
+        If it is, and there is no path.
+    """
+    only = bool(os.environ.get(ONLY))
+    if path is None:
+        if only:
+            raise InputError(f"{ONLY} is set, but no --probe names the file to write")
+        yield None
+        return
+    probe = Probe(only, after)
+    with suppress(ProbeEnded):
+        yield probe
+    write_json(path, {"probe": probe.marks, "machine": machine()})
+    probe.end()
+
+
+@contextmanager
+def watched(
+    probe: Probe | None,
+    module: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    generator: torch.Generator,
+    *,
+    validate: Callable[[], Any] | None = None,
+) -> Iterator[None]:
+    """Mark a training's states after its first steps, then the paths that follow; the training is the block.
+
+    Parameters
+    ----------
+    probe : None: nothing is marked.
+    module, optimizer, generator : the training's state, which stays as it is.
+    validate : () -> what validation computes on one batch; called in eval mode, draws from streams of its own.
+    """
+    if probe is None or probe.complete:
+        yield
+        return
+
+    def stepped(*_: Any) -> None:
+        probe.steps += 1
+        if probe.steps in STEPS[0 if probe.whole else 1 :]:
+            probe.mark(f"step {probe.steps}", checkpoints.contents(module, optimizer, generator))
+        if probe.steps == STEPS[-1]:
+            _complete(probe, module, optimizer, generator, validate)
+
+    hook = optimizer.register_step_post_hook(stepped)
+    try:
+        yield
+        if not probe.complete:  # a training of fewer steps
+            _complete(probe, module, optimizer, generator, validate)
+    finally:
+        hook.remove()
+
+
+def _complete(
+    probe: Probe,
+    module: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    generator: torch.Generator,
+    validate: Callable[[], Any] | None,
+) -> None:
+    """Mark validation, what follows the training, and a checkpoint's bytes and what is read back from them."""
+    with _evaluating(module):
+        if validate is not None:
+            probe.mark("validation", validate())
+        if probe.after is not None:
+            probe.mark("measured", probe.after(module))
+    if probe.whole:
+        probe.mark("saved", checkpoints.round_trip(module, optimizer, generator))
+    probe.complete = True
+    probe.end()
+
+
+@contextmanager
+def _evaluating(module: nn.Module) -> Iterator[None]:
+    """Eval mode without gradients; each module's own mode comes back."""
+    modes = {part: part.training for part in module.modules()}
+    module.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for part, mode in modes.items():
+            part.training = mode
+
+
+def digest(value: Any) -> str:
+    """Sixteen hex digits of the sha256 of nested mappings and sequences, of tensors, arrays, bytes and plain values.
+
+    Examples
+    --------
+    >>> digest({"a": torch.ones(2)}) == digest({"a": np.ones(2, np.float32)})
+    True
+    >>> digest([1.0]) == digest([1.0000000000000002])
+    False
+    """
+    found = hashlib.sha256()
+    _feed(found, value)
+    return found.hexdigest()[:16]
+
+
+def _feed(found: Any, value: Any) -> None:
+    if isinstance(value, Tensor):
+        value = value.detach().cpu().numpy()
+    if isinstance(value, np.ndarray):
+        found.update(f"{value.dtype.str} {value.shape} ".encode())
+        found.update(np.ascontiguousarray(value).reshape(-1).view(np.uint8))
+    elif isinstance(value, bytes):
+        found.update(b"bytes %d " % len(value))
+        found.update(value)
+    elif isinstance(value, Mapping):
+        found.update(b"mapping ")
+        _feed(found, [*value.items()])
+    elif isinstance(value, list | tuple):
+        found.update(f"list {len(value)} ".encode())
+        for item in value:
+            _feed(found, item)
+    else:
+        found.update(f"{value!r} ".encode())
+
+
+def machine() -> dict[str, Any]:
+    """What bits depend on beside code and data: the processor, what torch uses of it, and torch's threads."""
+    return processor() | {"kernels": torch.backends.cpu.get_cpu_capability(), "threads": torch.get_num_threads()}

@@ -1,0 +1,1 @@
+"""Ways to rank; all give the same numbers."""

@@ -1,0 +1,181 @@
+"""The numba engine of codes: Hamming distances of packed bits, ranked by counting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latents.machine.numba_cache import kernel
+from latents.ranking.inputs import chunks
+from latents.ranking.kernels.bits import popcount
+from latents.ranking.kernels.metrics import measure
+from latents.ranking.relevance import Relevant
+from latents.ranking.task import Each, Plan, Task, fit
+
+Array = NDArray[Any]
+BLOCKS = (256, 64, 16)
+
+
+class Codes:
+    """Hamming distance of bits."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._bits = task.database.shape[1] * (1 if task.database.dtype == bool else 8)
+        self._cutoffs = np.array(task.cutoffs, dtype=np.int64)
+        n = task.n_items
+        words = np.empty((-(-self._bits // 64), n), np.uint64)
+        for start, stop in chunks(n, self._bits):
+            words[:, start:stop] = _words(task.database[start:stop]).T
+        self._words = words
+
+    def plan(self, workers: int, max_bytes: int) -> Plan | None:
+        """Blocks of codes whose relevant items fit."""
+        state = 24 * self._task.most_relevant + 400
+        free = max_bytes - self._words.nbytes - workers * 4 * self._task.n_items
+        return fit(workers, free, BLOCKS, state)
+
+    def measure(self, first: int, last: int, relevant: Relevant, each: Each = map) -> Array:
+        """Metrics of queries first .. last, (n_queries, n_metrics)."""
+        task = self._task
+        out = np.empty((last - first, len(task.names)))
+        measure_codes(
+            _words(task.queries[first:last]),
+            self._words,
+            self._bits,
+            relevant.indptr,
+            relevant.columns,
+            np.empty(0) if relevant.gains is None else relevant.gains,
+            task.left_out_of(first, last),
+            task.ties == "trec",
+            relevant.ideal(task.ranks, task.cutoffs),
+            self._cutoffs,
+            task.full,
+            task.ranks.harmonic,
+            task.ranks.discount,
+            out,
+        )
+        return out
+
+    def top(self, first: int, last: int, k: int, each: Each = map) -> tuple[Array, Array]:
+        """Left to `Sorting`, see `engine`."""
+        raise NotImplementedError
+
+
+def _words(rows: Array) -> NDArray[np.uint64]:
+    """Bits (n, bits) or packed bytes as 64-bit words (n, n_words), padded with zeros."""
+    packed = np.packbits(rows, axis=1) if rows.dtype == bool else rows
+    padded = np.zeros((len(rows), -(-packed.shape[1] // 8) * 8), np.uint8)
+    padded[:, : packed.shape[1]] = packed
+    return padded.view(np.uint64)
+
+
+@kernel
+def distances_to(query: Any, words: Any, distances: Any) -> None:
+    """Hamming distances of one code (n_words,) to all of `words` (n_words, n), in uint16."""
+    n_words, n = words.shape
+    for j in range(n):
+        distances[j] = popcount(query[0] ^ words[0, j])
+    for w in range(1, n_words):
+        for j in range(n):
+            distances[j] += popcount(query[w] ^ words[w, j])
+
+
+@kernel
+def histogram(distances: Any, counts: Any) -> None:
+    """counts[d] of each distance; four partial ones, as one bin is often hit twice in a row."""
+    part = np.zeros((4, len(counts)), np.int64)
+    n = len(distances) - len(distances) % 4
+    for j in range(0, n, 4):
+        part[0, distances[j]] += 1
+        part[1, distances[j + 1]] += 1
+        part[2, distances[j + 2]] += 1
+        part[3, distances[j + 3]] += 1
+    for j in range(n, len(distances)):
+        part[0, distances[j]] += 1
+    for d in range(len(counts)):
+        counts[d] = part[0, d] + part[1, d] + part[2, d] + part[3, d]
+
+
+@kernel
+def expected_groups(distances: Any, counts: Any, columns: Any, gains: Any, groups: Any) -> int:
+    """Tie groups of relevant `columns`, one per distance; returns how many."""
+    relevant, gain = np.zeros(len(counts), np.int64), np.zeros(len(counts))
+    for x in range(len(columns)):
+        relevant[distances[columns[x]]] += 1
+        if len(gains):
+            gain[distances[columns[x]]] += gains[x]
+    above, n_groups = 0, 0
+    for d in range(len(counts)):
+        if relevant[d]:
+            groups[n_groups, 0], groups[n_groups, 1], groups[n_groups, 2] = (
+                above,
+                counts[d],
+                relevant[d],
+            )
+            groups[n_groups, 3] = gain[d] if len(gains) else relevant[d]
+            n_groups += 1
+        above += counts[d]
+    return n_groups
+
+
+@kernel
+def trec_groups(distances: Any, counts: Any, columns: Any, gains: Any, left_out: int, groups: Any) -> int:
+    """The same with equal distances in the order of descending database rows: a counting sort."""
+    relevant = np.zeros(len(counts) + 1, np.int64)
+    for j in columns:
+        relevant[distances[j] + 1] += 1
+    place = np.cumsum(relevant)  # of the next relevant item of each distance
+    above = np.cumsum(counts) - counts
+    x = len(columns) - 1
+    for j in range(len(distances) - 1, -1, -1):
+        d = distances[j]
+        if x >= 0 and columns[x] == j:
+            g = place[d]
+            groups[g, 0], groups[g, 1], groups[g, 2] = above[d], 1, 1
+            groups[g, 3] = gains[x] if len(gains) else 1.0
+            place[d] += 1
+            x -= 1
+        if j != left_out:
+            above[d] += 1
+    return len(columns)
+
+
+@kernel
+def measure_codes(
+    queries: Any,
+    words: Any,
+    n_bits: int,
+    indptr: Any,
+    columns: Any,
+    gains: Any,
+    left_out: Any,
+    trec: bool,
+    ideal: Any,
+    cutoffs: Any,
+    full: bool,
+    harmonic: Any,
+    discount: Any,
+    out: Any,
+) -> None:
+    """Rank and measure a block of codes (n_queries, n_words) against `words` (n_words, n)."""
+    distances = np.empty(words.shape[1], np.uint16)
+    counts = np.empty(n_bits + 1, np.int64)
+    most = 0
+    for i in range(len(queries)):
+        most = max(most, indptr[i + 1] - indptr[i])
+    groups = np.empty((most, 4))
+    for i in range(len(queries)):
+        own = columns[indptr[i] : indptr[i + 1]]
+        own_gains = gains[indptr[i] : indptr[i + 1]] if len(gains) else gains
+        distances_to(queries[i], words, distances)
+        histogram(distances, counts)
+        if left_out[i] >= 0:
+            counts[distances[left_out[i]]] -= 1
+        if trec:
+            n_groups = trec_groups(distances, counts, own, own_gains, left_out[i], groups)
+        else:
+            n_groups = expected_groups(distances, counts, own, own_gains, groups)
+        measure(groups[:n_groups], len(own), ideal[i], cutoffs, full, harmonic, discount, out[i])

@@ -1,0 +1,23 @@
+"""Choice among the numba engines; importing this module imports numba."""
+
+from __future__ import annotations
+
+import scipy.sparse as sp
+
+from latents.ranking.engines.codes import Codes
+from latents.ranking.engines.dense import Dense
+from latents.ranking.engines.sparse import Sparse
+from latents.ranking.engines.streamed import Streamed
+from latents.ranking.task import Task
+
+SAFE = 1e140  # norms up to here have no overflow in float64 scores
+
+
+def engine(task: Task, max_bytes: int, device: str) -> Dense | Sparse | Codes | None:
+    """The engine for this kind of input; None where its kernels do not apply."""
+    if task.score == "hamming":
+        return Codes(task) if device == "cpu" and task.relevance is not None else None
+    if sp.issparse(task.queries):
+        return Sparse(task, max_bytes) if device == "cpu" else None
+    dense = Dense(task, max_bytes, device) if task.full else Streamed(task, max_bytes, device)
+    return dense if dense.scorer.largest < SAFE else None

@@ -1,0 +1,308 @@
+"""Numba kernels for full rankings by counting: what is near a relevant item is sorted, the rest only counted.
+
+A score becomes a fixed-point number of 31 bits, scaled by its row's largest. Cells of these numbers
+that are near a relevant item are marked; one pass counts the items of each marked cell and of each
+gap between two, and keeps a key of those in marked cells. Sorted keys then have their places, and
+those too near each other for the error of the scores are ranked by exact float64 scores.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from latents.machine.numba_cache import kernel
+from latents.ranking.kernels.bits import ONE, WORD, popcount
+from latents.ranking.kernels.metrics import measure
+from latents.ranking.kernels.selection import exact_scores, rank_chain
+
+UNIT_BITS, SIX, LAST = 31, np.uint64(6), np.uint64(63)
+CELLS = 4  # at least so many to an item
+FLOAT32_UNITS = 2**7  # scores of one float32, which trec_eval takes for tied, lie at most half as far apart
+WIDE = 8  # a query is crowded if `near` is so many cells,
+MOST_NEAR = 8  # or more than one in so many items are in chains
+CROWDED = -1
+
+
+@kernel
+def largest_size(bits: Any, i: int, dtype: Any) -> float:
+    """The largest absolute score of row i, of the bits of all: these vectorise as integers, not as floats."""
+    kind = bits.dtype.type
+    size, largest = kind(kind(~kind(0)) >> kind(1)), np.zeros(1, bits.dtype)
+    for j in range(np.uint64(bits.shape[1])):  # unsigned: numba wraps no index around
+        largest[0] = max(largest[0], bits[i, j] & size)
+    return largest.view(dtype)[0]
+
+
+@kernel
+def units_per_score(largest: float) -> float:
+    """The factor, exact in binary, that brings scores into -2**30 .. 2**30; 0 for scores of 0."""
+    return math.ldexp(1.0, min(30 - math.frexp(largest)[1], 120)) if largest > 0 else 0.0
+
+
+@kernel
+def fill_units(scores: Any, i: int, scale: Any, units: Any) -> None:
+    """Scores of row i as fixed-point numbers, 1 .. 2**31 - 1, each followed by a bit for relevance."""
+    for j in range(np.uint64(scores.shape[1])):
+        units[j] = np.uint32(np.uint32(np.int32(scores[i, j] * scale) + np.int32(2**30)) << np.uint32(1))
+
+
+@kernel
+def mark_cells(units: Any, relevant: Any, near: int, shift: Any, marks: Any) -> None:
+    """Say which units are relevant, and mark the cells within `near` of those, a bit each."""
+    marks[:] = 0
+    for j in relevant:
+        unit = np.int64(units[j] >> np.uint32(1))
+        units[j] += np.uint32(1)
+        low, high = max(unit - near, np.int64(0)), min(unit + near, np.int64(2**UNIT_BITS - 1))
+        low, high = np.uint64(low) >> shift, np.uint64(high) >> shift
+        marks[low >> SIX] |= ONE << (low & LAST)
+        for cell in range(low + ONE, high + ONE):
+            marks[cell >> SIX] |= ONE << (cell & LAST)
+
+
+@kernel
+def count_before(marks: Any, before: Any) -> int:
+    """Marked cells before each word of `marks`; returns how many there are."""
+    total = np.uint64(0)
+    for w in range(len(marks)):
+        before[w] = total
+        total += popcount(marks[w])
+    return np.int64(total)  # type: ignore[return-value]
+
+
+@kernel
+def keep_marked(units: Any, shift: Any, marks: Any, before: Any, counts: Any, keys: Any) -> int:
+    """Keep keys of items in marked cells: the unit, the relevance, twice the column; returns how many.
+
+    Fills counts (2 n_marked + 1) with the items of the first gap, the first marked cell, the second gap ..
+    """
+    kept, of_word = np.uint64(0), np.uint64(shift) + ONE
+    counts[:] = 0
+    for j in range(np.uint64(len(units))):
+        word = np.uint64(units[j])
+        cell = word >> of_word
+        up_to = marks[cell >> SIX] << (~cell & LAST)  # marks of the same word, up to this cell
+        marked = up_to >> LAST
+        counts[((np.uint64(before[cell >> SIX]) + popcount(up_to)) << ONE) - marked] += np.uint32(1)
+        keys[kept] = word << WORD | j << ONE
+        kept += marked
+    return np.int64(kept)  # type: ignore[return-value]
+
+
+@kernel
+def fill_places(counts: Any, kept: int, places: Any) -> None:
+    """Places among all items, ascending, of what is kept, once that is sorted."""
+    places[:kept] = 0
+    p, place = 0, 0
+    for c in range(0, len(counts) - 1, 2):
+        if p < kept:
+            places[p] += counts[c]
+        p += counts[c + 1]
+    for p in range(kept):
+        place += places[p]
+        places[p] = place
+        place += 1
+
+
+@kernel
+def keep_near(
+    scores: Any,
+    bits: Any,
+    indptr: Any,
+    columns: Any,
+    left_out: Any,
+    delta: Any,
+    trec: bool,
+    keys: Any,
+    places: Any,
+    kept: Any,
+    near: Any,
+) -> None:
+    """Of each row of `scores` (n_queries, n), keys of all items near relevant ones, and the places these will have.
+
+    Parameters
+    ----------
+    bits : those of the scores, as unsigned integers
+    indptr, columns : relevant items of each row
+    left_out : the column each row leaves out, -1 for none
+    delta : scores closer than this have to be looked at again
+    keys, places : uint64 and uint32 arrays of shape (n_queries, n)
+    kept, near : int64 arrays, filled with how many keys there are, or CROWDED, and the units of `delta`
+    """
+    n = scores.shape[1]
+    shift, scale = UNIT_BITS - 6, np.empty(1, scores.dtype)
+    while 2 ** (UNIT_BITS - shift) < CELLS * n:
+        shift -= 1
+    words = 2 ** (UNIT_BITS - shift) >> 6
+    units, marks, before = np.empty(n, np.uint32), np.empty(words, np.uint64), np.empty(words, np.uint32)
+    for i in range(len(scores)):
+        scale[0] = units_per_score(largest_size(bits, i, scores.dtype))
+        near[i] = int(min(delta[i] * scale[0], 2.0**32)) + (FLOAT32_UNITS if trec else 2)
+        kept[i] = CROWDED
+        if near[i] >> shift >= WIDE:
+            continue
+        fill_units(scores, i, scale[0], units)
+        if left_out[i] >= 0:
+            units[left_out[i]] = 0
+        mark_cells(units, columns[indptr[i] : indptr[i + 1]], near[i], np.uint64(shift), marks)
+        n_marked = count_before(marks, before)
+        if n_marked <= n:
+            counts = np.empty(2 * n_marked + 1, np.uint32)
+            kept[i] = keep_marked(units, shift, marks, before, counts, keys[i])
+            fill_places(counts, kept[i], places[i])
+
+
+@kernel
+def unit_of(key: Any) -> int:
+    """The fixed-point number of a key."""
+    return np.int64(key >> (WORD + ONE))  # type: ignore[return-value]
+
+
+@kernel
+def close(keys: Any, places: Any, p: int, near: int) -> Any:
+    """Is kept item p one place and no more than `near` above the one before it?"""
+    return (unit_of(keys[p]) - unit_of(keys[p - 1]) <= near) & (places[p] - places[p - 1] == np.uint32(1))
+
+
+@kernel
+def find_relevant(keys: Any, places: Any, near: int, relevant: Any, pairs: Any) -> tuple[int, int]:
+    """Positions of relevant keys, and of the second of two close ones, one relevant; returns how many of each.
+
+    Ascending; one more of each is scratch. The last bit of the keys then says relevant.
+    """
+    found, n_pairs, before = 0, 0, np.uint64(0)
+    for p in range(len(keys)):  # no branch: relevant items come at random
+        own = keys[p] >> WORD & ONE
+        keys[p] |= own
+        relevant[found], pairs[n_pairs] = p, p
+        found += np.int64(own)  # type: ignore[assignment]
+        if p:
+            n_pairs += np.int64(own ^ before) & close(keys, places, p, near)
+        before = own
+    return found, n_pairs
+
+
+@kernel
+def find_chains(keys: Any, places: Any, near: int, pairs: Any, chains: Any, again: Any) -> int:
+    """Runs of close keys around such pairs; returns how many, or CROWDED if `again` has no room for their keys.
+
+    Fills chains (n, 2) with the position of a run's first key, and where among `again` its copy is. The order of
+    runs that are relevant altogether does not matter.
+    """
+    n_chains, total, high, first = 0, 0, -1, 0
+    if len(keys) and unit_of(keys[0]) == 0:
+        first = 1  # what is left out
+    for p in pairs:
+        if p <= high:
+            continue
+        low, high = p - 1, p
+        if low < first:
+            continue
+        while low > first and close(keys, places, low, near):
+            low -= 1
+        while high + 1 < len(keys) and close(keys, places, high + 1, near):
+            high += 1
+        if total + high + 1 - low > len(again):
+            return CROWDED
+        chains[n_chains, 0], chains[n_chains, 1] = low, total
+        for x in range(low, high + 1):
+            again[total] = keys[x]
+            total += 1
+        n_chains += 1
+    chains[n_chains, 1] = total
+    return n_chains
+
+
+@kernel
+def rank_near(
+    n: int,
+    places: Any,
+    relevant: Any,
+    chains: Any,
+    n_chains: int,
+    again: Any,
+    values: Any,
+    tolerance: float,
+    trec: bool,
+    groups: Any,
+) -> int:
+    """Tie groups of the relevant items, best first: alone, or of a chain of exact values; returns how many."""
+    nobody = np.empty(0)
+    x, c, n_groups = len(relevant) - 1, n_chains - 1, 0
+    while x >= 0:
+        p = relevant[x]
+        if c < 0 or p >= chains[c, 0] + chains[c + 1, 1] - chains[c, 1]:
+            groups[n_groups, 0] = n - 1 - places[p]
+            groups[n_groups, 1] = groups[n_groups, 2] = groups[n_groups, 3] = 1
+            n_groups, x = n_groups + 1, x - 1
+            continue
+        low, high = chains[c, 1], chains[c + 1, 1]
+        above = n - places[chains[c, 0]] - (high - low)
+        gap = values[low + 1] - values[low]
+        if high - low == 2 and not trec and abs(gap) > tolerance:  # two items, not tied: the usual case
+            better = low + np.int64(gap > 0)
+            for y, place in ((better, above), (2 * low + 1 - better, above + 1)):
+                if again[y] & ONE:
+                    groups[n_groups, 0] = place
+                    groups[n_groups, 1] = groups[n_groups, 2] = groups[n_groups, 3] = 1
+                    n_groups += 1
+        else:
+            n_groups = rank_chain(again, values, low, high, above, tolerance, trec, nobody, nobody, groups, n_groups)
+        while x >= 0 and relevant[x] >= chains[c, 0]:
+            x -= 1
+        c -= 1
+    return n_groups
+
+
+@kernel
+def measure_near(
+    n: int,
+    keys: Any,
+    places: Any,
+    kept: Any,
+    near: Any,
+    indptr: Any,
+    tolerance: Any,
+    trec: bool,
+    kind: int,
+    queries: Any,
+    items: Any,
+    norms: Any,
+    query_norms: Any,
+    ideal: Any,
+    cutoffs: Any,
+    full: bool,
+    harmonic: Any,
+    discount: Any,
+    out: Any,
+    crowded: Any,
+) -> None:
+    """Rank and measure a batch from the sorted keys of what is kept of n items, every gain being 1.
+
+    Queries with too many items near each other are not measured but `crowded`.
+    """
+    most = 0
+    for i in range(len(kept)):
+        most = max(most, indptr[i + 1] - indptr[i])
+    groups, relevant, pairs = np.empty((most, 4)), np.empty(most + 1, np.int32), np.empty(2 * most + 1, np.int32)
+    chains, again, values = (
+        np.empty((most + 1, 2), np.int64),
+        np.empty(n // MOST_NEAR, np.uint64),
+        np.empty(n // MOST_NEAR),
+    )
+    for i in range(len(kept)):
+        own, n_chains = keys[i, : kept[i]], CROWDED
+        if kept[i] != CROWDED:
+            found, n_pairs = find_relevant(own, places[i], near[i], relevant, pairs)
+            n_chains = find_chains(own, places[i], near[i], pairs[:n_pairs], chains, again)
+        crowded[i] = n_chains == CROWDED
+        if crowded[i]:
+            continue
+        exact_scores(kind, queries, i, items, query_norms, norms, again, 0, chains[n_chains, 1], values)
+        n_groups = rank_near(
+            n, places[i], relevant[:found], chains, n_chains, again, values, tolerance[i], trec, groups
+        )
+        measure(groups[:n_groups], found, ideal[i], cutoffs, full, harmonic, discount, out[i])

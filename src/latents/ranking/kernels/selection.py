@@ -1,0 +1,236 @@
+"""Numba kernels for the best of a row: float32 scores select, float64 scores computed anew decide.
+
+Scores that float32 cannot tell apart form a *chain*; a chain that holds a relevant item is ranked
+by exact scores, so that nothing depends on how a matrix product was cut up.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from latents.machine.numba_cache import kernel
+from latents.ranking.kernels.bits import LOW, ONE, WORD, column, score_of, short_key
+
+DOT, COSINE, L2, LOOKUP = 0, 1, 2, 3  # how an exact score is had
+
+
+@kernel(fastmath={"nnan", "nsz"})
+def chunk_maxima(row: Any, width: int, maxima: Any) -> None:
+    """Largest score of each run of `width` items; the last run takes the rest."""
+    for c in range(len(maxima)):
+        stop = (c + 1) * width if c + 1 < len(maxima) else len(row)
+        largest = row[c * width]
+        for j in range(c * width + 1, stop):
+            largest = max(largest, row[j])
+        maxima[c] = largest
+
+
+@kernel
+def select_keys(row: Any, k: int, margin: float, left_out: int, keys: Any, maxima: Any) -> int:
+    """Keys of all items whose score may be among the k best, ascending; returns how many.
+
+    The k-th largest of 2 k chunk maxima is at most the k-th largest score.
+    """
+    n, n_chunks = len(row), len(maxima)
+    if left_out >= 0:
+        row[left_out] = -np.inf
+    width = n // n_chunks
+    chunk_maxima(row, width, maxima)
+    bound = -np.inf
+    if n_chunks > k:
+        bound = np.partition(maxima, n_chunks - k)[n_chunks - k] - margin
+    found = 0
+    for c in range(n_chunks):
+        if maxima[c] < bound:
+            continue
+        for j in range(c * width, (c + 1) * width if c + 1 < n_chunks else n):
+            if row[j] >= bound and j != left_out:
+                keys[found] = np.uint64(short_key(row[j])) << WORD | np.uint64(2 * j)
+                found += 1
+    keys[:found].sort()
+    return found
+
+
+@kernel(fastmath={"reassoc", "contract", "nsz"})
+def product(queries: Any, i: int, items: Any, j: int) -> float:
+    """Inner product in float64; equal rows give equal bits, as the order of the sum is fixed."""
+    total = 0.0
+    for c in range(np.uint64(items.shape[1])):  # unsigned: numba wraps no index around
+        total += np.float64(queries[i, c]) * np.float64(items[j, c])
+    return total
+
+
+@kernel(fastmath={"reassoc", "contract", "nsz"})
+def squared_distance(queries: Any, i: int, items: Any, j: int) -> float:
+    """Squared Euclidean distance in float64."""
+    total = 0.0
+    for c in range(np.uint64(items.shape[1])):
+        difference = np.float64(queries[i, c]) - np.float64(items[j, c])
+        total += difference * difference
+    return total
+
+
+@kernel
+def exact_scores(
+    kind: int,
+    queries: Any,
+    i: int,
+    items: Any,
+    query_norms: Any,
+    norms: Any,
+    keys: Any,
+    low: int,
+    high: int,
+    values: Any,
+) -> None:
+    """values[low:high], float64 scores of query i and the database rows of keys[low:high].
+
+    Under LOOKUP the score of row j is queries[i, j]. Rows are indexed, never sliced: a slice counts
+    references of a shared array, across threads. One loop a kind: they vectorise, a loop of all does not.
+    """
+    if kind == LOOKUP:
+        for x in range(low, high):
+            values[x] = queries[i, column(keys[x])]
+    elif kind == L2:
+        for x in range(low, high):
+            values[x] = -squared_distance(queries, i, items, column(keys[x]))
+    else:
+        for x in range(low, high):
+            values[x] = product(queries, i, items, column(keys[x]))
+    if kind == COSINE:
+        for x in range(low, high):
+            scale = query_norms[i] * norms[column(keys[x])]
+            values[x] = values[x] / scale if scale > 0 else 0.0
+
+
+@kernel
+def sort_chain(keys: Any, values: Any, low: int, high: int) -> None:
+    """Order keys[low:high] by their exact values, best first; equal ones by descending row."""
+    if high - low > 32:
+        chain, exact = keys[low:high], values[low:high]
+        order = np.argsort(chain & LOW)[::-1]
+        order = order[np.argsort(-exact[order], kind="mergesort")]
+        keys[low:high], values[low:high] = chain[order], exact[order]
+        return
+    for x in range(low + 1, high):  # insertion
+        key, value, y = keys[x], values[x], x
+        while y > low and (values[y - 1] < value or (values[y - 1] == value and keys[y - 1] & LOW < key & LOW)):
+            keys[y], values[y] = keys[y - 1], values[y - 1]
+            y -= 1
+        keys[y], values[y] = key, value
+
+
+@kernel
+def gain_of(key: Any, own: Any, gains: Any) -> float:
+    """Gain of a relevant item; `gains` is empty where every gain is 1."""
+    return gains[np.searchsorted(own, column(key))] if len(gains) else 1.0
+
+
+@kernel
+def rank_chain(
+    keys: Any,
+    values: Any,
+    low: int,
+    high: int,
+    above: int,
+    tolerance: float,
+    trec: bool,
+    own: Any,
+    gains: Any,
+    groups: Any,
+    n_groups: int,
+) -> int:
+    """Append the tie groups of keys[low:high], with `above` items before them, to `groups`."""
+    if trec:  # float32, as trec_eval holds scores; what rounding alone tells from zero is zero
+        for x in range(low, high):
+            short = 0.0 if abs(values[x]) <= tolerance else np.float64(np.float32(values[x]))
+            values[x] = short
+    sort_chain(keys, values, low, high)
+    start = low
+    while start < high:
+        stop = start + 1
+        while not trec and stop < high and values[stop - 1] - values[stop] <= tolerance:
+            stop += 1
+        relevant, gain = 0, 0.0
+        for x in range(start, stop):
+            if keys[x] & ONE:
+                relevant += 1
+                gain += gain_of(keys[x], own, gains)
+        if relevant:
+            groups[n_groups, 0], groups[n_groups, 1] = above + start - low, stop - start
+            groups[n_groups, 2], groups[n_groups, 3] = relevant, gain
+            n_groups += 1
+        start = stop
+    return n_groups
+
+
+@kernel
+def rank_row(
+    keys: Any,
+    values: Any,
+    depth: int,
+    delta: float,
+    tolerance: float,
+    trec: bool,
+    kind: int,
+    queries: Any,
+    i: int,
+    items: Any,
+    query_norms: Any,
+    norms: Any,
+    own: Any,
+    gains: Any,
+    groups: Any,
+) -> int:
+    """Tie groups of the relevant items of query i, best first; returns how many.
+
+    Parameters
+    ----------
+    keys : uint64 array, the n best items of the query, ascending; chains are reordered in place
+    values : float64 scratch of shape (>= n,)
+    depth : groups beyond this many items are not needed
+    delta, tolerance : scores closer than this may be, and are, tied: in float32, in float64
+    own, gains : the query's relevant database rows, ascending, and their gains
+    groups : float64 array of shape (>= n_relevant, 4), filled with above, tied, relevant, gain
+    """
+    n, n_groups = len(keys), 0
+    # below this no exact score reaches the first `depth` places
+    floor = score_of(keys[n - depth]) - delta if depth < n else -np.inf
+    p = n - 1
+    while p >= 0:
+        if not keys[p] & ONE:
+            p -= 1
+            continue
+        score = score_of(keys[p])
+        if score < floor:
+            break
+        low, high, lowest, highest = p, p, score, score
+        while low > 0 and lowest - score_of(keys[low - 1]) <= delta:
+            low -= 1
+            lowest = score_of(keys[low])
+        while high + 1 < n and score_of(keys[high + 1]) - highest <= delta:
+            high += 1
+            highest = score_of(keys[high])
+        if low == high:
+            groups[n_groups, 0], groups[n_groups, 1], groups[n_groups, 2] = n - 1 - p, 1, 1
+            groups[n_groups, 3] = gain_of(keys[p], own, gains)
+            n_groups += 1
+        else:
+            exact_scores(kind, queries, i, items, query_norms, norms, keys, low, high + 1, values)
+            n_groups = rank_chain(
+                keys,
+                values,
+                low,
+                high + 1,
+                n - 1 - high,
+                tolerance,
+                trec,
+                own,
+                gains,
+                groups,
+                n_groups,
+            )
+        p = low - 1
+    return n_groups

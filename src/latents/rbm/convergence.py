@@ -1,0 +1,139 @@
+"""Log partition functions at growing numbers of temperatures, from both ends, and the likelihood that follows.
+
+Forward annealing flatters a model and reverse annealing is hard on it, both less the slower it goes: only where the
+two meet as the temperatures grow is the likelihood known. Reverse annealing starts from long-run samples, not from
+exact ones: it is an estimate and no bound.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latents.networks.probes import Probe
+from latents.rbm.model import RBM
+from latents.rbm.partition import BLOCK_CHAINS, LogZ, Method, annealed, log_likelihood, log_partition
+from latents.stats.intervals import NORMAL, Interval, mean_interval
+
+DIRECTIONS: tuple[Method, ...] = ("ais", "reverse-ais")
+PROBED = 20  # temperatures, Gibbs steps before them, and test rows of a probe
+
+
+def estimates(
+    rbm: RBM,
+    data: Tensor,
+    test: Tensor,
+    *,
+    temperatures: Sequence[int],
+    chains: int,
+    burn_in: int,
+    seed: int,
+    workers: int = 1,
+    probe: Probe | None = None,
+) -> list[dict[str, Any]]:
+    """Anneal in both directions at each number of temperatures.
+
+    Parameters
+    ----------
+    rbm : with an energy.
+    data : (n, n_visible), training rows, see `latents.rbm.partition.log_partition`.
+    test : (m, n_visible), rows whose log-likelihood is averaged.
+    temperatures : numbers of them, each a run of its own.
+    chains, burn_in, workers : see `latents.rbm.partition.log_partition`.
+    seed : every run has a stream of its own, spawned from it.
+    probe : gets the marks of a few chains at a few temperatures, see `latents.networks.probes`.
+
+    Returns
+    -------
+    list of dict
+        In nats, a row each: `direction`, `temperatures`, `log_z`, `std_error`, `low`, `high` (95 % interval of log Z
+        over chains), `test_log_likelihood`, `test_low`, `test_high` (95 % interval, see `mean_log_likelihood`).
+
+    Raises
+    ------
+    InputError
+        As `latents.rbm.partition.log_partition`.
+    """
+    if probe:
+        _mark(probe, rbm, data, test, seed=seed)
+    rows = []
+    for number, count in enumerate(temperatures):
+        for way, direction in enumerate(DIRECTIONS):
+            word = np.random.SeedSequence([seed, number, way]).generate_state(1)[0]  # 32 bits: torch uses no more
+            log_z = log_partition(
+                rbm,
+                method=direction,
+                data=data,
+                temperatures=count,
+                chains=chains,
+                burn_in=burn_in,
+                generator=torch.Generator().manual_seed(int(word)),
+                workers=workers,
+            )
+            rows.append({"direction": direction, "temperatures": count} | _row(log_z, rbm, test))
+    return rows
+
+
+def _mark(probe: Probe, rbm: RBM, data: Tensor, test: Tensor, *, seed: int) -> None:
+    """Mark a block of chains from either end, and the likelihoods of a few test rows."""
+    for direction in DIRECTIONS:
+        few: dict[str, Any] = {"temperatures": PROBED, "chains": BLOCK_CHAINS, "burn_in": PROBED}
+        stream = torch.Generator().manual_seed(seed)
+        probe.mark(direction, annealed(rbm, method=direction, data=data, generator=stream, **few))
+    probe.mark("likelihood", log_likelihood(rbm, test[:PROBED], LogZ(0.0, 0.0)))
+    probe.end()
+
+
+def _row(log_z: LogZ, rbm: RBM, test: Tensor) -> dict[str, float]:
+    margin = NORMAL * log_z.std_error
+    mean = mean_log_likelihood(rbm, test, log_z)
+    return {
+        "log_z": log_z.value,
+        "std_error": log_z.std_error,
+        "low": log_z.value - margin,
+        "high": log_z.value + margin,
+        "test_log_likelihood": mean.mean,
+        "test_low": mean.low,
+        "test_high": mean.high,
+    }
+
+
+def mean_log_likelihood(rbm: RBM, v: Tensor, log_z: LogZ) -> Interval:
+    """Mean of log p(v) over rows, with a 95 % interval for which rows there are and for the error of log Z.
+
+    Returns
+    -------
+    Interval
+        In nats a row: for Beta units of a density over (0, 1)^n_visible, which may be positive.
+    """
+    over_rows = mean_interval(log_likelihood(rbm, v, log_z))
+    error = math.hypot(over_rows.standard_error, log_z.std_error)
+    return Interval.around(over_rows.mean, error)
+
+
+def summary(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """The two estimates at the most temperatures, and how far they are apart, as flat numbers in nats."""
+    most = max(row["temperatures"] for row in rows)
+    forward, reverse = (
+        next(row for row in rows if (row["direction"], row["temperatures"]) == (direction, most))
+        for direction in DIRECTIONS
+    )
+    return {
+        "temperatures": most,
+        "test_log_likelihood": forward["test_log_likelihood"],
+        "test_low": forward["test_low"],
+        "test_high": forward["test_high"],
+        "test_log_likelihood_reverse": reverse["test_log_likelihood"],
+        "test_low_reverse": reverse["test_low"],
+        "test_high_reverse": reverse["test_high"],
+        "apart": abs(forward["log_z"] - reverse["log_z"]),
+        "log_z": forward["log_z"],
+        "log_z_std_error": forward["std_error"],
+        "log_z_reverse": reverse["log_z"],
+        "log_z_reverse_std_error": reverse["std_error"],
+    }

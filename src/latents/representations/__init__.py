@@ -1,0 +1,1 @@
+"""Plain representations, and classifiers that judge any."""

@@ -1,0 +1,1 @@
+"""The RNN that reads digits row by row."""

@@ -1,0 +1,125 @@
+"""What a row-RNN has learnt, as pictures and numbers: completed digits, and what its hidden units like to see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latents.errors import InputError
+from latents.rnn.model import BLOCK_ROWS, RowRNN, roll
+
+Probabilities = Callable[[np.ndarray], np.ndarray]  # pictures (n, y, x) in [0, 1] -> P(class | picture) (n, classes)
+
+
+def grey(images: np.ndarray) -> Tensor:
+    """uint8 images as float32 in [0, 1]."""
+    return torch.from_numpy(images).float() / 255
+
+
+def complete(
+    model: RowRNN,
+    images: np.ndarray,
+    *,
+    seen_rows: int,
+    sharpness: float = 1.0,
+    generator: torch.Generator | None = None,
+) -> np.ndarray:
+    """Keep the top rows of images and predict the others, each from those above it.
+
+    Parameters
+    ----------
+    images : uint8 (n, y, x); what stands below the top rows is not looked at.
+    seen_rows : how many rows are kept, at least one.
+    sharpness, generator : see `latents.rnn.model.roll`; with a generator, each call gives other completions.
+
+    Returns
+    -------
+    float32 (n, y, x)
+        In [0, 1].
+    """
+    count = images.shape[1] - seen_rows
+    if not 1 <= seen_rows < images.shape[1]:
+        raise InputError(f"of {images.shape[1]} rows 1 to {images.shape[1] - 1} can be seen, got {seen_rows}")
+    blocks = grey(images[:, :seen_rows]).split(BLOCK_ROWS)
+    added = (roll(model, top, count=count, sharpness=sharpness, generator=generator) for top in blocks)
+    parts = [torch.cat([top, below], dim=1) for top, below in zip(blocks, added, strict=True)]
+    return torch.cat(parts).numpy()
+
+
+def blanked(images: np.ndarray, *, seen_rows: int) -> np.ndarray:
+    """The half alone: top rows kept, the rest blank; float32 in [0, 1]."""
+    half = grey(images).numpy()
+    half[:, seen_rows:] = 0
+    return half
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """What a classifier sees in several completions of each of n digits.
+
+    Attributes
+    ----------
+    mean : float64 (n, classes), its probabilities averaged over the completions.
+    share_right : float64 (n,), the share of the completions that it sees as the digit's own class.
+    """
+
+    mean: np.ndarray
+    share_right: np.ndarray
+
+    @property
+    def entropy(self) -> np.ndarray:
+        """Entropy in bits of the averaged probabilities, (n,): how ambiguous the seen half is to the network."""
+        chances = np.maximum(self.mean, 1e-12)
+        return -(chances * np.log2(chances)).sum(1)
+
+
+def sampled_classes(
+    model: RowRNN,
+    images: np.ndarray,
+    labels: np.ndarray,
+    *,
+    seen_rows: int,
+    samples: int,
+    probabilities: Probabilities,
+    generator: torch.Generator,
+) -> Sampled:
+    """Complete each digit several times by sampling rows, and ask a classifier what it sees.
+
+    Parameters
+    ----------
+    labels : int (n,).
+    samples : completions a digit.
+    probabilities : the classifier.
+    """
+    total, right = np.zeros(1), np.zeros(len(images))
+    for _ in range(samples):
+        chances = probabilities(complete(model, images, seen_rows=seen_rows, generator=generator)).astype(np.float64)
+        total = total + chances
+        right += chances.argmax(1) == labels
+    return Sampled(total / samples, right / samples)
+
+
+def separation(scores: np.ndarray, positive: np.ndarray) -> float:
+    """Chance that a positive item scores above a negative one, ties half (the area under the ROC curve); nan if one
+    kind is missing.
+
+    Examples
+    --------
+    >>> separation(np.array([0.1, 0.4, 0.9]), np.array([False, False, True]))
+    1.0
+    """
+    from scipy.stats import rankdata
+
+    n_positive = int(positive.sum())
+    n_negative = len(positive) - n_positive
+    if n_positive == 0 or n_negative == 0:
+        return float("nan")
+    ranks = rankdata(scores)[positive].sum()
+    return float((ranks - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative))
+
+
+# --- hidden units (notes of 2016-08-05) -----------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""Text: counts, sequences and their models."""

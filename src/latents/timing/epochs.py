@@ -1,0 +1,55 @@
+"""Seconds that an epoch takes with each inference network, measured side by side."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from latents.digits.binarise import How
+from latents.vae import train as vae_digits
+
+
+def seconds_per_epoch(
+    images: np.ndarray,
+    validation: np.ndarray,
+    settings: Mapping[str, Mapping[str, Any]],
+    *,
+    repeats: int,
+    binarisation: How,
+    device: str = "cpu",
+) -> list[dict[str, Any]]:
+    """Time first epochs of several models that take turns, so that all see the same load of the machine.
+
+    Parameters
+    ----------
+    images, validation, binarisation, device : as in `latents.vae.train.train`.
+    settings : the other arguments of `train` for each model, by name, but for epochs and seed.
+    repeats : epochs of each model, of which the median counts.
+
+    Returns
+    -------
+    list of dict
+        A row a model: `run`, `encoder`, `seconds` (median of an epoch, validation included), `lowest`, `highest`, and
+        `ratio` of the median to that of the first model.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in settings}
+    options: dict[str, Any] = {"binarisation": binarisation, "device": device, "epochs": 1}
+    for seed in range(repeats):
+        for name, values in settings.items():
+            _, _, fitted = vae_digits.train(images, validation, **values, **options, seed=seed)
+            seconds[name] += fitted.seconds_per_epoch
+    first = statistics.median(next(iter(seconds.values())))
+    return [
+        {
+            "run": name,
+            "encoder": settings[name]["encoder"],
+            "seconds": statistics.median(taken),
+            "lowest": min(taken),
+            "highest": max(taken),
+            "ratio": statistics.median(taken) / first,
+        }
+        for name, taken in seconds.items()
+    ]
