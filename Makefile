@@ -13,9 +13,9 @@ SELDOM := --max-jobs-per-timespan 1000/10s
 .PHONY: all demo test test-cluster check docs report verify push pull restore hooks
 
 all: .venv/installed  ## The real run: fetch, train, evaluate, draw; record everything in dvc.lock.
-	python workflow/bridge.py prove --at-stake 600
+	python workflow/bridge prove --at-stake 600
 	snakemake --cores all $(SELDOM)
-	python workflow/bridge.py commit
+	python workflow/bridge commit
 
 demo: .venv/installed  ## The whole DAG on small embedded data, offline, in minutes.
 	snakemake --cores all --directory demo --quiet=rules
@@ -26,7 +26,7 @@ test: .venv/installed  ## All tests.
 	pytest -n auto --dist worksteal
 
 test-cluster: .venv/installed  ## The demo on a real SLURM of one node: as root, with Debian's slurm-wlm and munge.
-	pytest -p no:xdist -m cluster tests/test_cluster.py
+	pytest -p no:xdist -m cluster tests/pipeline/test_cluster.py
 
 check: .venv/installed  ## What else CI checks: style, types, imports, the committed dvc.yaml.
 	ruff check .
@@ -35,7 +35,7 @@ check: .venv/installed  ## What else CI checks: style, types, imports, the commi
 	mypy
 	PYTHONPATH=src lint-imports
 	snakemake --lint
-	python workflow/bridge.py gen
+	python workflow/bridge gen
 	git diff --exit-code dvc.yaml code.json
 
 docs: .venv/installed  ## README's table of claims, docs/claims.md and docs/gallery.md, from the results.
@@ -46,22 +46,22 @@ report: .venv/installed  ## Of the real run: one self-contained HTML page with e
 	snakemake --report report.html
 
 verify: .venv/installed  ## Begin every dear job here, without any result, and compare its first steps with the recorded ones.
-	python workflow/bridge.py verify
+	python workflow/bridge verify
 
 push: .venv/installed  ## Send this revision's results to the remote.
-	python workflow/bridge.py push
+	python workflow/bridge push
 
 pull: .venv/installed  ## Bring this revision's results from the remote; nothing is left to run.
-	python workflow/bridge.py pull
+	python workflow/bridge pull
 
 restore: .venv/installed  ## REV=<revision>: its files and results, without the hooks; nothing is left to run.
 	$(if $(REV),,$(error say which revision: make restore REV=<revision>))
 	git checkout $(REV)
 	-dvc checkout
-	python workflow/bridge.py restore
+	python $$(ls workflow/bridge/__main__.py workflow/bridge.py 2>/dev/null) restore
 
 hooks: .venv/installed  ## After each git checkout, merge or rebase: restore that revision's results.
-	python workflow/bridge.py hooks
+	python workflow/bridge hooks
 
 # torch first and pinned: another package's range would pull gigabytes of CUDA packages.
 # TORCH_INDEX: the package index to take torch from, for a CPU-only build where the default one brings CUDA.

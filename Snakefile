@@ -12,12 +12,13 @@ sys.path[:0] = [SOURCE, os.path.join(workflow.basedir, "workflow")]
 
 from pathlib import Path
 
-from cost import announce
-from planning import PLAN_FILE, made_by, refresh, write_plan
-from recover import HOLD, recover
+from bridge.cost import announce
+from bridge.planning import PLAN_FILE, made_by, refresh, write_plan
+from bridge.recover import HOLD, recover
 
 from latents.errors import InputError
-from latents.stages import closure, schema
+from latents.jobs import closure
+from latents.stages.shared import schema
 
 try:
     PARAMS = schema.load("params.yaml")

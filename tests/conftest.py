@@ -18,10 +18,12 @@ import pytest  # noqa: E402
 from filelock import FileLock  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
-from harness import ROOT, copy_sources, run  # noqa: E402
+from tests.support.harness import ROOT, copy_sources, run  # noqa: E402
 
 settings.register_profile("repeatable", derandomize=True)  # a run tells of the change under test, not of its luck
-settings.register_profile("deep")  # random, and more examples where a test asks for its name: tests/mutations.py
+settings.register_profile(
+    "deep"
+)  # random, and more examples where a test asks for its name: tests/support/mutations.py
 settings.load_profile("repeatable")
 
 

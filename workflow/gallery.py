@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from flow import Job, open_flow
+from bridge.snakemake_side import Job, open_flow
 from latents.claims.markdown import MARKS
 from latents.errors import InputError
 from latents.files.atomic import atomic

@@ -4,7 +4,7 @@ import subprocess
 import time
 from collections.abc import Callable
 
-from planning import plain
+from bridge.planning import plain
 
 
 def tracked(*keys: str) -> Callable[..., dict]:
@@ -56,7 +56,7 @@ def commit():
     """Record in dvc.lock what is up to date, when this is the repository itself and DVC did not start us."""
     here = os.path.realpath(os.getcwd()) == os.path.realpath(workflow.basedir)
     if here and os.path.isdir(".dvc") and "DVC_STAGE" not in os.environ:
-        subprocess.run([sys.executable, "workflow/bridge.py", "commit"], check=False)
+        subprocess.run([sys.executable, "workflow/bridge", "commit"], check=False)
 
 
 def name_interrupted() -> None:

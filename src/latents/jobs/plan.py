@@ -183,7 +183,7 @@ def _of_dvc(name: str) -> Job | None:
     planned, now = _read(Path("code.json")), table({key: closure})
     for part in ("code", "environment"):
         if planned[key][part] != now[key][part]:
-            raise InputError(f"the {part} of {name} is not the one in code.json; run `python workflow/bridge.py gen`")
+            raise InputError(f"the {part} of {name} is not the one in code.json; run `python workflow/bridge gen`")
     params.take(params.read_yaml("params.yaml"))
     outputs = [
         path if isinstance(path, str) else next(iter(path))

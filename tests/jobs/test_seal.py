@@ -1,0 +1,309 @@
+"""Sealed jobs: each rule's reads and writes what it declares, and is refused all else in one line that names both."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from latents.datasets.registry import FILES
+from latents.jobs import landlock, seal
+from latents.jobs.closure import Sources
+from latents.jobs.plan import stamps
+from tests.support.harness import ROOT, copy_sources, environment, run
+
+RULES = [
+    *(f"data_{name}" for name in FILES),
+    *re.findall(
+        r"^rule (\w+):", "".join(path.read_text("utf-8") for path in (ROOT / "workflow/rules").glob("*.smk")), re.M
+    ),
+]
+REFUSED = "{job}: sealed: {path} is not among what it declares; "
+needs_landlock = pytest.mark.skipif(not landlock.version(), reason="needs a kernel with Landlock")
+
+
+@pytest.fixture(scope="module")
+def tried(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """The first job of each rule of the demo, with its trials and what came of them; all that jobs declare is there."""
+    folder = copy_sources(tmp_path_factory.mktemp("sealed") / "demo")
+    shutil.copy2(ROOT / "demo/params.yaml", folder / "params.yaml")
+    run("python", "workflow/bridge", "gen", cwd=folder)
+    jobs = declared(folder)
+    for path in (folder / name for job in jobs.values() for name in job["reads"] + job["writes"]):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    for job in jobs.values():
+        job["trials"] = [*forbidden(jobs, job), *allowed(job)]
+        beside(job, "old.h5", folder).touch()
+    for job, found in zip(jobs.values(), attempts(folder, [*jobs.values()]), strict=True):
+        job["outcomes"] = {tuple(trial): outcome for trial, outcome in zip(job["trials"], found, strict=True)}
+    return jobs
+
+
+def declared(folder: Path) -> dict[str, dict[str, Any]]:
+    """The first job of each rule: its name, what it reads and writes, by dvc.yaml and the log of its command."""
+    stages = YAML(typ="safe").load(folder / "dvc.yaml")["stages"]
+    jobs: dict[str, dict[str, Any]] = {}
+    for name, stage in stages.items():
+        if name != "structure":
+            made = [entry for part in ("outs", "metrics", "plots") for entry in stage.get(part, [])]
+            writes = [entry if isinstance(entry, str) else next(iter(entry)) for entry in made]
+            log = shlex.split(stage["cmd"])[-1]
+            jobs.setdefault(name.split("-")[0], {"job": name, "reads": stage.get("deps", []), "writes": [*writes, log]})
+    return jobs
+
+
+def attempts(folder: Path, jobs: list[dict[str, Any]]) -> list[list[str]]:
+    """What comes of each job's trials (their kinds and paths), in a process of its own that is sealed as this job."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tests/support/sealed.py")],
+        input=json.dumps(jobs),
+        cwd=folder,
+        env=environment(PYTHONPATH=str(folder / "src")),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def outcomes(folder: Path, job: dict[str, Any], *trials: tuple[str, str]) -> list[str]:
+    """What comes of one job's trials."""
+    return attempts(folder, [job | {"trials": trials}])[0]
+
+
+def forbidden(jobs: dict[str, dict[str, Any]], job: dict[str, Any]) -> list[tuple[str, str]]:
+    """Trials of files that the job does not declare: of other rules, and beside its own output, there or not."""
+    parents = {Path(path).parent for path in job["writes"]}
+    others = [path for other in jobs.values() for path in other["writes"][:-1]]
+    others = [path for path in others if path not in job["reads"] + job["writes"]]
+    apart = next(path for path in others if not parents & {*Path(path).parents})  # Landlock knows folders
+    old, new = str(beside(job, "old.h5")), str(beside(job, "new.h5"))
+    python = [("read", others[0]), ("append", others[0]), ("read", old), ("append", old), ("remove", old)]
+    python += [("append", "params.yaml"), ("append", "src/latents/rbm/partition.py")]
+    python += [(kind, path) for kind in ("plain write", "write") for path in ("results/new.h5", new)]
+    native = [("native read", apart), ("native write", apart), ("native write", f"{Path(apart).parent}/new.h5")]
+    return python + (native if landlock.version() else [])
+
+
+def beside(job: dict[str, Any], name: str, folder: Path = Path()) -> Path:
+    """A path in the folder of the job's first output."""
+    return (folder / job["writes"][0]).with_name(name)
+
+
+def allowed(job: dict[str, Any]) -> list[tuple[str, str]]:
+    """Trials of all that the job declares, and of what every job may do."""
+    trials = [("read", path) for path in [*job["reads"], "params.yaml", "src/latents/rbm/partition.py"]]
+    trials += [("write", path) for path in [*job["writes"], "checkpoints/some.safetensors"]]
+    return [*trials, ("temporary", "some.txt"), ("list", str(Path(job["writes"][0]).parent)), ("unix socket", "s")]
+
+
+def refused(outcome: str, job: dict[str, Any], path: str) -> bool:
+    """Is it the one line that names the job and the path?"""
+    return outcome.startswith(REFUSED.format(job=job["job"], path=path)) and "\n" not in outcome
+
+
+def test_every_rule_has_a_job_here(tried: dict[str, Any]) -> None:
+    """No rule is left out of the tests below."""
+    assert set(tried) == set(RULES)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_what_a_rule_does_not_declare_is_refused(tried: dict[str, Any], rule: str) -> None:
+    """Another rule's result, a new one, a new file beside its own: neither read nor written, by one line."""
+    job = tried[rule]
+    for kind, path in forbidden(tried, job):
+        shown = str(Path(path).with_name(".new.0123abcd.tmp.h5")) if kind == "write" else path
+        assert refused(job["outcomes"][kind, path], job, shown), (kind, path, job["outcomes"][kind, path])
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_what_a_rule_declares_is_read_and_written(tried: dict[str, Any], rule: str) -> None:
+    """Every input, every output by way of its temporary file, parameters, modules, checkpoints, temporary files."""
+    outcomes = tried[rule]["outcomes"]
+    assert {trial: outcomes[trial] for trial in allowed(tried[rule]) if outcomes[trial] != "done"} == {}
+
+
+# --- one job of two folders: what holds for all -------------------------------------------------------------------
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> dict[str, Any]:
+    """A job that reads a/in.txt and writes b/out.txt of results; there are a/other.h5 and b/old.txt, too."""
+    for name in ("src", "results/a/in.txt", "results/a/other.h5", "results/b/old.txt", "params.yaml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch() if name != "src" else (tmp_path / "src").symlink_to(ROOT / "src")
+    return {"job": "j-1", "reads": ["results/a/in.txt"], "writes": ["results/b/out.txt"]}
+
+
+@pytest.fixture
+def port() -> Iterator[str]:
+    """A port of this machine that listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield str(server.getsockname()[1])
+
+
+@needs_landlock
+def test_children_threads_and_libraries_are_sealed_too(job: dict[str, Any], tmp_path: Path) -> None:
+    """A child process, a thread that starts later and HDF5's own reading are refused by the same line."""
+    kinds = ["read by a child", "read in a thread", "read by HDF5"]
+    found = outcomes(tmp_path, job, *((kind, "results/a/other.h5") for kind in kinds))
+    assert refused(found[1], job, "results/a/other.h5"), found
+    assert refused(found[2], job, "results/a/other.h5"), found
+    assert found[0].startswith("j-1: sealed: "), found
+
+
+@pytest.mark.parametrize("kind", ["rename", "remove", "append", "plain write"])
+def test_nothing_beside_an_output_is_changed(job: dict[str, Any], tmp_path: Path, kind: str) -> None:
+    """A file of another job in the same folder is neither renamed, removed nor written to."""
+    (found,) = outcomes(tmp_path, job, (kind, "results/b/old.txt"))
+    assert refused(found, job, "results/b/old.txt")
+    assert (tmp_path / "results/b/old.txt").read_bytes() == b""
+
+
+def test_a_folder_is_neither_made_nor_listed(job: dict[str, Any], tmp_path: Path) -> None:
+    """A job looks only into the folders of its outputs."""
+    made, listed = outcomes(tmp_path, job, ("make folder", "results/c"), ("list", "results/a"))
+    assert refused(made, job, "results/c")
+    assert refused(listed, job, "results/a")
+
+
+def test_a_file_without_a_name_is_spooled_beside_an_output_only(job: dict[str, Any], tmp_path: Path) -> None:
+    """As archives are rewritten; where the system has no such files, it bears the output's name."""
+    spooled, elsewhere = outcomes(tmp_path, job, ("spool", "results/b"), ("spool", "results/a"))
+    assert spooled == "done"
+    assert refused(elsewhere, job, "results/a")
+
+
+@pytest.mark.parametrize("kind", ["connect", "send"])
+def test_a_job_is_refused_the_network(job: dict[str, Any], tmp_path: Path, port: str, kind: str) -> None:
+    """TCP and UDP, by a line that names the address."""
+    (found,) = outcomes(tmp_path, job, (kind, port))
+    assert found.startswith("j-1: sealed: the network (")
+    assert port in found or kind == "connect"  # which looks the host up first
+
+
+def test_a_name_is_not_looked_up(job: dict[str, Any], tmp_path: Path) -> None:
+    """Nor does a job ask who a host is."""
+    (found,) = outcomes(tmp_path, job, ("look up", "data.example"))
+    assert refused(found, job, "the network (data.example)")
+
+
+@pytest.mark.skipif(landlock.version() < 4, reason="needs a kernel whose Landlock knows TCP")
+def test_native_code_is_refused_tcp_where_python_is(job: dict[str, Any], tmp_path: Path, port: str) -> None:
+    """The kernel refuses what the audit hook does not see, unless the job may reach the network."""
+    assert outcomes(tmp_path, job, ("native connect", port))[0].startswith("j-1: sealed: ")
+    free = job | {"network": True}
+    assert outcomes(tmp_path, free, ("connect", port), ("native connect", port), ("send", port)) == ["done"] * 3
+
+
+def test_python_is_refused_without_landlock(job: dict[str, Any], tmp_path: Path) -> None:
+    """On another kernel the audit hook alone refuses all that Python does."""
+    bare = job | {"no landlock": True}
+    trials = [("read", "results/a/other.h5"), ("plain write", "results/new"), ("read by HDF5", "results/a/other.h5")]
+    found = outcomes(tmp_path, bare, *trials, ("write", "results/b/out.txt"), ("native read", "results/a/other.h5"))
+    assert [refused(each, job, path) for each, (_, path) in zip(found, trials, strict=False)] == [True] * 3
+    assert found[3:] == ["done", "done"]
+
+
+def test_temporary_files_are_gone_at_the_end(job: dict[str, Any], tmp_path: Path) -> None:
+    """The folder for temporary files is the process's own and is removed with all in it."""
+    _, folder = outcomes(tmp_path, job, ("temporary", "some.txt"), ("tell of temporary", ""))
+    assert not Path(folder).exists()
+
+
+def test_a_link_is_followed_to_what_is_declared_only(job: dict[str, Any], tmp_path: Path) -> None:
+    """Inputs may be links, as DVC's cache makes them; a link to something else opens nothing."""
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache/object").touch()
+    (tmp_path / "results/a/in.txt").unlink()
+    (tmp_path / "results/a/in.txt").symlink_to("../../cache/object")
+    (tmp_path / "results/a/link").symlink_to("other.h5")
+    read, linked = outcomes(tmp_path, job, ("read", "results/a/in.txt"), ("read", "results/a/link"))
+    assert read == "done"
+    assert refused(linked, job, "results/a/link")
+
+
+def test_a_file_that_is_not_there_is_said_to_be_missing(job: dict[str, Any], tmp_path: Path) -> None:
+    """To read what no one made is an ordinary error, not one of the seal."""
+    (found,) = outcomes(tmp_path, job, ("read", "results/a/missing.txt"))
+    assert found.startswith("FileNotFoundError")
+
+
+def test_an_error_of_rights_elsewhere_is_not_the_seals() -> None:
+    """Without a seal no error is blamed on one."""
+    assert seal.refusal(PermissionError(13, "Permission denied", "some")) is None
+
+
+def test_no_thread_runs_when_a_stage_seals_itself() -> None:
+    """Importing all stages starts no thread and loads no numpy: Landlock would not reach threads that run already."""
+    modules = [path.stem for path in (ROOT / "src/latents/stages").glob("*.py") if path.stem != "__init__"]
+    script = f"import importlib, os, sys; [importlib.import_module('latents.stages.' + name) for name in {modules}]"
+    script += "; print(len(os.listdir('/proc/self/task')), 'numpy' in sys.modules, 'torch' in sys.modules)"
+    assert run("python", "-c", script, cwd=ROOT / "src").stdout.split() == ["1", "False", "False"]
+
+
+# --- the command line ---------------------------------------------------------------------------------------------
+
+STAGE = """
+from pathlib import Path
+import typer
+from latents.stages.shared.command import Log, run, stage
+app = stage("Try.")
+@app.command()
+def read(path: Path, log: Log = None) -> None:
+    path.read_bytes()
+if __name__ == "__main__":
+    run(app)
+"""
+
+
+TRIED = ["-m", "latents.stages.tried", "read", "results/other.txt", "--log", "logs/tried.log"]
+
+
+@pytest.fixture
+def called(tmp_path: Path) -> Path:
+    """A folder with a stage that reads any file, results to read and a plan whose job declares one of them."""
+    copy_sources(tmp_path)
+    (tmp_path / "src/latents/stages/tried.py").write_text(STAGE, encoding="utf-8")
+    (tmp_path / "results/other.txt").parent.mkdir(exist_ok=True)
+    (tmp_path / "results/other.txt").touch()
+    source = tmp_path / "src"
+    files = stamps(source, Sources.on_disk(source).closures("tried-read")["tried-read"].files)
+    job = {"name": "tried-1", "key": "tried-read", "notes": ["logs/tried.log"]}
+    plan = {"params": {}, "code": {"tried-read": files}, "jobs": {" ".join(TRIED): job}}
+    (tmp_path / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    return tmp_path
+
+
+def start(folder: Path, **extra: str) -> subprocess.CompletedProcess[str]:
+    """Run the job of the plan."""
+    return run("python", *TRIED, cwd=folder, check=False, PYTHONPATH="src", **extra)
+
+
+def test_a_refusal_is_one_line_and_status_1(called: Path) -> None:
+    """On stderr and in the log: the job, the path, what to do."""
+    done = start(called, LATENTS_PLAN=os.fspath(called / "plan.json"))
+    line = "error: " + REFUSED.format(job="tried-1", path="results/other.txt")
+    assert done.returncode == 1
+    assert done.stderr.startswith(line)
+    assert done.stderr.count("\n") == 1
+    assert (called / "logs/tried.log").read_text(encoding="utf-8").startswith(line)
+
+
+@pytest.mark.parametrize("extra", [{}, {"LATENTS_PLAN": "plan.json", "LATENTS_UNSEALED": "1"}])
+def test_without_a_plan_or_by_its_users_will_nothing_is_sealed(called: Path, extra: dict[str, str]) -> None:
+    """A stage called by hand reads what it is given, and so does one that is unsealed for debugging."""
+    assert start(called, **extra).returncode == 0

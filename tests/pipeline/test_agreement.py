@@ -1,0 +1,210 @@
+"""After a kill, a full disk, a read-only folder, a clock set back: both tools agree, and one line says what to do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.harness import environment, run
+
+pytestmark = pytest.mark.pipeline
+
+MODEL = "results/language_model/newsgroups/model.safetensors"
+TRAINING_LOG = "logs/language_model/train.log"
+BELOW = {"language_model", "metrics"}
+
+
+def both(folder: Path) -> set[str]:
+    """The jobs that both tools would run; a failure when they differ."""
+    done = run("python", "workflow/bridge", "status", cwd=folder)
+    lines = dict(line.split(": ", 1) for line in done.stdout.splitlines()[:2])
+    assert lines["snakemake"] == lines["dvc"]
+    return set(lines["dvc"].split()) - {"nothing"}
+
+
+def bridge(verb: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return run("python", "workflow/bridge", verb, cwd=folder, check=False)
+
+
+def one_line(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line that a verb failed with."""
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert done.stderr.startswith("error: ")
+    return done.stderr
+
+
+@contextmanager
+def running(*command: str, cwd: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A command that is killed with all its children at the end."""
+    process = subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def wait_for(folder: Path, pattern: str) -> None:
+    until = time.monotonic() + 300
+    while not list(folder.glob(pattern)):
+        assert time.monotonic() < until, f"no {pattern}"
+        time.sleep(0.02)
+
+
+def test_two_runs_at_once_and_one_killed_in_a_training(workspace: Path) -> None:
+    """The second is refused; after the kill both tools name the same jobs, and the bytes come back."""
+    whole = (workspace / MODEL).read_bytes()
+    (workspace / MODEL).unlink()
+    (workspace / TRAINING_LOG).unlink()
+    with running("snakemake", "--cores", "1", cwd=workspace) as first:
+        wait_for(workspace, TRAINING_LOG)
+        os.killpg(first.pid, signal.SIGSTOP)  # so that it is in the middle, however long the second takes to start
+        second = run("snakemake", "--cores", "1", cwd=workspace, check=False)
+        assert second.returncode
+        assert "Directory cannot be locked" in second.stdout + second.stderr
+        assert both(workspace) == BELOW
+        shutil.rmtree(workspace / ".snakemake/metadata")  # so that a restore has something to mark
+        assert "snakemake is running here" in one_line(bridge("restore", workspace))
+    assert bridge("restore", workspace).returncode == 0
+    assert both(workspace) == BELOW
+    run("snakemake", cwd=workspace)
+    assert (workspace / MODEL).read_bytes() == whole
+    assert both(workspace) == set()
+
+
+def test_a_restore_killed_at_any_time_is_repeated(workspace: Path) -> None:
+    """As in a fresh clone, where Snakemake has nothing on record."""
+    shutil.rmtree(workspace / ".snakemake")
+    for seconds in (1.5, 2.5, 3.0, 3.5):
+        with running(sys.executable, "workflow/bridge", "restore", cwd=workspace):
+            time.sleep(seconds)
+    assert bridge("restore", workspace).returncode == 0
+    assert both(workspace) == set()
+    assert "Nothing to be done" in run("snakemake", "--dry-run", cwd=workspace).stdout
+
+
+def test_a_large_input_that_is_only_newer_is_taken_as_it_is(workspace: Path) -> None:
+    """Snakemake would run all that read it, since it has no checksum of more than 1 MB; `restore` tells it better."""
+    digits = workspace / "results/digits/digits.h5"
+    assert digits.stat().st_size > 10**6
+    os.utime(digits)
+    assert bridge("status", workspace).returncode == 1
+    assert bridge("restore", workspace).returncode == 0
+    assert both(workspace) == set()
+
+
+@pytest.fixture
+def tight(built: Path, tmp_path: Path) -> Iterator[Path]:
+    """A copy of the finished run on a disk of its own with 30 MB to spare."""
+    folder = tmp_path / "tight"
+    folder.mkdir()
+    used = sum(path.stat().st_blocks * 512 for path in built.rglob("*"))
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={used + 30 * 2**20}", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a tmpfs needs root")
+    shutil.copytree(built, folder / "run", symlinks=True)
+    yield folder / "run"
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(folder: Path, *, free_bytes: int) -> Path:
+    """Fill a folder's disk up to so many bytes."""
+    ballast = folder.parent / "ballast"
+    with ballast.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(folder).free - free_bytes)
+    return ballast
+
+
+def test_a_full_disk_loses_nothing(tight: Path) -> None:
+    """A job and a commit that find no room say so in a line; with room again, both go on."""
+    mixed = tight / "results/face_model/lfw/mixed.h5"
+    whole = mixed.read_bytes()
+    mixed.unlink()
+    lock = (tight / "dvc.lock").read_bytes()
+    ballast = fill(tight, free_bytes=700_000)
+    assert len(whole) > 10**6
+    failed = run("snakemake", "--cores", "1", cwd=tight, check=False)
+    assert failed.returncode
+    assert "No space left on device; nothing was left half-written" in failed.stdout + failed.stderr
+    ballast.unlink()
+    assert (tight / "dvc.lock").read_bytes() == lock
+    assert both(tight) == {"face_model_mix", "figures_interpolation", "figures_strip"}
+    run("snakemake", "--cores", "1", str(mixed.relative_to(tight)), cwd=tight, DVC_STAGE="no commit yet")
+    assert mixed.read_bytes() == whole
+    kept, last, _ = lock.decode().rpartition("\n  metrics:\n")
+    assert last
+    (tight / "dvc.lock").write_text(kept + "\n", encoding="utf-8")  # so that a commit has something to write
+    ballast = fill(tight, free_bytes=0)
+    assert "No space left on device" in one_line(bridge("commit", tight))
+    ballast.unlink()
+    assert bridge("commit", tight).returncode == 0
+    assert (tight / "dvc.lock").read_bytes() == lock
+    bridge("restore", tight)
+    assert both(tight) == set()
+
+
+def test_a_read_only_results_folder_loses_nothing(workspace: Path) -> None:
+    """Neither tool can write there: the first job and a restore say so, and afterwards all goes on."""
+    results = workspace / "results"
+    for command in (["--bind", results, results], ["-o", "remount,ro,bind", results]):
+        if subprocess.run(["mount", *map(str, command)], capture_output=True, check=False).returncode:
+            pytest.skip("mounting needs root")
+    try:
+        assert both(workspace) == set()
+        params = workspace / "params.yaml"
+        params.write_text(params.read_text().replace("learning_rate: 0.1  # Adagrad", "learning_rate: 0.2  # Adagrad"))
+        failed = run("snakemake", "--cores", "1", cwd=workspace, check=False)
+        assert failed.returncode
+        assert "Write-protected output files" in failed.stdout + failed.stderr
+        assert both(workspace) == BELOW
+        os.utime(workspace / "data/raw/newsgroups/20news-bydate.tar")  # newer than what was made of it
+        assert "Read-only file system" in one_line(bridge("restore", workspace))
+    finally:
+        subprocess.run(["umount", str(results)], check=True)
+    bridge("restore", workspace)
+    assert both(workspace) == BELOW
+    run("snakemake", cwd=workspace)
+    assert both(workspace) == set()
+
+
+def test_a_clock_set_back_hides_no_edit(workspace: Path) -> None:
+    """All files are from the next hour, a source is edited now: its digest is another, whatever the times."""
+    later = time.time() + 3600
+    for part in ("data", "logs", "results", "src"):
+        for path in (workspace / part).rglob("*"):
+            os.utime(path, (later, later))
+    source = workspace / "src/latents/stages/headlines.py"
+    source.write_text(source.read_text() + "EDITED = 1\n")
+    said = run("snakemake", cwd=workspace)
+    assert "from the future" in said.stdout + said.stderr
+    assert "1 of 2 steps" in said.stdout + said.stderr
+    assert both(workspace) == set()
+
+
+def test_a_job_that_reads_files_from_the_future_runs_once(workspace: Path) -> None:
+    """Its result is older than what it read, and yet not run again: times are pulled back to now when a run begins."""
+    later = time.time() + 3600
+    for path in (*(workspace / "results").rglob("*"), *(workspace / "logs").rglob("*")):
+        os.utime(path, (later, later))
+    (workspace / MODEL).unlink()
+    said = run("snakemake", cwd=workspace)
+    assert "from the future" in said.stdout + said.stderr
+    assert both(workspace) == set()
+    assert "Nothing to be done" in run("snakemake", "--dry-run", cwd=workspace).stdout

@@ -1,0 +1,1 @@
+"""What tests share: runs of the pipeline, faults, mutations of inputs."""

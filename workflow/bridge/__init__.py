@@ -1,0 +1,1 @@
+"""The bridge between Snakemake, which runs the DAG, and DVC, which versions its results."""

@@ -1,0 +1,95 @@
+"""The demo under the code of an earlier revision and under the code here, compared byte by byte, rule by rule."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from bridge import shadow
+from latents.tools.revisions import git
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Compared(NamedTuple):
+    """The jobs of one rule: outputs that are the same, and the first that is not."""
+
+    same: tuple[str, ...]
+    different: str = ""
+
+
+def here() -> str:
+    """The revision of the sources here, and whether they were edited since."""
+    head = git("rev-parse", "--short=12", "HEAD").decode().strip()
+    return f"{head}, edited" if git("status", "--porcelain", "--", "src").strip() else head
+
+
+def compare(revision: str, rules: Iterable[str], folder: Path, cores: int) -> dict[str, Compared]:
+    """Make the demo of some rules under the old code and the new, and compare what each rule makes."""
+    names = sorted(rules)
+    old, new = folder / revision[:12], folder / "new"
+    _unpack(revision, old / "sources")
+    if said := _run(old / "sources", old / "demo", names, cores):
+        return {name: Compared((), f"under {revision[:12]}: {said}") for name in names}
+    shutil.rmtree(new, ignore_errors=True)
+    shutil.copytree(old / "demo", new, symlinks=True)
+    shutil.copy2(ROOT / "demo" / "params.yaml", new / "params.yaml")
+    if said := _run(ROOT, new, names, cores):
+        return {name: Compared((), said) for name in names}
+    return {name: _compared(outputs, old / "demo", new) for name, outputs in _made(new, names).items()}
+
+
+def _compared(outputs: list[str], old: Path, new: Path) -> Compared:
+    different = [path for path in outputs if not shadow.same(old / path, new / path)]
+    return Compared(tuple(path for path in outputs if path not in different), different[0] if different else "")
+
+
+def _unpack(revision: str, folder: Path) -> None:
+    """The files of a revision that the demo needs, once."""
+    if folder.exists():
+        return
+    parts = ["src", "workflow", "Snakefile", "profiles", "demo", "pyproject.toml"]
+    with tarfile.open(fileobj=io.BytesIO(git("archive", revision, *parts))) as tar:
+        tar.extractall(folder, filter="data")
+
+
+def _run(sources: Path, folder: Path, rules: list[str], cores: int) -> str:
+    """Run the demo of some sources below a folder until these rules; what went wrong, in a line."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "params.yaml").exists():
+        shutil.copy2(sources / "demo" / "params.yaml", folder / "params.yaml")
+    command = [snakemake(), "--cores", str(cores), "--directory", str(folder.resolve()), "--quiet", "progress"]
+    done = subprocess.run(
+        [*command, "--until", *rules], cwd=sources, env=environment(), capture_output=True, text=True, check=False
+    )
+    if done.returncode == 0:
+        return ""
+    lines = (done.stdout + done.stderr).splitlines()
+    return next((line.strip() for line in lines if "rror" in line), f"it failed with status {done.returncode}")
+
+
+def _made(folder: Path, rules: list[str]) -> dict[str, list[str]]:
+    """What each of these rules makes in the demo, as Snakemake's summary has it."""
+    command = [snakemake(), "--directory", str(folder.resolve()), "--summary"]
+    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=True)
+    rows = [line.split("\t") for line in done.stdout.splitlines() if line.count("\t") > 3]
+    return {rule: [row[0] for row in rows if row[2] == rule and (folder / row[0]).is_file()] for rule in rules}
+
+
+def snakemake() -> str:
+    """The program beside our Python."""
+    return str(Path(sys.executable).with_name("snakemake"))
+
+
+def environment() -> dict[str, str]:
+    """Our environment without what a run gives its jobs."""
+    return {
+        key: value for key, value in os.environ.items() if key not in ("LATENTS_PLAN", "LATENTS_PROBE", "DVC_STAGE")
+    }

@@ -1,0 +1,101 @@
+"""DVC's pipeline, written from Snakemake's jobs: one stage per concrete job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from bridge.dvc_side import GUARD
+from bridge.planning import PREFIX, TABLE, yaml_text
+from bridge.snakemake_side import Job
+from latents.files.atomic import atomic
+
+SOURCES = "src/latents"
+HEADER = "# Written from the Snakefile by `python workflow/bridge gen`; do not edit.\n"
+
+
+def entry(job: Job) -> dict[str, Any]:
+    """The job as an entry of dvc.yaml."""
+    kept = [path for path in job.outputs if not _in_git(path)]
+    tables = [path for path in kept if _axes(path)]
+    probes = [{path: {"cache": False}} for path in job.outputs if _is_probe(path)]
+    parts = {
+        "cmd": f"{PREFIX} {job.command}",
+        "deps": sorted(job.inputs),
+        "params": [*sorted(job.tracked), {TABLE.name: [job.key]}],
+        "outs": [*sorted(set(kept) - set(tables)), *probes],
+        "metrics": [{path: {"cache": False}} for path in job.outputs if _is_metrics(path)],
+        "plots": [
+            *({path: {"cache": False}} for path in job.outputs if path.endswith(".png")),
+            *({path: _axes(path)} for path in tables),
+        ],
+    }
+    return {key: value for key, value in parts.items() if value}
+
+
+def _is_metrics(path: str) -> bool:
+    return path.startswith("results/") and path.endswith(".json") and not _is_probe(path)
+
+
+def _is_probe(path: str) -> bool:
+    """Digests, which `dvc metrics` has nothing to say of."""
+    return Path(path).name == "probe.json"
+
+
+def _in_git(path: str) -> bool:
+    """Metrics, probes and figures are kept in git; everything else is in DVC's cache."""
+    return _is_metrics(path) or _is_probe(path) or path.endswith(".png")
+
+
+AXES = {  # what `dvc plots` draws of a stage's table
+    ("digit_classifier", "history.csv"): {"x": "epoch", "y": "validation_error"},
+    ("vae", "history.csv"): {"x": "epoch", "y": "validation_reconstruction"},
+    ("rnn", "history.csv"): {"x": "epoch", "y": "validation_cross_entropy"},
+    ("language_model", "history.csv"): {"x": "epoch", "y": "validation_cross_entropy"},
+    ("autoencoder", "history.csv"): {"x": "epoch", "y": "validation_l2"},
+    ("autoencoder", "errors.csv"): {"x": "step", "y": "held_out_mse"},
+    ("rbm", "history.csv"): {"x": "epoch", "y": "validation_reconstruction"},
+    ("deep_rbm", "history.csv"): {"x": "epoch", "y": "validation_reconstruction"},
+    ("deep_rbm", "greedy.csv"): {"x": "epoch", "y": "validation_reconstruction"},
+    ("likelihood", "log_partition.csv"): {"x": "temperatures", "y": "log_z"},
+    ("face_model", "mixing.csv"): {"x": "lag", "y": "autocorrelation"},
+    ("text_vae", "history.csv"): {"x": "epoch", "y": "validation_reconstruction"},
+    ("hashing", "history.csv"): {"x": "epoch", "y": "validation_words"},
+    ("hashing", "precision_recall.csv"): {"x": "recall", "y": "precision"},
+    ("hashing", "table.csv"): {"x": "bits", "y": "precision@100"},
+    ("ranking", "precision_recall.csv"): {"x": "recall", "y": "precision"},
+    ("timing", "svm.csv"): {"x": "items", "y": "seconds"},
+    ("timing", "encoders.csv"): {"x": "run", "y": "seconds"},
+}
+
+
+def _axes(path: str) -> dict[str, str] | None:
+    """The axes of an output below results/<stage>/, None when it is no table that is drawn."""
+    return AXES.get((Path(path).parts[1], Path(path).name))
+
+
+def pipeline(jobs: Iterable[Job]) -> dict[str, Any]:
+    """The content of dvc.yaml."""
+    from latents.stages.shared import schema
+
+    shape = schema.shape()
+    guard = {
+        "cmd": "python workflow/bridge check",
+        "deps": [SOURCES],
+        "params": sorted(shape),
+        "outs": [{TABLE.name: {"cache": False, "persist": True}}],
+        "meta": {"shape": shape},
+    }
+    return {"stages": {GUARD: guard} | {job.name: entry(job) for job in jobs}}
+
+
+def write_pipeline(jobs: list[Job]) -> bool:
+    """Write these jobs to dvc.yaml; True when it changed."""
+    text = HEADER + yaml_text(pipeline(jobs))
+    path = Path("dvc.yaml")
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return True

@@ -1,0 +1,174 @@
+"""What a run is planned with: each job's command, code and environment as parameters, and a plan that its jobs obey.
+
+Snakemake compares the parameter `made_by` with the one on record. It is taken when the Snakefile is parsed, so an edit
+of a source during a run is seen by the next one. The plan is written when a run starts; src/latents/jobs/plan.py
+holds each job to it.
+"""
+
+from __future__ import annotations
+
+import configparser
+import functools
+import hashlib
+import io
+import json
+import os
+import shlex
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from bridge.recover import recorded
+from latents.files.tables import write_json
+from latents.jobs import closure
+from latents.jobs.plan import arguments, stamps
+
+TABLE = Path("code.json")
+PLAN_FILE = Path(".snakemake/plan.json")
+KEPT = Path(".snakemake/kept")  # copies of what git keeps, by md5: a job that need not run puts them back
+PREFIX = "PYTHONPATH=src"  # DVC's counterpart of the Snakefile's shell.prefix
+Code = Mapping[str, Mapping[str, str]]
+
+
+def plain(value: Any) -> Any:
+    """A parameter in the one form that equal values share: keys in order, whole floats as ints.
+
+    Examples
+    --------
+    >>> plain({"b": 0.0, "a": [1.5, 2.0]})
+    {'a': [1.5, 2], 'b': 0}
+    """
+    if isinstance(value, Mapping):
+        return {name: plain(value[name]) for name in sorted(value)}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def made_by(rule: Any, code: Code) -> Callable[[Any], dict[str, Any]]:
+    """A function of the wildcards that gives a job's command and the digests of what it runs on.
+
+    Its inputs stand in the command in their order. The log does not: it is no part of a result.
+    """
+    from snakemake.utils import format as fill
+
+    constants = SimpleNamespace(
+        **{name: value for name, value in rule.params._allitems() if name and not callable(value)}
+    )
+
+    def value(wildcards: Any) -> dict[str, Any]:
+        found = dict(wildcards.items())
+        inputs, outputs = rule.expand_input(found)[0], rule.expand_output(found)[0]
+        parts = {"input": inputs, "output": outputs, "wildcards": wildcards, "params": constants, "log": "-"}
+        command = fill(rule.shellcmd, **parts)
+        return {"command": words(command), **code.get(closure.key_of(command) or "", {})}
+
+    return value
+
+
+def yaml_text(content: Mapping[str, Any]) -> str:
+    """YAML 1.2 as DVC reads it: no aliases, a line for each value; six times as fast as DVC's own writer."""
+    from ruamel.yaml import YAML
+
+    yaml, stream = YAML(typ="safe"), io.StringIO()
+    yaml.default_flow_style, yaml.sort_base_mapping_type_on_output, yaml.width = False, False, 4096
+    yaml.representer.ignore_aliases = lambda *_: True
+    yaml.dump(_plainly(content), stream)
+    return stream.getvalue()
+
+
+def _plainly(value: Any) -> Any:
+    """The same with plain mappings and lists: DVC's ordered ones would be written with a tag."""
+    if isinstance(value, Mapping):
+        return {name: _plainly(item) for name, item in value.items()}
+    return [_plainly(item) for item in value] if isinstance(value, list) else value
+
+
+def words(command: str) -> str:
+    """A command with one space between its words: its layout is no part of it."""
+    return " ".join(command.split())
+
+
+def write_plan(dag: Any, *, params: Any, closures: Mapping[str, closure.Closure], source: Path) -> None:
+    """Write what each job that is to run was planned with, for src/latents/jobs/plan.py."""
+    known = recorded() if Path(".dvc").is_dir() else {}
+    jobs = {
+        arguments(shlex.split(job.shellcmd)): entry(job, known if _only_inputs_are_newer(dag.reason(job)) else {})
+        for job in dag.needrun_jobs()
+        if job.output
+    }
+    code = {key: stamps(source, closures[key].files) for key in {each["key"] for each in jobs.values()}}
+    write_json(PLAN_FILE, {"params": params, "code": code, "jobs": jobs})
+
+
+def entry(job: Any, known: Mapping[str, Any]) -> dict[str, Any]:
+    """One job of the plan: the fields of `latents.jobs.plan.Job`."""
+    return {
+        "name": stage_name(job),
+        "key": closure.key_of(job.shellcmd),
+        "inputs": [str(path) for path in job.input],
+        "outputs": [str(path) for path in job.output],
+        "notes": [str(path) for path in [*job.log, job.benchmark] if path],
+        "mark": mark(job),
+        "record": _record(job, known.get(stage_name(job), {})),
+    }
+
+
+def mark(job: Any) -> str:
+    """A digest of a job as it is planned: its command, code, environment and parameters."""
+    planned = json.dumps([job.params.get("made_by"), job.params.get("tracked")])
+    return hashlib.sha256(planned.encode()).hexdigest()[:16]
+
+
+def _only_inputs_are_newer(reason: Any) -> bool:
+    """Would the job run for no other reason than that an input was made anew, or will be?"""
+    others = ("missing_output", "params_changed", "input_changed", "software_stack_changed", "forced", "no_metadata")
+    return not any(getattr(reason, other) for other in others)
+
+
+def _record(job: Any, stage: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs and outputs that dvc.lock has of this job as it is planned now; empty where it has another."""
+    made_by, tracked = job.params.get("made_by"), job.params.get("tracked", {})
+    params = stage.get("params", {})
+    key = closure.key_of(job.shellcmd)
+    same = (
+        words(stage.get("cmd", "")) == f"{PREFIX} {words(job.shellcmd)}"
+        and plain(params.get("params.yaml", {})) == plain(tracked)
+        and params.get(TABLE.name, {}).get(key) == {part: made_by[part] for part in ("code", "environment")}
+        and {each["path"] for each in stage.get("deps", [])} == set(map(str, job.input))
+    )
+    if not same:
+        return {}
+    files = {kind: {each["path"]: each["md5"] for each in stage.get(kind, [])} for kind in ("deps", "outs")}
+    return {"inputs": files["deps"], "outputs": files["outs"], "stores": [str(_cache()), str(KEPT)]}
+
+
+@functools.cache
+def _cache() -> Path:
+    """DVC's cache of files by their md5."""
+    config = configparser.ConfigParser()
+    config.read([".dvc/config", ".dvc/config.local"])
+    folder = config.get("cache", "dir", fallback="cache")
+    return Path(".dvc", folder, "files", "md5")  # an absolute folder stays as it is
+
+
+def stage_name(job: Any) -> str:
+    """The name of a job's stage in dvc.yaml."""
+    return "-".join([job.rule.name, *map(str, job.wildcards_dict.values())])
+
+
+def refresh(table: Code) -> None:
+    """Bring code.json up to date in the repository itself; DVC compares its values, key by key."""
+    try:
+        if Path(".dvc").is_dir() and "DVC_STAGE" not in os.environ and _read_table() != table:
+            write_json(TABLE, table)
+    except OSError:  # a folder to read only: nothing can run here either
+        return
+
+
+def _read_table() -> Any:
+    try:
+        return json.loads(TABLE.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None

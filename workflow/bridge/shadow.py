@@ -1,0 +1,51 @@
+"""Run a job in a folder of its own: what it reads are links, what it writes stays there."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+SOURCE = Path(__file__).resolve().parents[2] / "src"
+
+
+OF_A_JOB = ("LATENTS_PLAN", "LATENTS_PROBE", "DVC_STAGE")  # in the environment of a run's job
+
+
+class Ran(NamedTuple):
+    """How a job ended in its folder, and its last line."""
+
+    folder: Path
+    ended_well: bool
+    said: str
+
+
+def run(command: str, inputs: Iterable[str], folder: Path, *, base: Path = Path(), **variables: str) -> Ran:
+    """Run a stage's command below `folder`, on links to its inputs and to params.yaml below `base`."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for path in [*inputs, "params.yaml"]:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).symlink_to((base / path).resolve())
+    words = [sys.executable if word == "python" else word for word in shlex.split(command)]
+    done = subprocess.run(words, cwd=folder, env=_environment(variables), capture_output=True, text=True, check=False)
+    lines = done.stderr.strip().splitlines()
+    return Ran(folder, done.returncode == 0, lines[-1] if lines else "")
+
+
+def same(one: Path, other: Path) -> bool:
+    """Have two files the same bytes?"""
+    return one.is_file() and other.is_file() and one.read_bytes() == other.read_bytes()
+
+
+def _environment(variables: dict[str, str]) -> dict[str, str]:
+    kept = {
+        key: value for key, value in os.environ.items() if key not in ("LATENTS_PLAN", "LATENTS_PROBE", "DVC_STAGE")
+    }
+    if mirror := kept.get("LATENTS_MIRROR"):
+        kept["LATENTS_MIRROR"] = str(Path(mirror).resolve())
+    return kept | {"PYTHONPATH": str(SOURCE)} | variables
