@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -21,11 +20,11 @@ FIGURES = "figures"
 class Stages(TyperGroup):
     """The stages, each imported when it is named."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all stages that have commands."""
         return [*stages(), FIGURES]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> Any:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return the command line of one stage, None if there is no such stage."""
         if cmd_name == FIGURES:
             return drawing()
@@ -39,7 +38,7 @@ def stages() -> dict[str, typer.Typer]:
     return {name: module.app for name, module in modules().items()}
 
 
-def drawing() -> click.Command:
+def drawing() -> Any:
     """Build the command line of the stages that draw figures, one group per topic."""
     from latents.stages.shared.discovery import topics
 

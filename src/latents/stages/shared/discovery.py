@@ -16,8 +16,7 @@ from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any
 
-from latents import stages
-from latents.stages import figures
+STAGES = __name__.rpartition(".shared")[0]  # by name: this module must not depend on any stage
 
 
 @cache
@@ -29,15 +28,18 @@ def modules() -> dict[str, ModuleType]:
     dict
         {name: module} in alphabetical order, such as "vae". Stages of figures are left out.
     """
-    names = [each.name for each in iter_modules(stages.__path__) if not each.ispkg]
-    return {name: import_module(f"{stages.__name__}.{name}") for name in names}
+    return _below(STAGES)
 
 
 @cache
 def topics() -> dict[str, ModuleType]:
     """Import every stage that draws figures, {topic: module}."""
-    names = [each.name for each in iter_modules(figures.__path__)]
-    return {name: import_module(f"{figures.__name__}.{name}") for name in names}
+    return _below(f"{STAGES}.figures")
+
+
+def _below(package: str) -> dict[str, ModuleType]:
+    names = [each.name for each in iter_modules(import_module(package).__path__) if not each.ispkg]
+    return {name: import_module(f"{package}.{name}") for name in names}
 
 
 def told(attribute: str) -> dict[str, Any]:
