@@ -26,9 +26,11 @@ class Stages(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return the command line of one stage, None if there is no such stage."""
-        if cmd_name == FIGURES:
-            return drawing()
-        return typer.main.get_command(stages()[cmd_name]) if cmd_name in stages() else None
+        if cmd_name != FIGURES and cmd_name not in stages():
+            return None
+        command = drawing() if cmd_name == FIGURES else typer.main.get_command(stages()[cmd_name])
+        command.name = cmd_name  # for the help
+        return command
 
 
 def stages() -> dict[str, typer.Typer]:

@@ -74,7 +74,7 @@ FAULTS = {
     "an empty list": (
         "seeds: [0]",
         "seeds: []",
-        ["vae.runs.mlp_2d.seeds: got [], allowed: a list of at least one seed"],
+        ["vae.runs.mlp_2d.seeds: got [], allowed: a list of at least one item, each a whole number from 0"],
     ),
     "a run's name with a dot": ("    mlp_2d:", "    pla.ne:", ["vae.runs.pla.ne: got 'pla.ne', allowed:"]),
     "infinity": ("learning_rate: 3e-3", "learning_rate: .inf", ["learning_rate: got inf, allowed: a number above 0"]),
@@ -84,7 +84,7 @@ FAULTS = {
         "data: 3\nold:\n  source: embedded",
         ["data: got 3, allowed: a section"],
     ),
-    "a key given twice": ("epochs: 60", "epochs: 60\n      epochs: 61", ["not YAML", "duplicate key"]),
+    "a key given twice": ("epochs: 60", "epochs: 60, epochs: 61", ["not YAML", "duplicate key"]),
     "no earlier run to start from": (
         "warm_start: none",
         "warm_start: gru_2d",
@@ -94,7 +94,7 @@ FAULTS = {
     "a run timed that is none": (
         "runs: [mlp_2d, gru_2d]",
         "runs: [gru]",
-        ["measures.timing.runs: got 'gru', allowed:"],
+        ["timing.encoders.runs: got 'gru', allowed:"],
     ),
     "layers of a recurrent encoder": (
         "encoder_widths: [32]",
@@ -102,8 +102,8 @@ FAULTS = {
         ["vae.runs.gru_2d.encoder_widths: got [32, 32], allowed: one width, as gru has"],
     ),
     "a bound with a schedule of the KL": (
-        "free_bits: 0.1\n      draws: 1",
-        "free_bits: 0.1\n      draws: 5",
+        "free_bits: 0.1",
+        "free_bits: 0.1, draws: 5",
         ["vae.runs.gru_2d.draws: got 5, allowed: 1, or no warm_up_epochs"],
     ),
     "broken YAML": ("runs:", "runs: [", ["not YAML"]),

@@ -24,10 +24,12 @@ COMMAND = [
     "latents.stages.headlines",
     "gather",
     "results/rnn/mnist/tied/metrics.json",
+    "--headline",
+    "rnn:cross_entropy",
     "--metrics",
     "results/metrics.json",
 ]
-KEY, NAME = "metrics-gather", "metrics"
+KEY, NAME = "headlines-gather", "headlines"
 GIVEN, MADE = "results/rnn/mnist/tied/metrics.json", "results/metrics.json"
 
 
@@ -70,28 +72,28 @@ def test_a_job_as_planned_runs_and_is_vouched_for(planned: Path) -> None:
 
 def test_a_job_whose_code_was_edited_after_the_plan_does_not_run(planned: Path) -> None:
     """One line names the file; nothing is written."""
-    edit(planned, "storage.py", lambda text: text.replace("CHUNK_BYTES = 2**18", "CHUNK_BYTES = 2**17"))
+    edit(planned, "files/atomic.py", lambda text: text.replace(".tmp", ".part"))
     done = start(planned)
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        "error: latents/files/hdf5.py was edited after metrics was planned; the job did not run; run again"
+        "error: latents/files/atomic.py was edited after headlines was planned; the job did not run; run again"
     ]
     assert not (planned / MADE).exists()
 
 
 def test_an_edit_that_no_digest_sees_stops_no_job(planned: Path) -> None:
-    edit(planned, "storage.py", lambda text: "# a comment\n" + text)
+    edit(planned, "files/atomic.py", lambda text: "# a comment\n" + text)
     assert start(planned).returncode == 0
 
 
 def test_a_job_that_runs_code_outside_its_closure_is_not_vouched_for(planned: Path) -> None:
-    hidden = '    __import__("latents." + "topics")\n    gathered: dict'
-    edit(planned, "stages/metrics.py", lambda text: text.replace("    gathered: dict", hidden))
+    hidden = '    __import__("latents.text." + "lda")\n    gathered: dict'
+    edit(planned, "stages/headlines.py", lambda text: text.replace("    gathered: dict", hidden))
     write_plan(planned)
     done = start(planned)
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        "error: metrics ran latents/text/lda.py, which is not in its closure: src/latents/jobs/closure.py"
+        "error: headlines ran latents/text/__init__.py, which is not in its closure: src/latents/jobs/closure.py"
     ]
     assert not (planned / plan.MADE / NAME).exists()
 
@@ -130,7 +132,7 @@ def test_nothing_is_put_back_unless_all_is_as_recorded(planned: Path, what: str)
 
 
 def test_a_command_by_hand_is_held_to_nothing(planned: Path) -> None:
-    edit(planned, "storage.py", lambda text: text.replace("CHUNK_BYTES = 2**18", "CHUNK_BYTES = 2**17"))
+    edit(planned, "files/atomic.py", lambda text: text.replace(".tmp", ".part"))
     assert start(planned, LATENTS_PLAN="").returncode == 0
 
 

@@ -19,8 +19,8 @@ from tests.support.harness import environment, run
 pytestmark = pytest.mark.pipeline
 
 MODEL = "results/language_model/newsgroups/model.safetensors"
-TRAINING_LOG = "logs/language_model/train.log"
-BELOW = {"language_model", "metrics"}
+TRAINING_LOG = "logs/language_model.log"
+BELOW = {"language_model", "headlines"}
 
 
 def both(folder: Path) -> set[str]:

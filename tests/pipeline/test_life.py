@@ -20,8 +20,8 @@ from tests.support.harness import environment, run
 pytestmark = pytest.mark.pipeline
 
 MODEL = "results/language_model/newsgroups/model.safetensors"
-LOG = "logs/language_model/train.log"
-TRAINING = ("language_model", "metrics")
+LOG = "logs/language_model.log"
+TRAINING = ("language_model", "headlines")
 
 
 @contextmanager
@@ -121,31 +121,31 @@ def test_two_runs_that_change_places_rerun_what_gathers_them(workspace: Path) ->
     yaml.dump(content, workspace / "params.yaml")
     bridge("gen", workspace)
     found = named(workspace)
-    assert "measures_summary" in found
+    assert "vae_measures_summary" in found
     assert not [name for name in found if name.startswith("vae_train")]
 
 
 def test_an_edit_is_seen_though_snakemakes_records_are_gone(workspace: Path) -> None:
     """DVC's record knows the old value: the jobs run, and no record says that the new value made the old result."""
     shutil.rmtree(workspace / ".snakemake")
-    before = recorded(workspace, "likelihood-mnist-binary")
+    before = recorded(workspace, "rbm_likelihood-mnist-binary")
     change(likelihood__burn_in=90)(workspace / "params.yaml")
     done = run("snakemake", "--dry-run", cwd=workspace)
-    assert "likelihood" in done.stdout
+    assert "rbm_likelihood" in done.stdout
     assert "vae_train" not in done.stdout
     bridge("commit", workspace)
-    assert recorded(workspace, "likelihood-mnist-binary") == before
-    assert "likelihood-mnist-binary" in named(workspace)
+    assert recorded(workspace, "rbm_likelihood-mnist-binary") == before
+    assert "rbm_likelihood-mnist-binary" in named(workspace)
 
 
 def test_a_touched_job_is_not_recorded(workspace: Path) -> None:
     """After a parameter's edit and `--touch` the record is the old one, and the job runs after all."""
-    before = recorded(workspace, "likelihood-mnist-binary")
+    before = recorded(workspace, "rbm_likelihood-mnist-binary")
     change(likelihood__burn_in=90)(workspace / "params.yaml")
     run("snakemake", "--touch", "--cores", "1", cwd=workspace)
     said = bridge("commit", workspace, check=False)
-    assert recorded(workspace, "likelihood-mnist-binary") == before
-    assert "likelihood-mnist-binary" in named(workspace), said
+    assert recorded(workspace, "rbm_likelihood-mnist-binary") == before
+    assert "rbm_likelihood-mnist-binary" in named(workspace), said
 
 
 def test_a_docstring_between_kill_and_resume_keeps_the_checkpoint(workspace: Path) -> None:

@@ -58,7 +58,7 @@ def test_a_training_killed_in_the_middle_resumes_to_the_same_bytes(workspace: Pa
     run("snakemake", "--unlock", cwd=workspace)
     run("snakemake", "--cores", "1", cwd=workspace)
     assert model.read_bytes() == whole
-    assert ": resumed" in (workspace / "logs/vae/mnist/mlp_2d/seed0/train.log").read_text()
+    assert ": resumed" in (workspace / "logs/vae_train/mlp_2d/0.log").read_text()
     assert list((workspace / "checkpoints").iterdir()) == []
 
 
@@ -95,7 +95,7 @@ def test_training_lowers_the_loss_and_the_bound_lies_above_the_elbo(built: Path)
 
 def test_every_network_is_measured_and_summarised(built: Path) -> None:
     """Each run's own numbers, joined; a recurrent network learns too; generated digits are further than real ones."""
-    summary = json.loads((built / "results/measures/mnist/summary.json").read_text())
+    summary = json.loads((built / "results/vae_measures/mnist/summary.json").read_text())
     assert list(summary) == ["mlp_2d", "gru_2d"]
     for name, numbers in summary.items():
         own = json.loads((built / f"results/vae/mnist/{name}/seed0/metrics.json").read_text())
@@ -104,10 +104,10 @@ def test_every_network_is_measured_and_summarised(built: Path) -> None:
         assert numbers["active_units"] == 2
         assert 0.25 < numbers["knn"] < 1
         assert 0 < numbers["frechet_floor"] < numbers["frechet"]
-        counts = read_csv(built / f"results/measures/mnist/{name}/seed0/confusion.csv")
+        counts = read_csv(built / f"results/vae_measures/mnist/{name}/seed0/confusion.csv")
         right = sum(int(row["count"]) for row in counts if row["class"] == row["predicted"])
         assert right / sum(int(row["count"]) for row in counts) == pytest.approx(numbers["knn"])
-    headlines = json.loads((built / "results/metrics.json").read_text())["measures"]
+    headlines = json.loads((built / "results/metrics.json").read_text())["vae_measures"]
     assert headlines["mnist_gru_2d"]["elbo"] == summary["gru_2d"]["elbo"]
 
 

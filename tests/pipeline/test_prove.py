@@ -81,7 +81,7 @@ def test_a_parameter_is_never_proved(workspace: Path) -> None:
     """Nothing is tried of a job that would run for another reason than its code."""
     replace("learning_rate: 0.1  # Adagrad", "learning_rate: 0.2  # Adagrad")(workspace / "params.yaml")
     assert "0 jobs of changed code" in bridge("prove", workspace)
-    assert named(workspace) == {NAME, "metrics"}
+    assert named(workspace) == {NAME, "headlines"}
 
 
 @pytest.mark.pipeline

@@ -17,7 +17,7 @@ from tests.support.harness import environment, run
 
 EMBEDDINGS = "results/vae/mnist/mlp_2d/seed0/embeddings.h5"
 DIGITS = "results/digits/digits.h5"
-LOG = "logs/vae/mnist/mlp_2d/seed0/train.log"
+LOG = "logs/vae_train/mlp_2d/0.log"
 MODEL = "results/vae/mnist/mlp_2d/seed0/model.safetensors"
 
 
@@ -85,7 +85,7 @@ def test_a_merge_runs_only_what_no_side_has(workspace: Path) -> None:
     run("snakemake", "--cores", "all", cwd=workspace)
     run("git", "commit", "--all", "--quiet", "--message", "fewer samples", cwd=workspace)
     run("git", "checkout", "--quiet", "main", cwd=workspace)
-    edit(workspace, "likelihood", "chains: 50", "chains: 7")
+    edit(workspace, "rbm_likelihood", "chains: 50", "chains: 7")
     run("snakemake", "--cores", "all", cwd=workspace)
     run("git", "commit", "--all", "--quiet", "--message", "fewer chains", cwd=workspace)
     assert run("git", "merge", "fewer", cwd=workspace, check=False).returncode
@@ -93,8 +93,8 @@ def test_a_merge_runs_only_what_no_side_has(workspace: Path) -> None:
     assert "left to you" not in said
     assert run("git", "diff", "--name-only", "--diff-filter=U", cwd=workspace).stdout == ""
     found = named(workspace)
-    assert {"metrics", "claims"} <= found
-    assert not any(name.startswith(("vae_", "likelihood", "rbm", "measures-")) for name in found)
+    assert {"headlines", "claims"} <= found
+    assert not any(name.startswith(("vae_", "rbm")) for name in found)
     run("snakemake", "--cores", "all", cwd=workspace)
     run("git", "commit", "--all", "--quiet", "--message", "both", cwd=workspace)
     assert named(workspace) == set()

@@ -266,7 +266,7 @@ def test_why_names_the_parameter_the_definition_the_input_and_the_root(workspace
     for reason in expected:
         assert reason in before
     assert "it and all below it: " in before
-    below = said("measures_summary")
+    below = said("vae_measures_summary")
     assert "made anew by vae_evaluate-mlp_2d-0, which would run" in below
     assert "because of vae_evaluate-mlp_2d-0: its code, params" in below
     assert "Snakemake would" not in before + below

@@ -14,28 +14,29 @@ import typer.main
 from latents.cli import app
 from tests.support.harness import ROOT, run
 
-GROUPS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+WHOLE = typer.main.get_command(app)
 
 
-def commands(group: dict[str, Any], *above: str) -> Iterator[tuple[str, Any]]:
+def commands(group: Any, *above: str) -> Iterator[tuple[str, Any]]:
     """Every command below a group by its words, groups themselves included."""
-    for name, command in group.items():
+    for name in group.list_commands(None) if hasattr(group, "list_commands") else ():
+        command = group.get_command(None, name)
         yield " ".join([*above, name]), command
-        yield from commands(getattr(command, "commands", {}), *above, name)
+        yield from commands(command, *above, name)
 
 
-COMMANDS = dict(commands(GROUPS))
+COMMANDS = dict(commands(WHOLE))
 
 
 def test_every_stage_with_commands_is_mounted() -> None:
-    """A module of latents.stages that runs as a program is a command of `latents`."""
+    """A module of latents.stages that runs as a program is a command of `latents stage`."""
     folder = ROOT / "src/latents/stages"
     stages = {
-        " ".join(path.relative_to(folder).with_suffix("").parts)
+        " ".join(["stage", *path.relative_to(folder).with_suffix("").parts])
         for path in folder.rglob("*.py")
         if '__name__ == "__main__"' in path.read_text(encoding="utf-8")
     }
-    assert "figures rnn" in stages
+    assert "stage figures rnn" in stages
     assert stages <= set(COMMANDS)
 
 
@@ -47,11 +48,17 @@ def test_every_command_and_each_of_its_options_is_explained(words: str) -> None:
         assert getattr(parameter, "help", None), f"latents {words}: {parameter.name} has no help"
 
 
-def test_help_names_every_stage() -> None:
-    """`latents --help` as a user sees it."""
-    text = run("python", "-m", "latents.cli", "--help", cwd=ROOT, PYTHONPATH=str(ROOT / "src")).stdout
-    for group in GROUPS:
-        assert group in text
+def test_help_names_what_a_person_needs_and_stage_help_the_joints() -> None:
+    """`latents --help` lists the tools and no stage; `latents stage --help` lists every stage."""
+
+    def said(*words: str) -> str:
+        return run("python", "-m", "latents.cli", *words, "--help", cwd=ROOT, PYTHONPATH=str(ROOT / "src")).stdout
+
+    tools, stages = said(), said("stage")
+    assert all(name in tools for name in ("rank", "mosaic", "compare", "where", "reruns", "stage"))
+    assert "rbm_likelihood" not in tools
+    for group in WHOLE.get_command(None, "stage").list_commands(None):  # type: ignore[attr-defined]
+        assert group in stages
 
 
 def test_the_command_line_imports_no_heavy_library() -> None:
@@ -94,4 +101,4 @@ def test_the_readme_names_every_target_of_the_makefile_and_every_verb_of_the_bri
     for target in set(targets) - {"all"}:
         assert f"make {target}" in readme
     for verb in ("gen", "commit", "restore", "status", "why", "hooks"):
-        assert f"bridge.py {verb}" in readme
+        assert f"bridge {verb}" in readme

@@ -52,7 +52,7 @@ def change_parameters(**runs: dict[str, Any]) -> None:
     values["deep_rbm"].update({"n_hidden": 4, "bottom": "beta"} | runs.get("deep_rbm", {}))
     for part in ("greedy", "joint"):
         values["deep_rbm"][part].update(epochs=2, batch_size=20, chains=10)
-    values["likelihood"].update(temperatures=[10, 20], chains=10, burn_in=5)
+    values["rbm_likelihood"].update(temperatures=[10, 20], chains=10, burn_in=5)
     YAML().dump(values, Path("params.yaml"))
 
 
