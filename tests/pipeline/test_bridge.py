@@ -272,8 +272,8 @@ def test_after_dvc_repro_and_exp_run_restore_leaves_nothing_to_do(workspace: Pat
     run("dvc", "repro", cwd=workspace)
     bridge("restore", workspace)
     assert named(workspace) == set()
-    set_both = ["--set-param", "rbm_likelihood.chains=8", "--set-param", "rbm.runs.binary.seed=1"]  # a default until now
-    run("dvc", "exp", "run", *set_both, cwd=workspace)
+    both = ("rbm_likelihood.chains=8", "rbm.runs.binary.seed=1")  # the second was a default until now
+    run("dvc", "exp", "run", "--set-param", both[0], "--set-param", both[1], cwd=workspace)
     bridge("restore", workspace)
     assert named(workspace) == set()
     assert '"chains": 8' in (workspace / "results/rbm_likelihood/mnist/binary/metrics.json").read_text()

@@ -146,7 +146,8 @@ def test_why_answers_for_a_job_and_for_a_file(workspace: Path) -> None:
     """Of a finished run: both are up to date."""
     (block,) = blocks("Why would this run?")
     said = shell(block, workspace)
-    assert re.findall(r"^(\S+) is up to date, since .* base$", said, re.MULTILINE) == ["vae_train-mlp_2d-0", "headlines"]
+    current = re.findall(r"^(\S+) is up to date, since .* base$", said, re.MULTILINE)
+    assert current == ["vae_train-mlp_2d-0", "headlines"]
 
 
 def test_the_cost_of_commits_is_counted(workspace: Path) -> None:

@@ -9,7 +9,7 @@ import typer
 from pydantic import Field
 
 from latents.jobs.params import Section, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.stages.shared.command import PARAMS, Params, ProbeFile, run, stage
 from latents.stages.shared.sections import Compute
 
 if TYPE_CHECKING:
@@ -51,7 +51,6 @@ def train(
     metrics: Annotated[Path, typer.Option(help="JSON to write: the last error, and that of PCA.")],
     probe: ProbeFile = None,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Train layer by layer, then jointly; measure on people who are in no training image, beside PCA."""
     import torch
@@ -101,7 +100,6 @@ def features(
     model: Annotated[Path, typer.Option(help="Trained weights.")],
     features: Annotated[Path, typer.Option(help="HDF5 to write: features, their map to [0, 1], role, person.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Store the features of every kept face by blocks, with the linear map to [0, 1] fitted on training people."""
     from latents.face_models import autoencoder

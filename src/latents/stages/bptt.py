@@ -9,7 +9,7 @@ import typer
 from pydantic import Field
 
 from latents.jobs.params import Section, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.command import PARAMS, Params, run, stage
 
 
 class BPTT(Section):
@@ -33,7 +33,6 @@ def uses(
     words: Annotated[Path, typer.Option(help="HDF5 of the stage text, with train_offsets.")],
     metrics: Annotated[Path, typer.Option(help="JSON to write.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """How often each element is used when epochs wrap around, by place in the data and by length."""
     from latents.bptt.bias import bias_over_seeds, document_lengths

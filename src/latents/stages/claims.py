@@ -10,7 +10,7 @@ import typer
 from pydantic import Field
 
 from latents.jobs.params import Name, Section, Structural, load_section, read_yaml
-from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.command import PARAMS, Params, run, stage
 
 
 class Words(Section):
@@ -45,7 +45,6 @@ def judge(
     claims: ClaimsFile,
     page: Annotated[Path, typer.Option(help="HTML to write.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Read the numbers, compare them, and write each claim with its verdict."""
     from latents.claims import CLAIMS, Evidence, as_json, judge_all
@@ -66,7 +65,6 @@ def table(
         "README.md"
     ),
     full: Annotated[Path, typer.Option(help="Markdown to write: every claim.")] = Path("docs/claims.md"),
-    log: Log = None,
 ) -> None:
     """Write the claims into README, the headlines between its markers, and all of them into a page of docs/."""
     from latents.claims.markdown import between_markers, every_claim, headlines

@@ -9,7 +9,7 @@ import typer
 from pydantic import Field
 
 from latents.jobs.params import Section, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.command import PARAMS, Params, run, stage
 from latents.stages.shared.sections import Scores
 
 
@@ -34,7 +34,6 @@ def evaluate(
     representation: Annotated[Path, typer.Option(help="HDF5 with train, train_labels, test, test_labels.")],
     metrics: Annotated[Path, typer.Option(help="JSON to write: shares of right classes.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Train both classifiers on the training items; report the accuracy on the test items."""
     import numpy as np

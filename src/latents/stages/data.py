@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from latents.jobs.params import Section, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.command import PARAMS, Params, run, stage
 
 
 class Data(Section):
@@ -29,7 +29,6 @@ def fetch(
     folder: Annotated[Path, typer.Option(help="Folder of the canonical files.")],
     identity: Annotated[Path, typer.Option(help="JSON to write: members, bytes, content digest.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Fetch one data set: from LATENTS_MIRROR if set, else its addresses; or build it from our wheels."""
     from latents.datasets import download

@@ -10,7 +10,7 @@ import typer
 from pydantic import Field
 
 from latents.jobs.params import Name, Section, Structural, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.command import PARAMS, Params, run, stage
 from latents.stages.shared.sections import Compute
 
 DATASET = "lfw"  # of the run below
@@ -53,7 +53,6 @@ def train(
     greedy: Annotated[Path, typer.Option(help="CSV to write, a row an epoch of the greedy training.")],
     metrics: Annotated[Path, typer.Option(help="JSON to write: reconstruction through the top, before and after.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Train the top under a fixed bottom, then both; measure on people who are in no training image."""
     import torch

@@ -9,7 +9,7 @@ import typer
 from pydantic import Field
 
 from latents.jobs.params import Section, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.stages.shared.command import PARAMS, Params, ProbeFile, run, stage
 from latents.stages.shared.sections import Compute
 
 
@@ -38,7 +38,6 @@ def train(
     metrics: Annotated[Path, typer.Option(help="JSON to write: accuracy on the validation and the test digits.")],
     probe: ProbeFile = None,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Train on the training digits; a killed training resumes after its last whole epoch."""
     import torch

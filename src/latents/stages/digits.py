@@ -9,7 +9,7 @@ import typer
 from pydantic import Field
 
 from latents.jobs.params import Section, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.command import PARAMS, Params, run, stage
 
 
 class Digits(Section):
@@ -30,7 +30,6 @@ def prepare(
     folder: Annotated[Path, typer.Option(help="Folder of the four idx files.")],
     digits: Annotated[Path, typer.Option(help="HDF5 to write.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Write images and labels by role, and the fixed draws on which likelihoods are measured."""
     from latents.digits.files import write_digits

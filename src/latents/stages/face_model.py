@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import Field
 
-from latents.errors import InputError
 from latents.jobs.params import Name, Section, Structural, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.stages.shared.command import PARAMS, Params, ProbeFile, run, stage
+from latents.stages.shared.face_files import held_out_faces, photographs, read_model
 
 if TYPE_CHECKING:
-    import numpy as np
-    from torch import Tensor
-
-    from latents.face_models.stack import FaceModel
+    pass
 
 Shares = Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=1)]
 
@@ -88,7 +85,6 @@ def measure(
     pictures: Annotated[Path, typer.Option(help="HDF5 to write: faces, autoencoded, gibbs, gibbs_draws.")],
     probe: ProbeFile = None,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Measure one model on held-out faces and on its Gibbs samples; keep 64 of each to be looked at."""
     import numpy as np
@@ -141,9 +137,6 @@ def measure(
     write_hdf5(pictures, drawn, dataset="lfw")
 
 
-CHAINS = {"chains", "steps", "draws", "thinning", "watched"}
-
-
 @app.command()
 def mix(
     faces: FacesFile,
@@ -154,7 +147,6 @@ def mix(
     deep_weights: Annotated[Path, typer.Option(help="Weights of a deep RBM.")],
     pictures: Annotated[Path, typer.Option(help="HDF5 to write: faces between people, and mixed.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Faces between those of two people, mixed at each level; faces from shares of the way up and the way down.
 
@@ -198,7 +190,6 @@ def looks(
     deep_pictures: Annotated[Path, typer.Option(help="The same of the deep RBM.")],
     metrics: Annotated[Path, typer.Option(help="JSON to write.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """How held-out faces look at every stage of the way, with intervals; Gibbs samples; faces between two people."""
     from latents.face_models import measure as face_looks
@@ -219,73 +210,6 @@ def looks(
     models = {"level": shallow, "deep": deep}
     found |= face_looks.between_over_draws(models, held_out, people, pairs=section.pairs, draws=section.draws)
     write_json(metrics, found)
-
-
-def read_model(autoencoder: Path, features: Path, *weights: Path) -> tuple[FaceModel, str]:
-    """The stack of trained parts, and the level of the last of them; InputError when they do not fit together."""
-    from latents.face_models import autoencoder as layers
-    from latents.face_models.stack import FaceModel
-    from latents.face_models.unit_map import read_unit_map
-    from latents.files.weights import read_weights
-    from latents.rbm import deep as deep_rbm
-    from latents.rbm import model as rbm
-
-    network = read_part(layers.load, autoencoder)
-    parts: dict[str, Any] = {}
-    for path in weights:
-        deep = read_weights(path)[1].get("model") == "deep_rbm"
-        level = "deep_rbm" if deep else "rbm"
-        parts["deep" if deep else "rbm"] = read_part(deep_rbm.load if deep else rbm.load, path)
-    unit_map = read_unit_map(features, n_features=network.n_features)
-    return FaceModel(network, unit_map, **parts), level
-
-
-def read_part(load: Callable[..., Any], path: Path) -> Any:
-    """A trained part; InputError, in one line that names the file, when it holds weights of another architecture."""
-    from latents.files.weights import read_weights
-
-    state, architecture = read_weights(path)
-    try:
-        return load(state, architecture)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
-
-
-def held_out_faces(faces: Path, features: Path) -> tuple[Tensor, np.ndarray, np.ndarray]:
-    """Faces of held-out people (n, y, x), who is on them (n,), and the mean of the training faces (y, x)."""
-    import numpy as np
-    import torch
-
-    from latents.face_models.people import ROLES
-    from latents.files.hdf5 import open_hdf5, read_hdf5, rows_of
-
-    rows, role, person = read_hdf5(features, "row", "role", "person")
-    with open_hdf5(features) as file:
-        variant = file.attrs["variant"]
-    with open_hdf5(faces) as file:
-        pictures = rows_of(file, variant)[...]
-    held_out = role == ROLES.index("held_out")
-    centre = pictures[rows[role == ROLES.index("training")]].mean(axis=0, dtype=np.float64)
-    return torch.from_numpy(pictures[rows[held_out]]), person[held_out], centre
-
-
-def photographs(faces: Path, features: Path, name: str, count: int) -> np.ndarray:
-    """Faces of one person (at most count, y, x), evenly over the person's photographs; InputError for a stranger."""
-    import numpy as np
-
-    from latents.face_models.people import rows_of_person
-    from latents.files.hdf5 import open_hdf5, read_hdf5, rows_of
-
-    rows, person = read_hdf5(features, "row", "person")
-    found = rows_of_person(person, name)
-    if len(found) < count:
-        raise InputError(f"{name!r} is on {len(found)} photographs, face_model.mixtures.photographs is {count}")
-    chosen = rows[found[np.linspace(0, len(found) - 1, count).round().astype(int)]]
-    with open_hdf5(features) as file:
-        variant = file.attrs["variant"]
-    with open_hdf5(faces) as file:
-        pictures: np.ndarray = rows_of(file, variant)[...][chosen]
-    return pictures
 
 
 def faults(whole: Any) -> Iterator[str]:

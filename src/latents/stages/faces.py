@@ -10,7 +10,7 @@ import typer
 from pydantic import Field
 
 from latents.jobs.params import Section, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.command import PARAMS, Params, run, stage
 
 
 class DetectionParams(Section):
@@ -69,7 +69,6 @@ def landmarks(
     dropped: Annotated[Path, typer.Option(help="CSV to write: each dropped photograph and why.")],
     workers: Workers = 0,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Find 68 landmarks in every photograph; drop by a recorded rule."""
     from latents.faces.landmarks import Detection, write_landmarks
@@ -85,7 +84,6 @@ def shape(
     people: People,
     head: Annotated[Path, typer.Option(help="HDF5 to write: the reference head.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Fit the reference head to the landmarks of the training people."""
     from latents.datasets.lfw import read_people
@@ -106,7 +104,6 @@ def frontalize(
     faces: Annotated[Path, typer.Option(help="HDF5 to write: aligned, frontal, yaw, pitch, visibility, kept.")],
     workers: Workers = 0,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Align and frontalize every photograph; 64x64, grey, mean 0, clipped to [-1, 1]."""
     from latents.faces.pictures import write_faces
@@ -127,7 +124,6 @@ def verify(
     examples: Annotated[Path, typer.Option(help="HDF5 to write: 24 faces over yaw in each variant; 64 at random.")],
     workers: Workers = 0,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Score LFW's pairs by pixel correlation after each way of aligning: crop, similarity, frontal, symmetric."""
     from tempfile import TemporaryDirectory

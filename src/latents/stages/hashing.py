@@ -12,7 +12,7 @@ from pydantic import Field
 
 from latents.errors import InputError
 from latents.jobs.params import Name, Section, Structural, WithDefaults, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.stages.shared.command import PARAMS, Params, ProbeFile, run, stage
 from latents.stages.shared.sections import Compute
 
 if TYPE_CHECKING:
@@ -85,7 +85,6 @@ def evaluate(
     history: Annotated[Path | None, typer.Option(help="CSV to write: a learned method's training curves.")] = None,
     probe: ProbeFile = None,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Make codes of all lengths by one method; rank training documents for test (and validation) documents."""
     from latents.files.hdf5 import open_hdf5, rows_of, write_hdf5
@@ -268,7 +267,6 @@ def describe(latent: dict[str, np.ndarray] | None, sides: dict[str, Any]) -> dic
 def compare(
     tables: Annotated[list[Path], typer.Argument(help="results/hashing/<corpus>/<method>/table.csv")],
     comparison: Annotated[Path, typer.Option(help="CSV to write: ours beside published numbers.")],
-    log: Log = None,
 ) -> None:
     """Gather precision@100 of all methods beside published numbers, each with its source."""
     from latents.files.tables import read_csv, write_csv

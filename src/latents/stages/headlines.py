@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from latents.stages.shared.command import Log, run, stage
+from latents.stages.shared.command import run, stage
 
 app = stage("Gather the headline numbers.")
 
@@ -20,7 +20,6 @@ def gather(
     ],
     headline: Annotated[list[str], typer.Option(help="stage:number, once for each number that is gathered.")],
     metrics: Annotated[Path, typer.Option(help="JSON to write.")],
-    log: Log = None,
 ) -> None:
     """Write {stage: {run: {headline: value}}} from each stage's own metrics."""
     from latents.files.tables import read_json, write_json

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from latents.stages.shared.command import Log, run, stage
+from latents.stages.shared.command import run, stage
 
 app = stage("Store the newsgroups' documents, labels and split.")
 
@@ -16,7 +16,6 @@ app = stage("Store the newsgroups' documents, labels and split.")
 def prepare(
     archive: Annotated[Path, typer.Option(help="The canonical tar of the data set.")],
     documents: Annotated[Path, typer.Option(help="HDF5 to write.")],
-    log: Log = None,
 ) -> None:
     """Stream the documents, their groups, ids and split from the archive into HDF5."""
     from latents.text.documents import write_newsgroups

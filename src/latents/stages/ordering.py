@@ -12,7 +12,7 @@ from pydantic import Field
 
 from latents.errors import InputError
 from latents.jobs.params import Name, Section, Structural, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.command import PARAMS, Params, run, stage
 
 
 class RbmWeights(Section):
@@ -66,7 +66,7 @@ app = stage("Order features by similarity and typeset them.")
 
 
 @app.command()
-def rbm_weights(weights: WeightsFile, pictures: PicturesFile, log: Log = None) -> None:
+def rbm_weights(weights: WeightsFile, pictures: PicturesFile) -> None:
     """Store the weights of each hidden unit of an RBM on digits as a picture."""
     from latents.files.weights import read_weights
     from latents.rbm import model as rbm
@@ -75,7 +75,7 @@ def rbm_weights(weights: WeightsFile, pictures: PicturesFile, log: Log = None) -
 
 
 @app.command()
-def vae_decoder(weights: WeightsFile, pictures: PicturesFile, log: Log = None) -> None:
+def vae_decoder(weights: WeightsFile, pictures: PicturesFile) -> None:
     """Store what each unit of the last hidden layer of a VAE's decoder adds to the digit's logits as a picture."""
     from latents.files.weights import read_weights
 
@@ -89,7 +89,6 @@ def order(
     layouts: Annotated[Path, typer.Option(help="HDF5 to write: pictures; order and grid of each method; typeset.")],
     metrics: Annotated[Path, typer.Option(help="JSON to write: path lengths, gains, clusters.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Order the pictures by each method, measure the paths, wrap each order, and typeset the tour."""
     import numpy as np
@@ -149,12 +148,12 @@ def faults(whole: Any) -> Iterator[str]:
     sets: Sets = whole.ordering.sets
     on_digits = [name for name, settings in whole.rbm.runs.items() if settings.dataset == "mnist"]
     if sets.rbm_weights.run not in on_digits:
-        there = ", ".join(on_digits) or "none; add one"
-        yield f"ordering.sets.rbm_weights.run: got {sets.rbm_weights.run!r}, allowed: a run of rbm.runs on mnist: {there}"
+        allowed = f"a run of rbm.runs on mnist: {', '.join(on_digits) or 'none; add one'}"
+        yield f"ordering.sets.rbm_weights.run: got {sets.rbm_weights.run!r}, allowed: {allowed}"
     complete = [name for name, settings in whole.rnn.runs.items() if settings.rows == "all"]
     if sets.rnn_units.run not in complete:
-        there = ", ".join(complete) or "none; add one"
-        yield f"ordering.sets.rnn_units.run: got {sets.rnn_units.run!r}, allowed: a run of rnn.runs on all rows: {there}"
+        allowed = f"a run of rnn.runs on all rows: {', '.join(complete) or 'none; add one'}"
+        yield f"ordering.sets.rnn_units.run: got {sets.rnn_units.run!r}, allowed: {allowed}"
     vae, vae_runs = sets.vae_decoder, whole.vae.runs
     if vae.run not in vae_runs:
         yield f"ordering.sets.vae_decoder.run: got {vae.run!r}, allowed: {', '.join(vae_runs)}"

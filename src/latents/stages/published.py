@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from latents.stages.shared.command import Log, run, stage
+from latents.stages.shared.command import run, stage
 
 app = stage("Set our numbers beside published ones.")
 
@@ -25,7 +25,6 @@ def write(
     hashing: Annotated[Path, typer.Option(help="CSV of the stage hashing.")],
     digits: Annotated[Path, typer.Option(help="JSON: the summary of the stage measures.")],
     page: Annotated[Path, typer.Option(help="HTML to write.")],
-    log: Log = None,
 ) -> None:
     """Write hash codes' precision, perplexities and bounds on digits, published and ours, on one page."""
     from latents.files.tables import read_csv, read_json
@@ -46,7 +45,6 @@ def write(
 @app.command()
 def markdown(
     metrics: Annotated[list[Path], typer.Argument(help="results/hashing/<protocol>/<method>/metrics.json")],
-    log: Log = None,
 ) -> None:
     """Print precision@100 by protocol, method and code length, as docs/hashing.md has it."""
     from latents.files.tables import read_json

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from latents.errors import InputError
 from latents.jobs.params import Section, Structural, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.command import PARAMS, Params, run, stage
 from latents.stages.shared.sections import Scores
 
 
@@ -39,7 +39,6 @@ def evaluate(
     part: Annotated[str, typer.Option(help="Which block of queries, as 1-of-4.")],
     result: Annotated[Path, typer.Option(help="HDF5 to write: metrics of each query of the block.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Evaluate a block of the queries against the whole database, read by slices: same label is relevant."""
     from latents.files.hdf5 import open_hdf5, rows_of, write_hdf5
@@ -65,7 +64,6 @@ def gather(
     parts: Annotated[list[Path], typer.Argument(help="HDF5 files of all blocks, in order.")],
     metrics: Annotated[Path, typer.Option(help="JSON to write: means over queries.")],
     curve: Annotated[Path, typer.Option(help="CSV to write: precision at recall 0, .1, .. 1.")],
-    log: Log = None,
 ) -> None:
     """Gather the blocks; write the means and the precision-recall curve."""
     from latents.files.hdf5 import open_hdf5

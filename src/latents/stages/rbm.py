@@ -10,7 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from latents.errors import InputError
 from latents.jobs.params import Name, Section, Structural, WithDefaults, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.stages.shared.command import PARAMS, Params, ProbeFile, run, stage
 from latents.stages.shared.sections import Compute
 
 UNITS = {"mnist": ("bernoulli",), "lfw": ("beta", "gaussian", "exact_beta")}  # visible ones that fit the values
@@ -104,7 +104,6 @@ def train(
     metrics: Annotated[Path, typer.Option(help="JSON to write: reconstruction of test rows, pseudo-likelihood.")],
     probe: ProbeFile = None,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Train one run; measure on test digits, or on people who are in no training image, what needs no likelihood."""
     import torch
@@ -158,7 +157,6 @@ def units(
     features: Annotated[Path, typer.Option(help="HDF5 of the stage autoencoder's features.")],
     metrics: Annotated[Path, typer.Option(help="JSON to write.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Train RBMs with each kind of visible unit over several seeds, and measure their draws."""
     from latents.face_models.unit_map import read_unit_map, read_units

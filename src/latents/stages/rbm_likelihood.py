@@ -16,7 +16,7 @@ import typer
 from pydantic import Field
 
 from latents.jobs.params import Section, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.stages.shared.command import PARAMS, Params, ProbeFile, run, stage
 
 
 class Likelihood(Section):
@@ -44,7 +44,6 @@ def anneal(
     workers: Annotated[int, typer.Option(help="Threads; no result depends on them. 0: all cores.")] = 0,
     probe: ProbeFile = None,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Anneal in both directions at each number of temperatures; average the log-likelihood of the test rows."""
     from latents.files.tables import write_csv, write_json

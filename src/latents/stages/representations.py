@@ -1,7 +1,7 @@
 """Stage `representations`: pixels, principal components, tf-idf, faces, in the form ranking and classification take.
 
-A representation is an HDF5 file with rows `train`, `test` (dense, or sparse as `latents.files.hdf5.add_csr` stores them)
-and integers `train_labels`, `test_labels`.
+A representation is an HDF5 file with the rows `train` and `test` and the integers `train_labels`
+and `test_labels`. Rows are dense, or sparse as `latents.files.hdf5.add_csr` stores them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import typer
 from pydantic import Field
 
 from latents.jobs.params import Section, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.command import PARAMS, Params, run, stage
 
 
 class Tfidf(Section):
@@ -40,7 +40,7 @@ app = stage("Representations to rank: pixels, principal components, tf-idf, face
 
 
 @app.command()
-def pixels(digits: DigitsFile, representation: Output, log: Log = None) -> None:
+def pixels(digits: DigitsFile, representation: Output) -> None:
     """Digits as rows of 784 intensities."""
     from latents.files.hdf5 import read_hdf5, write_hdf5
     from latents.representations import plain as representations
@@ -51,7 +51,7 @@ def pixels(digits: DigitsFile, representation: Output, log: Log = None) -> None:
 
 
 @app.command()
-def pca(digits: DigitsFile, representation: Output, params: Params = PARAMS, log: Log = None) -> None:
+def pca(digits: DigitsFile, representation: Output, params: Params = PARAMS) -> None:
     """Digits along the principal components of the training digits."""
     from latents.files.hdf5 import read_hdf5, write_hdf5
     from latents.representations import plain as representations
@@ -69,7 +69,6 @@ def tfidf(
     documents: Annotated[Path, typer.Option(help="HDF5 of the stage newsgroups.")],
     representation: Output,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Newsgroups' documents as tf-idf rows."""
     from latents.files.hdf5 import add_csr, add_dataset, create_hdf5, read_hdf5
@@ -91,7 +90,6 @@ def faces(
     features: Annotated[Path, typer.Option(help="HDF5 of features of the stage autoencoder.")],
     of: Annotated[Literal["aligned", "frontal", "autoencoder"], typer.Option(help="What stands for a face.")],
     representation: Output,
-    log: Log = None,
 ) -> None:
     """People that the autoencoder never saw: half of each one's photographs (train), to be found by the others (test).
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from latents.errors import InputError
 from latents.jobs.params import Name, Section, Structural, WithDefaults, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.stages.shared.command import PARAMS, Params, ProbeFile, run, stage
 from latents.stages.shared.sections import Compute
 
 
@@ -55,7 +55,6 @@ def train(
     history: Annotated[Path, typer.Option(help="CSV to write, a row an epoch, in nats a pixel.")],
     probe: ProbeFile = None,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Train one run by truncated backpropagation; a killed training resumes after its last whole epoch."""
     import torch
@@ -100,7 +99,6 @@ def evaluate(
     model: ModelIn,
     metrics: Annotated[Path, typer.Option(help="JSON to write, in nats a pixel.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Measure the cross-entropy of the next row on the test digits."""
     from latents.files.hdf5 import read_hdf5

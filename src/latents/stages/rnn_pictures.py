@@ -9,7 +9,7 @@ import typer
 from pydantic import Field
 
 from latents.jobs.params import Section, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.command import PARAMS, Params, run, stage
 
 
 class Logistic(Section):
@@ -50,7 +50,6 @@ def baselines(
     classifier: ClassifierFile,
     metrics: Annotated[Path, typer.Option(help="JSON to write: nats a pixel, and accuracies of completions.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Measure what the networks have to beat, on the same rows and the same halves."""
     import torch
@@ -90,7 +89,6 @@ def complete(
     metrics: Annotated[Path, typer.Option(help="JSON to write: accuracies, and entropies in bits.")],
     examples: Annotated[Path, typer.Option(help="HDF5 to write: digits, predicted rows, completions.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Complete half-seen test digits, measure what a classifier sees in them, and keep examples for the figures."""
     import torch
@@ -126,7 +124,6 @@ def units(
     units: Annotated[Path, typer.Option(help="HDF5 to write: pictures, best, and the digit seen in each.")],
     metrics: Annotated[Path, typer.Option(help="JSON to write: how many units show each digit.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Draw what each hidden unit likes to see, and the rows that the network expects after it."""
     import torch
@@ -161,7 +158,6 @@ def weights(
     model: ModelIn,
     metrics: Annotated[Path, typer.Option(help="JSON to write.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """What the weights of the average do to the pictures of hidden units."""
     import torch

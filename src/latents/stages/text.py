@@ -10,7 +10,7 @@ from pydantic import Field
 
 from latents.errors import InputError
 from latents.jobs.params import Name, Section, Structural, WithDefaults, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.command import PARAMS, Params, run, stage
 
 
 class Corpus(Section):
@@ -48,7 +48,6 @@ def prepare(
     words: Annotated[Path, typer.Option(help="HDF5 to write.")],
     metrics: Annotated[Path, typer.Option(help="JSON to write: what was counted.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Tokenise all documents, choose the words on the training ones, store every role."""
     from latents.files.tables import write_json

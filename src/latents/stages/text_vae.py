@@ -10,7 +10,7 @@ from pydantic import Field
 
 from latents.errors import InputError
 from latents.jobs.params import Name, Section, Structural, WithDefaults, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.stages.shared.command import PARAMS, Params, ProbeFile, run, stage
 from latents.stages.shared.sections import Compute
 
 if TYPE_CHECKING:
@@ -76,7 +76,6 @@ def train(
     history: Annotated[Path, typer.Option(help="CSV to write, a row an epoch, in nats a word.")],
     probe: ProbeFile = None,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Train one run; a killed training resumes after its last whole epoch."""
     from latents.files.tables import write_csv
@@ -109,7 +108,6 @@ def evaluate(
     topics: TopicsFile,
     embeddings: Annotated[Path, typer.Option(help="HDF5 to write: train, test, train_labels, test_labels.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Measure perplexity on validation and test documents, embed, rank test against training documents."""
     import torch
@@ -150,7 +148,6 @@ def peers(
     metrics: MetricsFile,
     topics: TopicsFile,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Measure a unigram model, LDA and tf-idf on the same words and documents."""
     from latents.files.hdf5 import open_hdf5, read_hdf5, rows_of

@@ -10,7 +10,7 @@ import typer
 from pydantic import Field
 
 from latents.jobs.params import Name, Section, Structural, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.command import PARAMS, Params, run, stage
 from latents.stages.shared.sections import Compute
 from latents.stages.vae import VAE, DigitsFile, chosen
 
@@ -96,7 +96,6 @@ def svm(
     representation: Annotated[Path, typer.Option(help="HDF5 with sparse train rows and train_labels.")],
     table: Annotated[Path, typer.Option(help="CSV to write: a row per machine, layout and size.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """LIBSVM and LIBLINEAR on tf-idf rows, dense against sparse, over growing sizes."""
     from latents.files.tables import write_csv
@@ -111,7 +110,6 @@ def scoring(
     table: Annotated[Path, typer.Option(help="CSV to write: a row per size, number of dimensions and method.")],
     memory: Annotated[Path, typer.Option(help="CSV to write: what broadcasting needs, and what came of it.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Scores of all pairs: the notes' loop, their broadcast, the same by blocks, cdist."""
     from latents.files.tables import write_csv
@@ -129,7 +127,6 @@ def swapping(
     words: Annotated[Path, typer.Option(help="HDF5 of the stage text, with train_offsets.")],
     table: Annotated[Path, typer.Option(help="CSV to write: a row per number of slots and method.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Useful words a second: swapped, padded, packed, bucketed, and the notes' loops."""
     from latents.bptt.bias import document_lengths
@@ -150,7 +147,6 @@ def orders(
     pictures: Annotated[Path, typer.Option(help="HDF5 with pictures of an RBM's weights.")],
     table: Annotated[Path, typer.Option(help="CSV to write: a row per set of features and method.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Seconds of the greedy order and of the tour, and the growth of the greedy one."""
     from latents.files.hdf5 import read_hdf5
@@ -171,7 +167,6 @@ def encoders(
     digits: DigitsFile,
     table: Annotated[Path, typer.Option(help="CSV to write: a row a run.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Seconds of a training epoch of each inference network, epochs of all taking turns in one process."""
     from latents.digits.files import read_digits

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from latents.errors import InputError
 from latents.jobs.params import Name, Section, Seeds, Structural, WithDefaults, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, logger, run, stage
+from latents.stages.shared.command import PARAMS, Params, ProbeFile, logger, run, stage
 from latents.stages.shared.sections import Compute
 
 Widths = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
@@ -77,7 +77,6 @@ def train(
     initial: Annotated[list[Path] | None, typer.Argument(help="Weights to start from, of a warm start.")] = None,
     probe: ProbeFile = None,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Train one run with one seed; a killed training resumes after its last whole epoch."""
     from latents.digits.files import read_digits
@@ -121,7 +120,6 @@ def evaluate(
     workers: Annotated[int, typer.Option(help="Threads; no result depends on them. 0: all cores.")] = 0,
     probe: ProbeFile = None,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Measure ELBO, importance-weighted bound and active units on the test digits' fixed draw."""
     from latents.digits.files import read_digits
@@ -157,7 +155,6 @@ def embed(
     digits: DigitsFile,
     model: ModelIn,
     embeddings: Annotated[Path, typer.Option(help="HDF5 to write: train, test, train_labels, test_labels.")],
-    log: Log = None,
 ) -> None:
     """Store the posterior means of the training and test digits, with their labels, in the digits' order."""
     from latents.digits.files import read_digits
@@ -186,7 +183,6 @@ def generate(
     model: ModelIn,
     generated: Annotated[Path, typer.Option(help="HDF5 to write: manifold, random.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Decode a grid over the latent plane, and random digits from the prior."""
     from latents.files.hdf5 import write_hdf5

@@ -9,7 +9,7 @@ import typer
 from pydantic import Field
 
 from latents.jobs.params import Section, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.command import PARAMS, Params, run, stage
 from latents.stages.vae import DigitsFile, ModelIn
 
 Pair = Annotated[list[Annotated[int, Field(ge=0, le=9)]], Field(min_length=2, max_length=2)]
@@ -39,7 +39,6 @@ def measure(
     metrics: Annotated[Path, typer.Option(help="JSON to write.")],
     confusion: Annotated[Path, typer.Option(help="CSV to write: class, predicted, count.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Spread and mixing of the classes in the embedding, and the Frechet distance of random digits to test digits."""
     import numpy as np
@@ -72,7 +71,6 @@ def measure(
 def summarise(
     files: Annotated[list[Path], typer.Argument(help="results/<stage>/mnist/<run>/<seed>/*.json of all runs.")],
     summary: Annotated[Path, typer.Option(help="JSON to write: {run: {number: mean, number_se: standard error}}.")],
-    log: Log = None,
 ) -> None:
     """Join what was measured on each seed of each run; means and standard errors over seeds."""
     from latents.files.tables import read_json, write_json
@@ -92,7 +90,6 @@ def neighbours(
     pixels: Annotated[Path, typer.Option(help="HDF5 of the digits' principal components.")],
     metrics: Annotated[Path, typer.Option(help="JSON to write.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Neighbours that embeddings have in common, by network and seed; 4 and 9 mixed by the pixels alone."""
     from latents.files.hdf5 import read_hdf5

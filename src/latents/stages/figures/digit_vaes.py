@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from latents.stages.figures import Figure
-from latents.stages.shared.command import Log, run, stage
+from latents.stages.shared.command import run, stage
 
 OF_RUNS = "in a folder <run>/<seed>"
 
@@ -24,7 +24,6 @@ def run_of(path: Path) -> str:
 def embeddings(
     embeddings: Annotated[list[Path], typer.Argument(help=f"HDF5 with test and test_labels, {OF_RUNS}.")],
     figure: Figure,
-    log: Log = None,
 ) -> None:
     """Embedded test digits of several runs, coloured by class."""
     from latents.figures import digit_vaes as networks
@@ -42,7 +41,6 @@ def generated(
     generated: Annotated[list[Path], typer.Argument(help=f"HDF5 with manifold and random, {OF_RUNS}.")],
     manifold: Annotated[Path, typer.Option(help="PNG to write: digits decoded on a grid over the latent plane.")],
     random: Annotated[Path, typer.Option(help="PNG to write: digits drawn from the prior.")],
-    log: Log = None,
 ) -> None:
     """Digits that several runs generate."""
     from math import isqrt
@@ -65,7 +63,6 @@ def separation(
     summary: Annotated[Path, typer.Option(help="JSON of all runs.")],
     confusion: Annotated[Path, typer.Option(help="PNG to write: what each class is taken for.")],
     spread: Annotated[Path, typer.Option(help="PNG to write: spread of each class.")],
-    log: Log = None,
 ) -> None:
     """How the classes lie in the latent space of several runs: what is taken for what, and how widely each spreads."""
     import numpy as np
@@ -92,7 +89,6 @@ def training(
     histories: Annotated[list[Path], typer.Argument(help=f"CSV of each training, {OF_RUNS}.")],
     bounds: Annotated[Path, typer.Option(help="PNG to write: test ELBO and bound of every run.")],
     curves: Annotated[Path, typer.Option(help="PNG to write: validation over epochs.")],
-    log: Log = None,
 ) -> None:
     """Test ELBO and bound, and training curves, of all runs."""
     from latents.figures import digit_vaes as networks
@@ -104,7 +100,7 @@ def training(
 
 
 @app.command()
-def encoders(table: Annotated[Path, typer.Option(help="CSV of the timings.")], figure: Figure, log: Log = None) -> None:
+def encoders(table: Annotated[Path, typer.Option(help="CSV of the timings.")], figure: Figure) -> None:
     """Training time of an epoch with each inference network."""
     from latents.figures import digit_vaes as networks
     from latents.files.tables import read_csv

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from latents.stages.figures import Figure
-from latents.stages.shared.command import Log, run, stage
+from latents.stages.shared.command import run, stage
 
 MixedFile = Annotated[Path, typer.Option(help="HDF5 of the stage face_model's mixtures.")]
 
@@ -20,7 +20,6 @@ def grid(
     pictures: Annotated[Path, typer.Option(help="HDF5 with the data set.")],
     name: Annotated[str, typer.Option(help="The data set of faces to draw.")],
     figure: Figure,
-    log: Log = None,
 ) -> None:
     """Faces side by side."""
     from latents.figures import faces
@@ -30,9 +29,7 @@ def grid(
 
 
 @app.command()
-def contact(
-    examples: Annotated[Path, typer.Option(help="HDF5 with over_yaw.")], figure: Figure, log: Log = None
-) -> None:
+def contact(examples: Annotated[Path, typer.Option(help="HDF5 with over_yaw.")], figure: Figure) -> None:
     """Faces over yaw: crop, aligned, raw frontal, symmetric."""
     from latents.figures import faces
     from latents.files.hdf5 import read_hdf5
@@ -45,7 +42,6 @@ def errors(
     errors: Annotated[Path, typer.Option(help="CSV of the autoencoder's errors.")],
     metrics: Annotated[Path, typer.Option(help="JSON with the error of PCA.")],
     figure: Figure,
-    log: Log = None,
 ) -> None:
     """Held-out error of the autoencoder after each step of its training, beside PCA."""
     from latents.figures import faces
@@ -55,7 +51,7 @@ def errors(
 
 
 @app.command()
-def interpolation(mixed: MixedFile, figure: Figure, log: Log = None) -> None:
+def interpolation(mixed: MixedFile, figure: Figure) -> None:
     """Faces between those of two people, mixed at each level."""
     from latents.figures import faces
     from latents.files.hdf5 import read_hdf5
@@ -66,7 +62,7 @@ def interpolation(mixed: MixedFile, figure: Figure, log: Log = None) -> None:
 
 
 @app.command()
-def strip(mixed: MixedFile, figure: Figure, log: Log = None) -> None:
+def strip(mixed: MixedFile, figure: Figure) -> None:
     """Faces from shares of the way up and the way down."""
     from latents.figures import faces
     from latents.files.hdf5 import read_hdf5
@@ -79,7 +75,6 @@ def strip(mixed: MixedFile, figure: Figure, log: Log = None) -> None:
 def mixing(
     tables: Annotated[list[Path], typer.Argument(help="CSV of each model, in a folder of its name.")],
     figure: Figure,
-    log: Log = None,
 ) -> None:
     """Autocorrelation of Gibbs chains by lag, a line for each model."""
     from latents.figures import faces

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from latents.stages.shared.command import Log, run, stage
+from latents.stages.shared.command import run, stage
 
 app = stage("Draw features of a model in order.")
 
@@ -18,7 +18,6 @@ def panels(
     metrics: Annotated[Path, typer.Option(help="JSON with the path lengths.")],
     greedy: Annotated[Path, typer.Option(help="PNG to write: unordered, greedy.")],
     tour: Annotated[Path, typer.Option(help="PNG to write: the tour wrapped, the tour typeset.")],
-    log: Log = None,
 ) -> None:
     """Features of a model as they come and in greedy order; along a tour, and that tour typeset."""
     from latents.figures import mosaic

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from latents.stages.figures import Figure
-from latents.stages.shared.command import Log, run, stage
+from latents.stages.shared.command import run, stage
 
 app = stage("Draw how well representations rank.")
 
@@ -17,7 +17,6 @@ app = stage("Draw how well representations rank.")
 def precision_recall(
     curves: Annotated[list[Path], typer.Argument(help="CSV of each representation, in a folder of its name.")],
     figure: Figure,
-    log: Log = None,
 ) -> None:
     """Precision against recall of all representations of a data set."""
     from latents.figures import ranking

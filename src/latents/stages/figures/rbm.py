@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 
 from latents.stages.figures import Figure
-from latents.stages.shared.command import Log, run, stage
+from latents.stages.shared.command import run, stage
 
 app = stage("Draw what RBMs learn, and how their likelihood was estimated.")
 
 
 @app.command()
 def filters(
-    weights: Annotated[Path, typer.Option(help="Trained weights of an RBM on digits.")], figure: Figure, log: Log = None
+    weights: Annotated[Path, typer.Option(help="Trained weights of an RBM on digits.")], figure: Figure
 ) -> None:
     """Weights of the first hidden units of an RBM as images."""
     from latents.figures import rbm
@@ -25,9 +25,7 @@ def filters(
 
 
 @app.command()
-def convergence(
-    table: Annotated[Path, typer.Option(help="CSV of the stage likelihood.")], figure: Figure, log: Log = None
-) -> None:
+def convergence(table: Annotated[Path, typer.Option(help="CSV of the stage likelihood.")], figure: Figure) -> None:
     """Log partition function over the number of temperatures, from both ends."""
     from latents.figures import rbm
     from latents.files.tables import read_csv

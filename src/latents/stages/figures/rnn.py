@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from latents.stages.figures import Figure
-from latents.stages.shared.command import Log, run, stage
+from latents.stages.shared.command import run, stage
 
 Examples = Annotated[Path, typer.Option(help="HDF5 of a row-RNN's examples.")]
 
@@ -16,7 +16,7 @@ app = stage("Draw what row-RNNs predict and complete, and what their units show.
 
 
 @app.command()
-def rows(examples: Examples, figure: Figure, log: Log = None) -> None:
+def rows(examples: Examples, figure: Figure) -> None:
     """Test digits over the digits whose rows were predicted from those above."""
     from latents.figures import rnn
     from latents.files.hdf5 import read_hdf5
@@ -26,7 +26,7 @@ def rows(examples: Examples, figure: Figure, log: Log = None) -> None:
 
 
 @app.command()
-def completions(examples: Examples, figure: Figure, log: Log = None) -> None:
+def completions(examples: Examples, figure: Figure) -> None:
     """Half-seen test digits completed."""
     from latents.figures import rnn
     from latents.files.hdf5 import open_hdf5, read_hdf5
@@ -38,7 +38,7 @@ def completions(examples: Examples, figure: Figure, log: Log = None) -> None:
 
 
 @app.command()
-def ambiguous(examples: Examples, figure: Figure, log: Log = None) -> None:
+def ambiguous(examples: Examples, figure: Figure) -> None:
     """Ambiguous halves, completed several times by sampling rows."""
     from latents.figures import rnn
     from latents.files.hdf5 import open_hdf5, read_hdf5
@@ -54,7 +54,6 @@ def units(
     units: Annotated[Path, typer.Option(help="HDF5 with pictures and best.")],
     metrics: Annotated[Path, typer.Option(help="JSON with the units that show each digit.")],
     figure: Figure,
-    log: Log = None,
 ) -> None:
     """What each hidden unit likes to see, and what the network expects after it."""
     from latents.figures import rnn
@@ -72,7 +71,6 @@ def measured(
     files: Annotated[list[Path], typer.Argument(help="metrics.json and completion.json of runs, in their folders.")],
     baselines: Annotated[Path, typer.Option(help="JSON of the simple predictors.")],
     figure: Figure,
-    log: Log = None,
 ) -> None:
     """Row-RNNs beside what they must beat."""
     from latents.figures import rnn
@@ -88,7 +86,6 @@ def measured(
 def curves(
     histories: Annotated[list[Path], typer.Argument(help="CSV of each run, in a folder of its name.")],
     figure: Figure,
-    log: Log = None,
 ) -> None:
     """Validation cross-entropy of row-RNNs over epochs."""
     from latents.figures import rnn

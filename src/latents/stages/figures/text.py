@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from latents.stages.figures import Figure
-from latents.stages.shared.command import Log, run, stage
+from latents.stages.shared.command import run, stage
 
 app = stage("Draw what models of documents learn, and how codes rank.")
 
@@ -18,7 +18,6 @@ def perplexities(
     metrics: Annotated[list[Path], typer.Argument(help="results/text_vae/<run>/metrics.json of each run.")],
     peers: Annotated[Path, typer.Option(help="JSON with unigram and lda.")],
     figure: Figure,
-    log: Log = None,
 ) -> None:
     """Perplexity of the VAEs of documents beside a unigram model, LDA and published numbers."""
     from latents.figures import text
@@ -34,7 +33,6 @@ def topics(
     ours: Annotated[Path, typer.Option(help="CSV of a VAE of documents: the top words of each direction.")],
     peers: Annotated[Path, typer.Option(help="CSV of LDA: the top words of each topic.")],
     figure: Figure,
-    log: Log = None,
 ) -> None:
     """Top words of LDA's topics, each beside the direction of a VAE's latent space that shares most of them."""
     from latents.figures import text
@@ -49,7 +47,6 @@ def documents(
     embeddings: Annotated[list[Path], typer.Argument(help="HDF5 of each 2-D run, in a folder of its name.")],
     words: Annotated[Path, typer.Option(help="HDF5 of the stage text, for the groups' names.")],
     figure: Figure,
-    log: Log = None,
 ) -> None:
     """Embedded test documents by inference network, coloured by the family of their group."""
     import json
@@ -67,9 +64,7 @@ def documents(
 
 
 @app.command()
-def hashing(
-    comparison: Annotated[Path, typer.Option(help="CSV of the stage hashing.")], figure: Figure, log: Log = None
-) -> None:
+def hashing(comparison: Annotated[Path, typer.Option(help="CSV of the stage hashing.")], figure: Figure) -> None:
     """Precision@100 against the number of bits, by method and protocol."""
     from latents.figures import text
     from latents.files.tables import read_csv

@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from latents.stages.figures import Figure
-from latents.stages.shared.command import Log, run, stage
+from latents.stages.shared.command import run, stage
 
 app = stage("Draw timings of classifiers.")
 
 
 @app.command()
-def svm(table: Annotated[Path, typer.Option(help="CSV of the timings.")], figure: Figure, log: Log = None) -> None:
+def svm(table: Annotated[Path, typer.Option(help="CSV of the timings.")], figure: Figure) -> None:
     """Training time and memory of support vector machines, dense against sparse."""
     from latents.figures import timing
     from latents.files.tables import read_csv

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import inspect
 import logging
 import os
@@ -84,11 +85,32 @@ def wrong_path(path: str | bytes | Path, number: int) -> str:
 
 
 class Stage(typer.Typer):
-    """A command line of such commands."""
+    """A command line of such commands; each takes `--log` beside its own options."""
 
     def command(self, *arguments: Any, **options: Any) -> Any:
         """Add a command."""
-        return super().command(*arguments, **{"cls": Command} | options)
+        add = super().command(*arguments, **{"cls": Command} | options)
+
+        def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+            add(logged(function))
+            return function
+
+        return decorate
+
+
+def logged(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the option `--log`, whose callback opens the log."""
+
+    @functools.wraps(function)
+    def command(*, log: Path | None, **options: Any) -> Any:
+        return function(**options)
+
+    own = inspect.signature(function, eval_str=True)
+    added = inspect.Parameter("log", inspect.Parameter.KEYWORD_ONLY, annotation=Log, default=None)
+    # annotations without the quotes of `from __future__ import annotations`: typer would look their names up here
+    command.__signature__ = own.replace(parameters=[*own.parameters.values(), added])  # type: ignore[attr-defined]
+    command.__annotations__ = {each.name: each.annotation for each in command.__signature__.parameters.values()}  # type: ignore[attr-defined]
+    return command
 
 
 def stage(help: str) -> typer.Typer:
