@@ -79,7 +79,7 @@ def test_a_change_of_the_first_step_and_one_of_the_last_bytes_are_caught(workspa
 @pytest.mark.pipeline
 def test_a_parameter_is_never_proved(workspace: Path) -> None:
     """Nothing is tried of a job that would run for another reason than its code."""
-    replace("learning_rate: 0.1  # Adagrad", "learning_rate: 0.2  # Adagrad")(workspace / "params.yaml")
+    replace("learning_rate: 0.1\n", "learning_rate: 0.2\n")(workspace / "params.yaml")
     assert "0 jobs of changed code" in bridge("prove", workspace)
     assert named(workspace) == {NAME, "headlines"}
 
