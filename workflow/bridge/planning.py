@@ -50,7 +50,9 @@ def plain(value: Any) -> Any:
 
 
 def read_keys(key: str, values: Mapping[str, Any]) -> list[str]:
-    """Name the keys of params.yaml that hold a parameter: of a run its own keys, and its section's defaults for others.
+    """Return the keys of params.yaml that hold a parameter.
+
+    For a run, these are its own key and its section's defaults for what it does not state.
 
     Examples
     --------
@@ -93,10 +95,11 @@ def made_by(rule: Any, code: Code) -> Callable[[Any], dict[str, Any]]:
 
 
 def keep_notes(rule: Any) -> None:
-    """Give a rule its log and its benchmark: logs/<rule>/<wildcard>/.../<wildcard>, ending in .log and .tsv."""
+    """Give a rule its log and benchmark: logs/<rule>/<wildcard>/.../<wildcard>.log and .tsv."""
     names = dict.fromkeys(re.findall(r"{(\w+)", str(rule.output[0])))
     place = "/".join(["logs", rule.name, *(f"{{{name}}}" for name in names)])
-    rule.log_modifier = rule.benchmark_modifier = rule.output_modifier  # as if the rule had declared both itself
+    # as if the rule had declared both
+    rule.log_modifier = rule.benchmark_modifier = rule.output_modifier
     rule.set_log(f"{place}.log")
     rule.benchmark = f"{place}.tsv"
 

@@ -58,7 +58,7 @@ def commit() -> str:
 
 
 def restore() -> str:
-    """Mark for Snakemake what DVC holds unchanged as up to date, and what has no record to be run."""
+    """Mark for Snakemake as up to date what DVC holds unchanged, and as to run what it lacks."""
     # open the flow first: it brings code.json up to date
     with open_flow() as flow, open_repo() as repo:
         records = Records(repo)
@@ -258,7 +258,9 @@ def hooks() -> str:
 
 
 def fits(written: Any, present: Any) -> bool:
-    """Does dvc.yaml, written for one value of a structural parameter, fit another? A run may override further defaults.
+    """Check that dvc.yaml, written for one value of a structural parameter, fits another.
+
+    A run may override further defaults.
 
     Examples
     --------

@@ -235,7 +235,7 @@ def _commands(tree: ast.Module) -> dict[str, str]:
 
 
 def _only(tree: ast.Module, command: str) -> ast.Module:
-    """Keep what a command refers to, directly or through others, and all that is not a definition."""
+    """Keep what a command refers to, directly or indirectly, and all except definitions."""
     commands = _commands(tree)
     own = next(name for name, found in commands.items() if found == command)
     kept = {id(node) for node in tree.body if not _defines(node) or own in _defines(node)}

@@ -1,7 +1,8 @@
 """Load parameters: YAML 1.2 -> closed, typed, frozen models -> function arguments.
 
 This module knows no stage. A section of `params.yaml` is a subclass of `Section`, defined beside
-the stage that it configures. Every key must be in the file; there are no defaults. Errors are one
+the stage that it configures. Every key must be in the file; the code has no defaults. Errors are
+one
 line: path of the key, value given, values allowed.
 """
 
@@ -33,9 +34,9 @@ class Section(BaseModel):
 
 
 class WithDefaults(Section):
-    """A section with named runs and `defaults` for them: a run says only what is different.
+    """Section with named runs and their `defaults`: a run states only what differs.
 
-    The key `defaults` stands beside the mapping of runs; a run's own value takes its place.
+    The key `defaults` stands beside the mapping of runs; a run's own value replaces it.
     """
 
     @model_validator(mode="before")
@@ -49,7 +50,7 @@ def merged(values: dict[str, Any]) -> dict[str, Any]:
 
     Parameters
     ----------
-    values : the section as the file has it. Every mapping of mappings in it holds runs, if the section has `defaults`.
+    values : the section as in the file. If it has `defaults`, its keys in `RUNS` hold runs.
 
     Examples
     --------
@@ -160,7 +161,7 @@ def _describe(model: type[Section], fault: ErrorDetails, prefix: tuple[str, ...]
         return f"{name}: got an unknown key, allowed: {', '.join(allowed)}{hint}"
     if fault["type"] == "missing":
         return f"{name}: missing, allowed: {_allowed(model, keys)}"
-    if fault["type"] == "value_error":  # of a validator of ours, which says what is allowed
+    if fault["type"] == "value_error":  # raised by one of our validators, whose message says what is allowed
         return f"{name}: got {_shown(fault['input'])}, allowed: {fault['ctx']['error']}"
     return f"{name}: got {_shown(fault['input'])}, allowed: {_allowed(model, keys) or fault['msg'].lower()}"
 
