@@ -161,7 +161,7 @@ def _describe(model: type[Section], fault: ErrorDetails, prefix: tuple[str, ...]
         return f"{name}: got an unknown key, allowed: {', '.join(allowed)}{hint}"
     if fault["type"] == "missing":
         return f"{name}: missing, allowed: {_allowed(model, keys)}"
-    if fault["type"] == "value_error":  # raised by one of our validators, whose message says what is allowed
+    if fault["type"] == "value_error":  # our validators' messages say what is allowed
         return f"{name}: got {_shown(fault['input'])}, allowed: {fault['ctx']['error']}"
     return f"{name}: got {_shown(fault['input'])}, allowed: {_allowed(model, keys) or fault['msg'].lower()}"
 
