@@ -1,4 +1,4 @@
-"""docs/extending.md, followed to the letter on a copy of a finished run."""
+"""Follow docs/extending.md to the letter on a copy of a finished run."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ BLOCK = re.compile(r"(?P<said>(?:[^\n]+\n)+)\n```(?P<kind>\w+)\n(?P<text>.*?)```
 
 
 def steps() -> Iterator[tuple[str, str, str]]:
-    """(the lines before a block, its kind, its text) of every block of the page."""
+    """Yield (lines before a block, its kind, its text) for every block of the page."""
     page = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
     for block in BLOCK.finditer(page):
         yield " ".join(block["said"].split("\n")), block["kind"], block["text"]
 
 
 def follow(folder: Path) -> list[str]:
-    """Do what the page says, but for its commands, which are returned."""
+    """Do what the page says, except for its commands, which are returned."""
     file, commands = "", []
     for said, kind, text in steps():
         quoted = re.findall(r"`([^`]+)`", said)
@@ -47,7 +47,7 @@ def follow(folder: Path) -> list[str]:
 
 
 def insert(path: Path, *, after: str, text: str) -> None:
-    """Put lines below the first such line that they do not follow yet."""
+    """Insert lines after the first such line that they do not follow yet."""
     whole = path.read_text(encoding="utf-8")
     places = [match.end() for match in re.finditer(rf"^{re.escape(after)}\n", whole, re.MULTILINE)]
     free = [place for place in places if not whole.startswith(text, place)]
@@ -56,7 +56,7 @@ def insert(path: Path, *, after: str, text: str) -> None:
 
 
 def test_a_stage_added_by_the_five_steps_runs_and_both_tools_agree(workspace: Path) -> None:
-    """The new job and the headlines run, nothing else; the command is there, the parameters are checked."""
+    """Only the new job and the headlines run; the command exists, and parameters are checked."""
     commands = follow(workspace)
     assert commands[0] == "python workflow/bridge gen"
     said = [run(*command.split(), cwd=workspace, check=command.endswith(("gen", "status"))) for command in commands]
@@ -64,7 +64,7 @@ def test_a_stage_added_by_the_five_steps_runs_and_both_tools_agree(workspace: Pa
     assert named[0].splitlines() == ["snakemake: ink metrics", "dvc: ink metrics"]
     assert named[1].splitlines() == ["snakemake: nothing", "dvc: nothing"]
     share = json.loads((workspace / "results/ink/mnist/metrics.json").read_text())["share"]
-    assert 0.05 < share < 0.4  # strokes on a blank ground
+    assert 0.05 < share < 0.4  # strokes on a blank background
     assert json.loads((workspace / "results/metrics.json").read_text())["ink"] == {"mnist": {"share": share}}
     assert "ink" in said[-1].stdout
     shown = run("python", "-m", "latents.cli", "ink", "measure", "--help", cwd=workspace, PYTHONPATH="src").stdout
@@ -78,7 +78,7 @@ def test_a_stage_added_by_the_five_steps_runs_and_both_tools_agree(workspace: Pa
 
 
 def test_the_steps_are_five_and_their_example_is_right(tmp_path: Path) -> None:
-    """The docstring's example of the new library function is run as a test."""
+    """The docstring's example of the new library function runs as a test."""
     page = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
     assert [int(number) for number in re.findall(r"^## (\d)\.", page, re.MULTILINE)] == [1, 2, 3, 4, 5]
     module = tmp_path / "ink.py"
