@@ -1,4 +1,4 @@
-"""A job is held to its plan: to the code, the parameters and the closure, and to what was made of the same before."""
+"""A job is checked against its plan: code, parameters, closure, and earlier outputs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ GIVEN, MADE = "results/rnn/mnist/tied/metrics.json", "results/metrics.json"
 
 @pytest.fixture
 def planned(tmp_path: Path) -> Path:
-    """A folder with a copy of the sources, an input, and the plan of one cheap job."""
+    """Make a folder with a copy of the sources, an input, and the plan of one cheap job."""
     shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     (tmp_path / GIVEN).parent.mkdir(parents=True)
     shutil.copy2(ROOT / GIVEN, tmp_path / GIVEN)
@@ -99,7 +99,7 @@ def test_a_job_that_runs_code_outside_its_closure_is_not_vouched_for(planned: Pa
 
 
 def recorded(folder: Path, made: bytes) -> dict[str, Any]:
-    """The record of an earlier run on the input as it is, and a store that holds what it made."""
+    """Return the record of an earlier run on the present input, and a store with its output."""
     md5 = hashlib.md5(made).hexdigest()
     store = folder / "store" / md5[:2]
     store.mkdir(parents=True)
@@ -109,7 +109,7 @@ def recorded(folder: Path, made: bytes) -> dict[str, Any]:
 
 
 def test_what_was_made_of_the_same_inputs_is_put_back(planned: Path) -> None:
-    """The job does not run: its output is what the store holds, whatever it would have written."""
+    """The job does not run: its output is the stored one, whatever it would have written."""
     write_plan(planned, record=recorded(planned, b"as it was"))
     done = start(planned)
     assert (done.returncode, (planned / MADE).read_bytes()) == (0, b"as it was")
@@ -145,7 +145,7 @@ def test_a_damaged_plan_is_one_line(planned: Path) -> None:
 
 
 def test_parameters_are_those_of_the_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever params.yaml says by the time that the job reads them."""
+    """params.yaml may have changed by the time the job reads it."""
     (tmp_path / "params.yaml").write_text("compute: {device: cpu, threads: 2}\n", encoding="utf-8")
     monkeypatch.setattr(params, "_taken", {})
     assert params.load_section(Compute, "compute", tmp_path / "params.yaml").threads == 2

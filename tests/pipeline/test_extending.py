@@ -1,4 +1,4 @@
-"""docs/extending.md, followed to the letter on a copy of a finished run."""
+"""Follow docs/extending.md to the letter on a copy of a finished run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BLOCK = re.compile(r"(?P<said>(?:[^\n]+\n)+)\n```(?P<kind>\w+)\n(?P<text>.*?)```
 
 
 def steps() -> Iterator[tuple[str, str, str]]:
-    """(the lines before a block, its kind, its text) of every block of the page."""
+    """Yield (lines before a block, its kind, its text) for every block of the page."""
     page = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
     for block in BLOCK.finditer(page):
         yield " ".join(block["said"].split("\n")), block["kind"], block["text"]
@@ -51,7 +51,7 @@ def test_a_stage_added_by_the_steps_runs_and_both_tools_agree(workspace: Path) -
     assert named[0].splitlines() == ["snakemake: headlines ink", "dvc: headlines ink"]
     assert named[1].splitlines() == ["snakemake: nothing", "dvc: nothing"]
     share = json.loads((workspace / "results/ink/mnist/metrics.json").read_text())["share"]
-    assert 0.05 < share < 0.4  # strokes on a blank ground
+    assert 0.05 < share < 0.4  # strokes on a blank background
     assert json.loads((workspace / "results/metrics.json").read_text())["ink"] == {"mnist": {"share": share}}
     assert "ink" in said[-1].stdout
     shown = run(
