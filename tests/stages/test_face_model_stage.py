@@ -186,7 +186,7 @@ def test_weights_of_another_architecture_are_one_line(folder: Path) -> None:
         ({"main": "binary"}, "face_model.main: got 'binary', allowed: a run of rbm.runs on lfw: beta, exact_beta"),
         ({"lags": 9}, "face_model.measures.lags: got 9, allowed: at most (draws - 1) thinning, 8"),
         ({"between": [0.5, 1.5]}, "face_model.mixtures.between.1: got 1.5, allowed"),
-        ({"people": ["Ada_Lovelace"]}, "allowed: a list of two names"),
+        ({"people": ["Ada_Lovelace"]}, "got ['Ada_Lovelace'], allowed: a list of two items, each a text"),
     ],
 )
 def test_parameters_that_do_not_fit_are_one_line(folder: Path, changed: dict[str, Any], said: str) -> None:
