@@ -70,7 +70,7 @@ SECTION = FaceModelParams
 HEADLINES = ["frechet", "frechet_floor"]
 AXES = {"mixing.csv": ("lag", "autocorrelation")}
 
-app = stage("Autoencode, draw, interpolate and mix faces with RBMs; measure what comes out.")
+app = stage("Reconstruct, sample, interpolate and mix faces with RBMs; measure the results.")
 
 
 @app.command()

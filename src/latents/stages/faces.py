@@ -59,7 +59,7 @@ Workers = Annotated[int, typer.Option(help="Number of processes, 0: all cores; r
 SECTION = Faces
 HEADLINES = ["n_kept", "aligned_auc", "frontal_auc", "frontal_auc_turned"]
 
-app = stage("Landmarks, frontal faces, and LFW's verification protocol.")
+app = stage("Find landmarks, make frontal faces, and run LFW's verification protocol.")
 
 
 @app.command()

@@ -73,7 +73,7 @@ AXES = {
     "table.csv": ("bits", "precision@100"),
 }
 
-app = stage("Hash documents into short codes by every method; rank by Hamming distance.")
+app = stage("Encode documents as binary codes by several methods; rank by Hamming distance.")
 
 
 @app.command()

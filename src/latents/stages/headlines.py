@@ -9,7 +9,7 @@ import typer
 
 from latents.stages.shared.command import run, stage
 
-app = stage("Gather the headline numbers.")
+app = stage("Gather the headline numbers of all stages.")
 
 
 @app.command()

@@ -35,7 +35,7 @@ SECTION = LanguageModel
 HEADLINES = ["perplexity", "unigram_perplexity"]
 AXES = {"history.csv": ("epoch", "validation_cross_entropy")}
 
-app = stage("Train a small language model on the newsgroups; measure its perplexity beside a unigram model's.")
+app = stage("Train a small word language model; measure its perplexity beside a unigram model.")
 
 
 @app.command()

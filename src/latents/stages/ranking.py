@@ -30,7 +30,7 @@ SECTION = Ranking
 HEADLINES = ["map", "precision@100"]
 AXES = {"precision_recall.csv": ("recall", "precision")}
 
-app = stage("Rank every training item for every test item; precision, recall, NDCG.")
+app = stage("Rank all training items for each test item; measure precision, recall and NDCG.")
 
 
 @app.command()

@@ -36,7 +36,7 @@ Output = Annotated[Path, typer.Option(help="HDF5 to write: train, test, train_la
 
 SECTION = Representations
 
-app = stage("Representations to rank: pixels, principal components, tf-idf, faces.")
+app = stage("Store representations to rank: pixels, principal components, tf-idf, faces.")
 
 
 @app.command()

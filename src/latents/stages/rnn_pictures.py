@@ -41,7 +41,7 @@ ModelIn = Annotated[Path, typer.Option(help="Trained weights (safetensors).")]
 
 SECTION = RNNPictures
 
-app = stage("Complete half-seen digits, draw hidden units, and measure both beside simple predictors.")
+app = stage("Complete half-seen digits, picture hidden units, and measure both beside simple predictors.")
 
 
 @app.command()

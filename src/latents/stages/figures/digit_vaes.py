@@ -12,7 +12,7 @@ from latents.stages.shared.command import run, stage
 
 OF_RUNS = "in a folder <run>/<seed>"
 
-app = stage("Draw what inference networks of VAEs learn, and how long they take.")
+app = stage("Draw VAEs of digits: embeddings, samples, measures, training times.")
 
 
 def run_of(path: Path) -> str:

@@ -12,7 +12,7 @@ from latents.stages.shared.command import run, stage
 
 MixedFile = Annotated[Path, typer.Option(help="HDF5 of mixtures of the stage face_model.")]
 
-app = stage("Draw faces, and what the autoencoder and the models of them do.")
+app = stage("Draw faces, and results of the autoencoder and the models of faces.")
 
 
 @app.command()

@@ -10,7 +10,7 @@ import typer
 from latents.stages.figures import Figure
 from latents.stages.shared.command import run, stage
 
-app = stage("Draw what RBMs learn, and how their likelihood was estimated.")
+app = stage("Draw filters of RBMs, and the convergence of partition functions.")
 
 
 @app.command()

@@ -12,7 +12,7 @@ from latents.stages.shared.command import run, stage
 
 Examples = Annotated[Path, typer.Option(help="HDF5 of examples of a row-RNN.")]
 
-app = stage("Draw what row-RNNs predict and complete, and what their units show.")
+app = stage("Draw predictions, completions and hidden units of row-RNNs.")
 
 
 @app.command()

@@ -10,7 +10,7 @@ import typer
 from latents.stages.figures import Figure
 from latents.stages.shared.command import run, stage
 
-app = stage("Draw what models of documents learn, and how codes rank.")
+app = stage("Draw models of documents, and the ranking of hash codes.")
 
 
 @app.command()
