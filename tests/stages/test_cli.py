@@ -1,4 +1,4 @@
-"""The command line: every stage is there, every option is explained, README names each."""
+"""Test that all stages are mounted, all options are explained, and README names all commands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WHOLE = typer.main.get_command(app)
 
 
 def commands(group: Any, *above: str) -> Iterator[tuple[str, Any]]:
-    """Every command below a group by its words, groups themselves included."""
+    """Yield every command and group below a group, with the words that call it."""
     for name in group.list_commands(None) if hasattr(group, "list_commands") else ():
         command = group.get_command(None, name)
         yield " ".join([*above, name]), command
@@ -29,7 +29,7 @@ COMMANDS = dict(commands(WHOLE))
 
 
 def test_every_stage_with_commands_is_mounted() -> None:
-    """A module of latents.stages that runs as a program is a command of `latents stage`."""
+    """Each module of latents.stages that runs as a program is a command of `latents stage`."""
     folder = ROOT / "src/latents/stages"
     stages = {
         " ".join(["stage", *path.relative_to(folder).with_suffix("").parts])
@@ -42,7 +42,7 @@ def test_every_stage_with_commands_is_mounted() -> None:
 
 @pytest.mark.parametrize("words", COMMANDS)
 def test_every_command_and_each_of_its_options_is_explained(words: str) -> None:
-    """A help text for the command and for each parameter."""
+    """The command and each of its parameters have a help text."""
     assert COMMANDS[words].help
     for parameter in COMMANDS[words].params:
         assert getattr(parameter, "help", None), f"latents {words}: {parameter.name} has no help"
@@ -62,14 +62,14 @@ def test_help_names_what_a_person_needs_and_stage_help_the_joints() -> None:
 
 
 def test_the_command_line_imports_no_heavy_library() -> None:
-    """`latents --help` answers at once: heavy libraries are imported by the commands that need them."""
+    """`latents --help` answers at once: only the commands that need a heavy library import it."""
     code = "import sys, latents.cli; print(*{'torch', 'sklearn', 'matplotlib', 'numba', 'h5py'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "src", capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
 
 
 def test_environments_agree_on_every_version() -> None:
-    """workflow/environment.yaml pins what constraints.txt pins."""
+    """workflow/environment.yaml pins the versions of constraints.txt."""
     from latents.jobs.params import read_yaml
 
     def key(name: str) -> str:
@@ -84,7 +84,7 @@ def test_environments_agree_on_every_version() -> None:
 
 
 def test_the_readmes_example_prints_what_it_says() -> None:
-    """The library example runs as it stands."""
+    """The library's example in README runs."""
     import doctest
 
     failures, tried = doctest.testfile(str(ROOT / "README.md"), module_relative=False)
@@ -93,7 +93,7 @@ def test_the_readmes_example_prints_what_it_says() -> None:
 
 
 def test_the_readme_names_every_target_of_the_makefile_and_every_verb_of_the_bridge() -> None:
-    """A command that is not in README cannot be found."""
+    """README names them, since users look for commands there."""
     import re
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Stages rbm, deep_rbm and likelihood on tiny files: what they write, what they resume, what they refuse."""
+"""Test the stages rbm, deep_rbm and rbm_likelihood on tiny files: outputs, resuming, errors."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ RUN = {"n_hidden": 5, "epochs": 2, "batch_size": 20, "chains": 10}
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Sixty digits of 3 x 3 pixels and sixty faces of six features, with the demo's parameters made smaller."""
+    """Write 60 digits of 3 x 3 pixels, 60 faces of six features and small parameters."""
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
     roles = {"train": 40, "validation": 10, "test": 10}
@@ -45,7 +45,7 @@ def write_features(path: Path, rows: np.ndarray) -> None:
 
 
 def change_parameters(**runs: dict[str, Any]) -> None:
-    """The demo's params.yaml with small runs; each named run changed."""
+    """Write the demo's params.yaml with smaller runs; change the named runs."""
     values = YAML(typ="safe").load(ROOT / "demo/params.yaml")
     for name, run in values["rbm"]["runs"].items():
         run.update(RUN | runs.get(name, {}))
@@ -110,7 +110,7 @@ def test_a_killed_deep_training_resumes_to_the_same_bytes(folder: Path, monkeypa
 
     def dies(self, rows, generator):
         calls.append(rows)
-        if len(calls) > 4:  # in the joint training's second epoch of two batches and one of validation
+        if len(calls) > 4:  # second epoch: each has two batches and one validation
             raise KeyboardInterrupt
         return original(self, rows, generator)
 
@@ -141,7 +141,7 @@ def test_a_likelihood_names_its_binarisation_and_has_both_directions(folder: Pat
     assert len(read_csv("out/annealed/log_partition.csv")) == 4
 
 
-# --- refusals ------------------------------------------------------------------------------------------------------
+# --- refusals --------------------------------------------------------------------------------
 
 
 def one_line(error: pytest.ExceptionInfo) -> str:

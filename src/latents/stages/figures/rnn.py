@@ -1,4 +1,4 @@
-"""Stage `figures.rnn`: what row-RNNs predict and complete, and what their units show."""
+"""Stage `figures.rnn`: draw predictions, completions and hidden units of row-RNNs."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import typer
 from latents.stages.figures import Figure
 from latents.stages.shared.command import run, stage
 
-Examples = Annotated[Path, typer.Option(help="HDF5 of a row-RNN's examples.")]
+Examples = Annotated[Path, typer.Option(help="HDF5 of examples of a row-RNN.")]
 
-app = stage("Draw what row-RNNs predict and complete, and what their units show.")
+app = stage("Draw predictions, completions and hidden units of row-RNNs.")
 
 
 @app.command()
 def rows(examples: Examples, figure: Figure) -> None:
-    """Test digits over the digits whose rows were predicted from those above."""
+    """Draw test digits, and below them digits whose rows are each predicted from the rows above."""
     from latents.figures import rnn
     from latents.files.hdf5 import read_hdf5
 
@@ -27,7 +27,7 @@ def rows(examples: Examples, figure: Figure) -> None:
 
 @app.command()
 def completions(examples: Examples, figure: Figure) -> None:
-    """Half-seen test digits completed."""
+    """Draw half-seen test digits and their completions."""
     from latents.figures import rnn
     from latents.files.hdf5 import open_hdf5, read_hdf5
 
@@ -39,7 +39,7 @@ def completions(examples: Examples, figure: Figure) -> None:
 
 @app.command()
 def ambiguous(examples: Examples, figure: Figure) -> None:
-    """Ambiguous halves, completed several times by sampling rows."""
+    """Draw ambiguous halves, completed several times by sampling rows."""
     from latents.figures import rnn
     from latents.files.hdf5 import open_hdf5, read_hdf5
 
@@ -52,10 +52,10 @@ def ambiguous(examples: Examples, figure: Figure) -> None:
 @app.command()
 def units(
     units: Annotated[Path, typer.Option(help="HDF5 with pictures and best.")],
-    metrics: Annotated[Path, typer.Option(help="JSON with the units that show each digit.")],
+    metrics: Annotated[Path, typer.Option(help="JSON with the number of units that show each digit.")],
     figure: Figure,
 ) -> None:
-    """What each hidden unit likes to see, and what the network expects after it."""
+    """Draw the rows that each hidden unit prefers, and the rows that the network expects next."""
     from latents.figures import rnn
     from latents.files.hdf5 import open_hdf5, read_hdf5
     from latents.files.tables import read_json
@@ -68,11 +68,11 @@ def units(
 
 @app.command()
 def measured(
-    files: Annotated[list[Path], typer.Argument(help="metrics.json and completion.json of runs, in their folders.")],
+    files: Annotated[list[Path], typer.Argument(help="Files metrics.json and completion.json, in a folder per run.")],
     baselines: Annotated[Path, typer.Option(help="JSON of the simple predictors.")],
     figure: Figure,
 ) -> None:
-    """Row-RNNs beside what they must beat."""
+    """Draw the measures of row-RNNs beside those of simple predictors."""
     from latents.figures import rnn
     from latents.files.tables import read_json
 
@@ -84,10 +84,10 @@ def measured(
 
 @app.command()
 def curves(
-    histories: Annotated[list[Path], typer.Argument(help="CSV of each run, in a folder of its name.")],
+    histories: Annotated[list[Path], typer.Argument(help="CSV per run, in a folder of the run's name.")],
     figure: Figure,
 ) -> None:
-    """Validation cross-entropy of row-RNNs over epochs."""
+    """Draw the validation cross-entropy of row-RNNs over epochs."""
     from latents.figures import rnn
     from latents.files.tables import read_csv
 

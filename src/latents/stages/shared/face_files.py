@@ -1,4 +1,4 @@
-"""Read trained models of faces, and faces, from the files that stages write."""
+"""Read faces, and trained models of faces, from the files that stages write."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def read_model(autoencoder: Path, features: Path, *weights: Path) -> tuple[FaceModel, str]:
-    """The stack of trained parts, and the level of the last of them; InputError when they do not fit together."""
+    """Return a face model of trained parts, and the level of its last part: "rbm" or "deep_rbm".
+
+    Raises InputError if the parts do not fit together.
+    """
     from latents.face_models import autoencoder as layers
     from latents.face_models.stack import FaceModel
     from latents.face_models.unit_map import read_unit_map
@@ -35,7 +38,7 @@ def read_model(autoencoder: Path, features: Path, *weights: Path) -> tuple[FaceM
 
 
 def read_part(load: Callable[..., Any], path: Path) -> Any:
-    """A trained part; InputError, in one line that names the file, when it holds weights of another architecture."""
+    """Load one trained part; InputError names the file if its weights have another architecture."""
     from latents.files.weights import read_weights
 
     state, architecture = read_weights(path)
@@ -46,7 +49,15 @@ def read_part(load: Callable[..., Any], path: Path) -> Any:
 
 
 def held_out_faces(faces: Path, features: Path) -> tuple[Tensor, np.ndarray, np.ndarray]:
-    """Faces of held-out people (n, y, x), who is on them (n,), and the mean of the training faces (y, x)."""
+    """Return the faces of held-out people and the mean training face.
+
+    Returns
+    -------
+    faces : tensor (n, y, x)
+    person : array of names (n,)
+    centre : float (y, x)
+        Mean of the training faces.
+    """
     import numpy as np
     import torch
 
@@ -64,7 +75,10 @@ def held_out_faces(faces: Path, features: Path) -> tuple[Tensor, np.ndarray, np.
 
 
 def photographs(faces: Path, features: Path, name: str, count: int) -> np.ndarray:
-    """Faces of one person (at most count, y, x), evenly over the person's photographs; InputError for a stranger."""
+    """Return faces of one person, spread evenly over the person's photographs, (count, y, x).
+
+    Raises InputError if the person is unknown or has fewer than `count` photographs.
+    """
     import numpy as np
 
     from latents.face_models.people import rows_of_person
