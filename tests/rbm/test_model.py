@@ -10,7 +10,6 @@ from sklearn.neural_network import BernoulliRBM
 
 from latents.errors import InputError
 from latents.files.weights import read_weights, write_weights
-from latents.networks.pair_products import product
 from latents.networks.schedules import linear_decay
 from latents.rbm.model import RBM, build, load, pseudo_likelihood, reconstruction_error
 from latents.rbm.training import ContrastiveDivergence, train
@@ -95,16 +94,6 @@ def test_gradients_of_the_free_energy_agree_with_finite_differences(visible, hid
                     parameter[index] -= sign * step
             numeric[index] = (ends[0] - ends[1]) / (2 * step)
         torch.testing.assert_close(parameter.grad, numeric, rtol=1e-5, atol=1e-6)
-
-
-def test_gradients_of_the_product_agree_with_torchs():
-    x, weight = torch.randn(9, 6, generator=seeded()), torch.randn(6, 4, generator=seeded(1))
-    grads = []
-    for multiply in (product, torch.matmul):
-        a, b = x.clone().requires_grad_(), weight.clone().requires_grad_()
-        multiply(a, b).sin().sum().backward()
-        grads.append((a.grad, b.grad))
-    torch.testing.assert_close(grads[0], grads[1])
 
 
 # --- conditionals --------------------------------------------------------------------------------------------------

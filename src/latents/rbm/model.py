@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 torch's own name for it
 
 from latents.errors import InputError
-from latents.networks.pair_products import multiply, product
+from latents.networks.products import product, product_with_gradients
 from latents.rbm.units import unit
 from latents.stats.intervals import mean_interval
 
@@ -102,14 +102,14 @@ class RBM(nn.Module):
     def hidden_input(self, v: Tensor) -> Tensor:
         """x(v) with gradients: (n, n_visible) -> (n, n_hidden)."""
         self.check_visible(v)
-        return product(self.visible.statistics(v) - self.visible_centre, self.weight) + self.hidden_bias
+        return product_with_gradients(self.visible.statistics(v) - self.visible_centre, self.weight) + self.hidden_bias
 
     def visible_natural(self, h: Tensor) -> Tensor:
         """Natural parameters of the visible units, without gradients: (n, n_hidden) -> (n, k n_visible)."""
         self._check(h, self.n_hidden, "hidden")
         with torch.no_grad():
             offset = self.visible.offset(self.visible_bias, self.weight)
-            return multiply(h - self.hidden_centre, self.weight.t()).add_(offset)
+            return product(h - self.hidden_centre, self.weight.t()).add_(offset)
 
     @torch.no_grad()
     def mean_hidden(self, v: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from latents.errors import InputError
-from latents.networks.pair_products import multiply
+from latents.networks.products import product
 from latents.rbm.model import EVALUATION_ROWS, RBM
 from latents.rbm.units import BERNOULLI, Unit
 
@@ -234,12 +234,12 @@ class _Path:
         return self.model.unit.sample_statistics(natural, generator=stream, workers=1)
 
     def hidden_input(self, t: Tensor) -> Tensor:
-        return multiply(t, self.model.weight).add_(self.model.hidden_bias)
+        return product(t, self.model.weight).add_(self.model.hidden_bias)
 
     def step(self, x: Tensor, beta: float, stream: torch.Generator) -> Tensor:
         """One Gibbs step at beta, from x(v) to the statistics of the next v."""
         h = BERNOULLI.sample(torch.lerp(self.base_hidden, x, beta), generator=stream, workers=1)
-        natural = torch.add(self.base, self.rise, alpha=beta) + beta * multiply(h, self.model.weight.t())
+        natural = torch.add(self.base, self.rise, alpha=beta) + beta * product(h, self.model.weight.t())
         return self.sample(natural, stream)
 
     def anneal(self, t: Tensor, betas: np.ndarray, stream: torch.Generator) -> Tensor:

@@ -38,7 +38,7 @@ class InferenceNetwork(nn.Module):
 
 
 class MLP(nn.Sequential):
-    """Layers on the last axis; where oneDNN can, it computes them and their gradients (see `latents.networks.products`)."""
+    """Layers on the last axis, by oneDNN with their gradients where it can (`latents.networks.products`)."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Features (..., n_outputs) of x (..., n_inputs)."""
