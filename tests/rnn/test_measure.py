@@ -153,13 +153,6 @@ def test_the_baselines_of_completion_are_those_of_their_pictures(classifier) -> 
     assert least["nearest"] < 0.4
 
 
-def test_separation_is_the_share_of_pairs_in_order() -> None:
-    """Ties count half; nan when one kind is missing."""
-    scores, positive = np.array([1.0, 2.0, 2.0, 3.0]), np.array([False, True, False, True])
-    assert completion.separation(scores, positive) == (1 + 0.5 + 2) / 4
-    assert np.isnan(completion.separation(scores, np.zeros(4, bool)))
-
-
 def test_sequences_begin_at_every_row_that_leaves_room() -> None:
     """Row numbers drawn from 0 to y - length, each sequence of neighbouring rows."""
     images = np.tile(np.arange(8, dtype=np.uint8)[:, None], (400, 1, 3))

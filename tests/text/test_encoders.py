@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from latents.errors import InputError
+from latents.networks.initialisation import initialise_cells
 from latents.text.corpus import Ragged, counts
-from latents.text.encoders import Documents, RecurrentTrunk, initialise_recurrent, stepwise, trunk
+from latents.text.encoders import Documents, RecurrentTrunk, stepwise, trunk
 
 N_WORDS = 12
 
@@ -95,7 +96,7 @@ def test_weights_come_from_the_generator_alone():
     found = []
     for _ in range(2):
         built, _ = network("both")
-        initialise_recurrent(built, generator=torch.Generator().manual_seed(3))
+        initialise_cells(built, generator=torch.Generator().manual_seed(3))
         found.append(built.trunks[1])
     torch.testing.assert_close(found[0].cell.weight_hh, found[1].cell.weight_hh)
     torch.testing.assert_close(found[0].embedding.weight, found[1].embedding.weight)

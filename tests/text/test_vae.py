@@ -10,6 +10,7 @@ import torch
 from latents.text import vae as vae_text
 from latents.text.corpus import Ragged, counts
 from latents.text.encoders import Documents
+from latents.vae.measure import active_units
 
 SHAPE = {"latent_dim": 2, "encoder_widths": [16], "embedding": 6, "n_units": 8}
 
@@ -39,7 +40,7 @@ def test_every_encoder_finds_two_topics(encoder):
     )
     assert vae_text.perplexity(parts["bound"], parts["words"])["words"] < 8.5
     assert len(fitted.history) == 40
-    assert vae_text.active_units(vae_text.embed(model, held_out)) >= 1
+    assert active_units(vae_text.embed(model, held_out)) >= 1
 
 
 def test_the_same_seed_gives_the_same_weights():
@@ -129,5 +130,5 @@ def test_gains_name_the_words_of_each_direction():
 def test_collapse_is_seen():
     """A constant dimension is not active."""
     means = np.stack([np.zeros(50), np.linspace(-1, 1, 50)], axis=1)
-    assert vae_text.active_units(means) == 1
+    assert active_units(means) == 1
     assert list(itertools.chain(*vae_text.top_words(np.eye(2), ["x", "y"], count=1))) == ["x", "y"]

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from latents.vae.encoders import CELLS, InferenceNetwork, RowReader, initialise, mlp
+from latents.networks.initialisation import initialise
+from latents.vae.encoders import CELLS, InferenceNetwork, RowReader, mlp
 
 
 def network() -> InferenceNetwork:

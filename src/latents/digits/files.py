@@ -13,6 +13,7 @@ from latents.datasets.mnist import read_mnist
 from latents.digits.binarise import How, binarise
 from latents.errors import InputError
 from latents.files.hdf5 import write_hdf5
+from latents.networks.streams import stream
 
 
 def write_digits(folder: Path, path: Path, *, validation: int, binarisation: How, seed: int) -> None:
@@ -63,13 +64,11 @@ def _read_all(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([images for images, _ in blocks]), np.concatenate([labels for _, labels in blocks])
 
 
-def _draw(binarisation: How, seed: int, stream: int, images: np.ndarray) -> np.ndarray:
+def _draw(binarisation: How, seed: int, number: int, images: np.ndarray) -> np.ndarray:
     """One fixed binarisation of images, uint8 in {0, 1} (grey 0..255 for "none"), from a stream of its own."""
     if binarisation == "none":
         return images
-    word = np.random.SeedSequence([seed, stream]).generate_state(1)[0]  # 32 bits: torch uses no more of a seed
-    generator = torch.Generator().manual_seed(int(word))
-    return binarise(torch.from_numpy(images), how=binarisation, generator=generator).to(torch.uint8).numpy()
+    return binarise(torch.from_numpy(images), how=binarisation, generator=stream(seed, number)).to(torch.uint8).numpy()
 
 
 def read_digits(path: Path, *names: str) -> tuple[Any, ...]:

@@ -13,7 +13,6 @@ vocabulary; ranking is by `latents.ranking`, with ties in expectation and NDCG's
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,11 +25,12 @@ from torch.nn import functional as F  # noqa: N812 torch's own name for it
 from latents.errors import InputError
 from latents.hashing.graph import weights
 from latents.hashing.network import INPUT_STD, SMOOTHING, HashingNetwork, bernoulli_draw, gaussian_draw, word_loss
+from latents.networks.initialisation import initialise
+from latents.networks.objectives import kl_warm_up
 from latents.networks.probes import Probe
 from latents.networks.schedules import one_cycle
 from latents.networks.streams import spawn
 from latents.networks.training import Fitted, fit
-from latents.vae.encoders import initialise
 
 ROWS = 1000  # documents encoded at once; no result depends on it
 
@@ -130,11 +130,6 @@ def train(
         return parts
 
     steps = epochs * -(-len(labels) // batch_size)
-
-    def objective(parts: Mapping[str, Tensor], step: int) -> Tensor:
-        scale = {"kl": min(1.0, step / (warm_up * steps)) if warm_up else 1.0, "label": method.label_weight}
-        return torch.stack([scale.get(name, 1.0) * part.mean() for name, part in parts.items()]).sum()
-
     fitted = fit(
         network,
         torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True),
@@ -144,7 +139,7 @@ def train(
         epochs=epochs,
         batch_size=batch_size,
         generator=draws,
-        objective=objective,
+        objective=kl_warm_up(warm_up * steps, weights={"label": method.label_weight}),
         schedule=one_cycle(total_steps=steps),
         checkpoint=checkpoint,
         probe=probe,

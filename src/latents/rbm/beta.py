@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from latents.errors import InputError
+from latents.networks.streams import draw_seed, seeds_of_block
 
 MOMENT_EPS = 1e-5  # of the notes' formula for concentrations
 BLOCK_ROWS = 32  # rows of draws that share a random stream
@@ -117,10 +118,10 @@ def _by_blocks(
         raise InputError("a concentration is nan or not above 0; look for nan, or lower the learning rate")
     ones, zeros = (each.detach().reshape(-1, each.shape[-1]).cpu().numpy() for each in (concentration1, concentration0))
     drawn = np.empty_like(ones)
-    seed = int(torch.randint(2**63 - 1, (), generator=generator, device=generator.device))
+    seed = draw_seed(generator)
 
     def fill(block: int) -> None:
-        stream = np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=(block,))))
+        stream = np.random.Generator(np.random.SFC64(seeds_of_block(seed, block)))
         rows = slice(block * BLOCK_ROWS, (block + 1) * BLOCK_ROWS)
         drawn[rows] = draw(stream, ones[rows], zeros[rows])
 

@@ -11,11 +11,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from latents.networks.probes import Probe
+from latents.networks.streams import stream
 from latents.rbm.model import RBM
 from latents.rbm.partition import BLOCK_CHAINS, LogZ, Method, annealed, log_likelihood, log_partition
 from latents.stats.intervals import NORMAL, Interval, mean_interval
@@ -64,7 +64,6 @@ def estimates(
     rows = []
     for number, count in enumerate(temperatures):
         for way, direction in enumerate(DIRECTIONS):
-            word = np.random.SeedSequence([seed, number, way]).generate_state(1)[0]  # 32 bits: torch uses no more
             log_z = log_partition(
                 rbm,
                 method=direction,
@@ -72,7 +71,7 @@ def estimates(
                 temperatures=count,
                 chains=chains,
                 burn_in=burn_in,
-                generator=torch.Generator().manual_seed(int(word)),
+                generator=stream(seed, number, way),
                 workers=workers,
             )
             rows.append({"direction": direction, "temperatures": count} | _row(log_z, rbm, test))
@@ -83,8 +82,9 @@ def _mark(probe: Probe, rbm: RBM, data: Tensor, test: Tensor, *, seed: int) -> N
     """Mark a block of chains from either end, and the likelihoods of a few test rows."""
     for direction in DIRECTIONS:
         few: dict[str, Any] = {"temperatures": PROBED, "chains": BLOCK_CHAINS, "burn_in": PROBED}
-        stream = torch.Generator().manual_seed(seed)
-        probe.mark(direction, annealed(rbm, method=direction, data=data, generator=stream, **few))
+        probe.mark(
+            direction, annealed(rbm, method=direction, data=data, generator=torch.Generator().manual_seed(seed), **few)
+        )
     probe.mark("likelihood", log_likelihood(rbm, test[:PROBED], LogZ(0.0, 0.0)))
     probe.end()
 

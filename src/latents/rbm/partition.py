@@ -15,8 +15,6 @@ so that no result depends on how many workers share the blocks.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -26,6 +24,7 @@ from torch import Tensor
 
 from latents.errors import InputError
 from latents.networks.products import product
+from latents.networks.streams import by_blocks, draw_seed
 from latents.rbm.model import EVALUATION_ROWS, RBM
 from latents.rbm.units import BERNOULLI, Unit
 
@@ -134,10 +133,13 @@ def annealed(
     path = _Path(rbm, data)
     anneal = _forward if method == "ais" else _reverse
 
-    def block(size: int, stream: torch.Generator) -> Tensor:
-        return anneal(path, size, stream, temperatures=temperatures, burn_in=burn_in, data=data)
+    sizes = [min(BLOCK_CHAINS, chains - first) for first in range(0, chains, BLOCK_CHAINS)]
 
-    log_weights = _by_blocks(block, chains, generator, workers=workers)
+    def block(number: int, stream: torch.Generator) -> Tensor:
+        return anneal(path, sizes[number], stream, temperatures=temperatures, burn_in=burn_in, data=data)
+
+    seed, device = draw_seed(generator), generator.device
+    log_weights = by_blocks(block, len(sizes), seed=seed, device=device, workers=workers, dropped_bits=1)
     return Annealed(log_weights, path.log_base, path.model.constant)
 
 
@@ -284,24 +286,3 @@ def _log_mean(log_weights: Tensor) -> tuple[float, float]:
     mean = weights.mean()
     spread = float(weights.std() / (mean * math.sqrt(len(weights)))) if len(weights) > 1 else math.nan
     return float(log_weights.max() + mean.log()), spread
-
-
-def _by_blocks(
-    block: Callable[[int, torch.Generator], Tensor], chains: int, generator: torch.Generator, *, workers: int
-) -> Tensor:
-    """The log weights of all chains, block by block, each with its stream, on torch threads of one each."""
-    seed = int(torch.randint(2**63 - 1, (), generator=generator, device=generator.device))
-    sizes = [min(BLOCK_CHAINS, chains - first) for first in range(0, chains, BLOCK_CHAINS)]
-
-    def one(number: int) -> Tensor:
-        spawned = np.random.SeedSequence(seed, spawn_key=(number,)).generate_state(1, np.uint64)[0]
-        stream = torch.Generator(generator.device).manual_seed(int(spawned >> np.uint64(1)))
-        with torch.inference_mode():
-            return block(sizes[number], stream)
-
-    before = torch.get_num_threads()
-    try:
-        with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            return torch.cat([*pool.map(one, range(len(sizes)))])
-    finally:
-        torch.set_num_threads(before)

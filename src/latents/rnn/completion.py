@@ -101,25 +101,3 @@ def sampled_classes(
         total = total + chances
         right += chances.argmax(1) == labels
     return Sampled(total / samples, right / samples)
-
-
-def separation(scores: np.ndarray, positive: np.ndarray) -> float:
-    """Chance that a positive item scores above a negative one, ties half (the area under the ROC curve); nan if one
-    kind is missing.
-
-    Examples
-    --------
-    >>> separation(np.array([0.1, 0.4, 0.9]), np.array([False, False, True]))
-    1.0
-    """
-    from scipy.stats import rankdata
-
-    n_positive = int(positive.sum())
-    n_negative = len(positive) - n_positive
-    if n_positive == 0 or n_negative == 0:
-        return float("nan")
-    ranks = rankdata(scores)[positive].sum()
-    return float((ranks - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative))
-
-
-# --- hidden units (notes of 2016-08-05) -----------------------------------------------------------------------------

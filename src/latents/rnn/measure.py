@@ -10,9 +10,10 @@ import torch
 from latents.digits import classifier as dc
 from latents.digits.classifier import DigitClassifier
 from latents.rnn.baselines import Contexts, copy_last, logistic, mean_row, nearest_by_top
-from latents.rnn.completion import blanked, complete, grey, sampled_classes, separation
+from latents.rnn.completion import blanked, complete, grey, sampled_classes
 from latents.rnn.hidden_units import as_digits, draw_sequences, favourites, with_expected
 from latents.rnn.model import RowRNN, predict_rows, row_sequences
+from latents.stats.roc import area_under_curve
 
 CLASSES = 10
 SHARPNESS = (1.0, 1.25, 1.5, 2.0, 3.0)  # tried for what is fed back; the best on validation
@@ -108,7 +109,7 @@ def completions(
         "vote": float(np.mean(drawn.mean.argmax(1) == labels)),
         "entropy_right": _mean(entropy[right]),
         "entropy_wrong": _mean(entropy[~right]),
-        "entropy_separation": separation(entropy, ~right),
+        "entropy_separation": area_under_curve(entropy, ~right),
     }
     present = [digit for digit in range(CLASSES) if (labels == digit).any()]
     metrics |= {f"completed_{digit}": float(right[labels == digit].mean()) for digit in present}

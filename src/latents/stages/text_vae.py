@@ -115,6 +115,7 @@ def evaluate(
     from latents.files.weights import read_weights
     from latents.networks.training import set_threads
     from latents.text import vae as vae_text
+    from latents.vae.measure import active_units
 
     section = load_section(TextVAE, "text_vae", params)
     set_threads(1)
@@ -132,7 +133,7 @@ def evaluate(
         measured |= vae_text.summary(parts, prefix=f"{role}_" if role != "test" else "")
     rows = {role: vae_text.embed(trained, roles[role]) for role in ("train", "test")}
     labels = dict(zip(("train", "test"), read_hdf5(words, "train_labels", "test_labels"), strict=True))
-    measured |= {"active_units": vae_text.active_units(rows["train"]), "latent_dim": trained.latent_dim}
+    measured |= {"active_units": active_units(rows["train"]), "latent_dim": trained.latent_dim}
     write_json(metrics, measured | retrieval(rows, labels, section.neighbours))
     write_hdf5(embeddings, rows | {f"{role}_labels": values for role, values in labels.items()}, dataset="newsgroups")
     (names,) = read_hdf5(words, "words")

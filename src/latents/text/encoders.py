@@ -7,7 +7,6 @@ and what a document gives does not depend on what it is batched with.
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,7 +20,6 @@ from latents.errors import InputError
 from latents.text.corpus import Ragged
 
 SCALE = 10.0  # length of the counts' rows that the perceptron reads: of the order of their raw length
-EMBEDDING_STD = 0.1  # of the first word embeddings
 
 
 @dataclass(frozen=True)
@@ -174,14 +172,3 @@ def trunk(encoder: str, *, n_words: int, widths: Sequence[int], embedding: int, 
     if encoder == "both":
         return JoinedTrunk(BagTrunk(n_words, widths), recurrent), widths[-1] + n_units
     return recurrent, n_units
-
-
-def initialise_recurrent(module: nn.Module, *, generator: torch.Generator) -> None:
-    """Draw recurrent cells from U(-1/sqrt(units), 1/sqrt(units)), torch's default, and embeddings from a normal."""
-    for layer in module.modules():
-        if isinstance(layer, nn.GRUCell | nn.LSTMCell):
-            bound = 1 / math.sqrt(layer.hidden_size)
-            for parameter in layer.parameters():
-                nn.init.uniform_(parameter, -bound, bound, generator=generator)
-        elif isinstance(layer, nn.Embedding):
-            nn.init.normal_(layer.weight, std=EMBEDDING_STD, generator=generator)

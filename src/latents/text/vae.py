@@ -16,19 +16,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 torch's own name for it
 
+from latents.networks.initialisation import initialise, initialise_cells
+from latents.networks.objectives import kl_warm_up
 from latents.networks.probes import Probe
 from latents.networks.schedules import one_cycle
 from latents.networks.streams import spawn
 from latents.networks.training import Fitted, fit
-from latents.text.encoders import Batch, Documents, initialise_recurrent, trunk
-from latents.vae.encoders import InferenceNetwork, initialise
+from latents.text.encoders import Batch, Documents, trunk
+from latents.vae.encoders import InferenceNetwork
 from latents.vae.model import gaussian_kl
 
 LOGVAR_BOUND = 10.0  # |log variance| of q(z | x): a document of thousands of words must not overflow it
 SMOOTHING = 0.1  # added to each word's count before its logarithm starts the decoder's bias
 ROWS = 500  # documents measured or embedded at once; no result depends on it
 STEP = 2.0  # standard deviations of the prior, the step along a dimension that shows what it means
-ACTIVE = 0.01  # a latent dimension is active if its posterior mean varies more over documents; Burda et al. 2016
 
 
 class TextVAE(nn.Module):
@@ -102,7 +103,7 @@ def build(architecture: Mapping[str, Any], *, generator: torch.Generator) -> Tex
         model = TextVAE(encoder, latent_dim=latent_dim, n_words=n_words)
     model = model.to_empty(device=generator.device)
     initialise(model, generator=generator)
-    initialise_recurrent(model, generator=generator)
+    initialise_cells(model, generator=generator)
     return model
 
 
@@ -170,11 +171,6 @@ def train(
 
     rows = with_words(training)
     steps = -(-len(rows) // batch_size)  # an epoch
-
-    def objective(parts: Mapping[str, Tensor], step: int) -> Tensor:
-        beta = min(1.0, step / (warm_up_epochs * steps)) if warm_up_epochs else 1.0
-        return parts["reconstruction"].mean() + beta * parts["kl"].mean()
-
     fitted = fit(
         model,
         torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True),
@@ -184,7 +180,7 @@ def train(
         epochs=epochs,
         batch_size=batch_size,
         generator=draws,
-        objective=objective,
+        objective=kl_warm_up(warm_up_epochs * steps),
         schedule=one_cycle(total_steps=epochs * steps),
         checkpoint=checkpoint,
         probe=probe,
@@ -214,6 +210,8 @@ def measure(
     dict of float64 arrays (n,)
         `elbo`, `kl`, `bound` in nats, and `words`, the number of words; see `perplexity`.
     """
+    # `latents.vae.bounds` draws from a stream per block of 50 rows; here one generator draws for `ROWS` documents
+    # at once, sample by sample: the bounds are the same in expectation, but not the recorded numbers
     rows = with_words(documents)
     found: dict[str, list[Tensor]] = {"elbo": [], "kl": [], "bound": [], "words": []}
     for some in rows.split(ROWS):
@@ -268,11 +266,6 @@ def embed(model: TextVAE, documents: Documents) -> np.ndarray:
     """Posterior means of all documents, float32 (n, latent_dim), in their order."""
     blocks = torch.arange(len(documents)).split(ROWS)
     return torch.cat([model.encode(documents.batch(rows))[0] for rows in blocks]).numpy()
-
-
-def active_units(means: np.ndarray) -> int:
-    """How many latent dimensions vary over documents: variance of the posterior mean above 0.01."""
-    return int((means.var(axis=0, dtype=np.float64) > ACTIVE).sum())
 
 
 @torch.no_grad()

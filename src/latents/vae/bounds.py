@@ -8,16 +8,14 @@ bit whatever the memory budget and however many workers share the blocks.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from latents.errors import InputError
+from latents.networks.streams import by_blocks, draw_seed
 
 BLOCK_ROWS = 50  # rows that share a random stream: the unit of work
 TILE_SAMPLES = 250  # draws of z decoded at a time: large enough for a fast GEMM, small enough for the L2 cache
@@ -70,7 +68,7 @@ def importance_weighted_bound(
         log_weights = _log_weights(model, block, samples=samples, stream=stream)  # (rows, samples)
         return torch.logsumexp(log_weights, dim=1) - math.log(samples)
 
-    return _by_blocks(bound, x, samples=samples, generator=generator, max_bytes=max_bytes, workers=workers)
+    return _over_blocks(bound, x, samples=samples, generator=generator, max_bytes=max_bytes, workers=workers)
 
 
 def monte_carlo_elbo(
@@ -102,7 +100,7 @@ def monte_carlo_elbo(
     def elbo(block: Tensor, stream: torch.Generator) -> Tensor:
         return _log_weights(model, block, samples=samples, stream=stream).mean(dim=1)
 
-    return _by_blocks(elbo, x, samples=samples, generator=generator, max_bytes=max_bytes, workers=workers)
+    return _over_blocks(elbo, x, samples=samples, generator=generator, max_bytes=max_bytes, workers=workers)
 
 
 def _log_weights(model: LatentModel, x: Tensor, *, samples: int, stream: torch.Generator) -> Tensor:
@@ -121,7 +119,7 @@ def _log_weights(model: LatentModel, x: Tensor, *, samples: int, stream: torch.G
     return log_weights
 
 
-def _by_blocks(
+def _over_blocks(
     per_block: Callable[[Tensor, torch.Generator], Tensor],
     x: Tensor,
     *,
@@ -136,18 +134,12 @@ def _by_blocks(
     affordable = max_bytes // _worker_bytes(x, samples=samples)
     if affordable < 1:
         raise InputError(f"max_bytes must be at least {_worker_bytes(x, samples=samples)}, got {max_bytes}")
-    seed = int(torch.randint(2**63 - 1, (), generator=generator, device=generator.device))
 
-    def one(number: int) -> Tensor:
-        # spawned by the block's number: independent of who works on it, and when (torch's CPU generator keeps
-        # the low 32 bits: that two of 200 blocks share their draws has a chance of 5 in a million)
-        spawned = np.random.SeedSequence(seed, spawn_key=(number,)).generate_state(1, np.uint64)[0]
-        stream = torch.Generator(x.device).manual_seed(int(spawned))
-        with torch.inference_mode():
-            return per_block(x[number * BLOCK_ROWS : (number + 1) * BLOCK_ROWS], stream)
+    def one(number: int, stream: torch.Generator) -> Tensor:
+        return per_block(x[number * BLOCK_ROWS : (number + 1) * BLOCK_ROWS], stream)
 
-    with _single_threads(min(workers, affordable)) as pool:
-        values = torch.cat([*pool.map(one, range(math.ceil(len(x) / BLOCK_ROWS)))])
+    blocks, seed = math.ceil(len(x) / BLOCK_ROWS), draw_seed(generator)
+    values = by_blocks(one, blocks, seed=seed, device=x.device, workers=min(workers, affordable))
     if bool(values.isnan().any()):
         raise InputError(f"the bound of row {int(values.isnan().nonzero()[0])} is nan; look for nan in the row")
     return values
@@ -157,14 +149,3 @@ def _worker_bytes(x: Tensor, *, samples: int) -> int:
     """What one worker holds: a tile of logits with its temporaries and hidden layers, and the log weights."""
     tile = min(samples, TILE_SAMPLES) * 8 * 4 * math.prod(x.shape[1:])
     return tile + BLOCK_ROWS * samples * 8
-
-
-@contextmanager
-def _single_threads(workers: int) -> Iterator[ThreadPoolExecutor]:
-    """A pool whose threads run torch's operations on one thread each; the caller's setting comes back."""
-    before = torch.get_num_threads()
-    try:
-        with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            yield pool
-    finally:
-        torch.set_num_threads(before)

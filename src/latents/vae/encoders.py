@@ -6,7 +6,6 @@ Networks differ by their trunk, a function that builds it; the head is the same 
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 
 import torch
@@ -105,46 +104,3 @@ def _last_hidden(cell: nn.Module, rows: Tensor) -> Tensor:
     else:
         _, hidden = cell(rows)
     return hidden[0][-1] if isinstance(hidden, tuple) else hidden[-1]  # an LSTM has cells beside
-
-
-def initialise(module: nn.Module, *, generator: torch.Generator) -> None:
-    """Draw the weights of every linear and recurrent layer.
-
-    Linear: weights and biases from U(-1/sqrt(inputs), 1/sqrt(inputs)), torch's default. Torch draws from the global
-    generator when a layer is built; here the caller's generator decides. Recurrent: see `initialise_recurrent`.
-
-    Examples
-    --------
-    >>> layer = nn.Linear(4, 2)
-    >>> initialise(layer, generator=torch.Generator().manual_seed(0))
-    >>> bool(layer.weight.abs().max() <= 0.5)
-    True
-    """
-    for layer in module.modules():
-        if isinstance(layer, nn.Linear):
-            bound = 1 / math.sqrt(layer.in_features)
-            for parameter in layer.parameters():
-                nn.init.uniform_(parameter, -bound, bound, generator=generator)
-        elif isinstance(layer, nn.LSTM | nn.GRU):
-            initialise_recurrent(layer, generator=generator)
-
-
-def initialise_recurrent(layer: nn.LSTM | nn.GRU, *, generator: torch.Generator) -> None:
-    """Draw a recurrent layer's weights so that its first hidden values already carry the first rows to the end.
-
-    Input weights from U(-sqrt(6/inputs), sqrt(6/inputs)) (He et al. 2015), recurrent weights orthogonal for each gate
-    (Saxe et al. 2014), biases 0 but for 1 at the gate that keeps: the LSTM's forget gate (Jozefowicz et al. 2015), the
-    GRU's update gate. With torch's default, the ELBO of few epochs stays at that of independent pixels.
-    """
-    units = layer.hidden_size
-    for name, parameter in layer.named_parameters():
-        if name.startswith("weight_ih"):
-            bound = math.sqrt(6 / layer.input_size)
-            nn.init.uniform_(parameter, -bound, bound, generator=generator)
-        elif name.startswith("weight_hh"):
-            for gate in parameter.split(units):
-                nn.init.orthogonal_(gate, generator=generator)
-        else:
-            nn.init.zeros_(parameter)
-            if name.startswith("bias_hh"):
-                nn.init.ones_(parameter[units : 2 * units])  # torch's order: input, forget, ...; reset, update, ...

@@ -89,7 +89,7 @@ def some_rows(n: int, count: int, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng(seed).permutation(n)[:count])
 
 
-def active_units(mu: Tensor) -> int:
+def active_units(mu: np.ndarray | Tensor) -> int:
     """Latent dimensions whose posterior mean varies over the data by more than `ACTIVE`; the others have collapsed.
 
     Parameters
@@ -105,4 +105,4 @@ def active_units(mu: Tensor) -> int:
     >>> active_units(torch.tensor([[1.0, 0.01], [-1.0, -0.01]]))
     1
     """
-    return int((mu.double().var(0, correction=0) > ACTIVE).sum())
+    return int((torch.as_tensor(mu).double().var(0, correction=0) > ACTIVE).sum())

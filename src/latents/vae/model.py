@@ -15,7 +15,8 @@ from torch.nn import functional as F  # noqa: N812 torch's own name for it
 
 from latents.digits.binarise import How
 from latents.errors import InputError
-from latents.vae.encoders import CELLS, InferenceNetwork, RowReader, initialise, mlp
+from latents.networks.initialisation import initialise
+from latents.vae.encoders import CELLS, InferenceNetwork, RowReader, mlp
 
 LogLikelihood = Callable[..., Tensor]
 

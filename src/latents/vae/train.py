@@ -12,7 +12,7 @@ from torch import Tensor
 
 from latents.digits.binarise import How, reader
 from latents.errors import InputError
-from latents.networks.objectives import Objective, bound_only, kl_warm_up, summed
+from latents.networks.objectives import Objective, bound_only, kl_warm_up
 from latents.networks.probes import Probe
 from latents.networks.schedules import one_cycle
 from latents.networks.streams import spawn
@@ -118,7 +118,7 @@ def chosen_objective(*, draws: int, warm_up_steps: int) -> Objective:
     """What to minimise: the bound alone, the ELBO's parts with a rising weight of the KL, or their plain sum."""
     if draws > 1:
         return bound_only
-    return kl_warm_up(warm_up_steps) if warm_up_steps else summed
+    return kl_warm_up(warm_up_steps)
 
 
 def start_from(model: VAE, initial: Mapping[str, Tensor]) -> None:
