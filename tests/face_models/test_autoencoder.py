@@ -13,6 +13,7 @@ from latents.face_models import autoencoder as ae
 from latents.face_models import pca, training
 from latents.face_models import people as face_models_people
 from latents.files.weights import read_weights, write_weights
+from tests.support.flat import flat
 
 SIDE_PX = 16
 SMALL = ae.architecture(side_px=SIDE_PX, channels=(8, 16, 4), kernels=(4, 4, 3), strides=(2, 2, 1))
@@ -33,7 +34,7 @@ def faces(count: int, seed: int = 0) -> np.ndarray:
 
 def trained(checkpoint: Path | None = None, **changes: object) -> tuple[ae.Autoencoder, training.Training]:
     model = ae.build(SMALL)
-    done = training.train(
+    done = flat(training.train)(
         model, faces(200), validation=faces(40, 1), held_out=faces(60, 2),
         generator=torch.Generator().manual_seed(0), checkpoint=checkpoint, **(OPTIONS | changes),
     )  # fmt: skip

@@ -11,6 +11,7 @@ from latents.errors import InputError
 from latents.hashing import graph, training
 from latents.hashing import network as hashing_network
 from latents.hashing.plain import binarise, unit
+from tests.support.flat import flat
 
 UNSUPERVISED = {"prior": "gaussian", "label_weight": 0.0, "private": False, "neighbours": 0, "words": 20.0}
 METHODS = {
@@ -42,7 +43,7 @@ def trained(name, *, bits=8, train=None, **changed):
     near = graph.nearest(rows, rows.toarray(), count=method.neighbours) if method.neighbours else None
     held, held_labels = corpus(1)
     settings = TRAINING | changed
-    return training.train(rows, labels, held, held_labels, method=method, bits=bits, neighbours=near, **settings)
+    return flat(training.train)(rows, labels, held, held_labels, method=method, bits=bits, neighbours=near, **settings)
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -34,6 +34,7 @@ from latents.text import language_model as lm
 from latents.vae import measure
 from latents.vae import model as vae_model
 from latents.vae import train as vae_train
+from tests.support.flat import flat
 
 ROOT = Path(__file__).parents[2]
 Trained = tuple[dict[str, Tensor], Any]
@@ -66,7 +67,7 @@ def normalised(
         noisy = x[rows] + 0.1 * torch.randn(len(rows), 4, generator=generator)
         return {"error": (model(noisy)[:, 0] - x[rows].sum(1)).square()}
 
-    fitted = fit(
+    fitted = flat(fit)(
         model, torch.optim.Adam(model.parameters(), lr=rate), loss_parts, train_rows=torch.arange(80),
         validation_rows=torch.arange(80, 100), epochs=epochs, batch_size=8, generator=seeded(3), patience=2,
         checkpoint=checkpoint, probe=probe,
@@ -81,7 +82,7 @@ def persistent(
     data = (torch.rand(100, 12, generator=seeded(1)) < 0.3).float()
     rbm = RBM(12, 5)
     rbm.initialise(data, generator=seeded(2))
-    trained, fitted = train_rbm(
+    trained, fitted = flat(train_rbm)(
         rbm, lambda rows, _: data[rows], n_train=80, n_validation=20, epochs=epochs, batch_size=8, chains=4,
         averaging=0.9, learning_rate=rate, momentum=0.5, generator=seeded(3), checkpoint=checkpoint, probe=probe,
     )  # fmt: skip
@@ -91,7 +92,7 @@ def persistent(
 def digits(probe: Probe | None = None, checkpoint: Path | None = None, rate: float = 0.01, epochs: int = 3) -> Trained:
     """A VAE."""
     images, binary = pictures(80).reshape(80, 64), pictures(20).reshape(20, 64) // 128
-    model, _, fitted = vae_train.train(
+    model, _, fitted = flat(vae_train.train)(
         images, binary, binarisation="dynamic", encoder="gru", latent_dim=2, encoder_widths=[6], decoder_widths=[6],
         epochs=epochs, batch_size=8, learning_rate=rate, seed=0, checkpoint=checkpoint, probe=probe,
     )  # fmt: skip
@@ -101,7 +102,7 @@ def digits(probe: Probe | None = None, checkpoint: Path | None = None, rate: flo
 def classes(probe: Probe | None = None, checkpoint: Path | None = None, rate: float = 0.01, epochs: int = 3) -> Trained:
     """A convolutional classifier, whose weights are laid out by channels."""
     labels = np.arange(40) % 10
-    model, _, fitted = digit_classifier.train(
+    model, _, fitted = flat(digit_classifier.train)(
         pictures(40, 16), labels, validation_images=pictures(10, 16, 1), validation_labels=labels[:10],
         epochs=epochs, batch_size=4, learning_rate=rate, shift_px=1, generator=seeded(), checkpoint=checkpoint,
         probe=probe,
@@ -112,7 +113,7 @@ def classes(probe: Probe | None = None, checkpoint: Path | None = None, rate: fl
 def rows(probe: Probe | None = None, checkpoint: Path | None = None, rate: float = 0.01, epochs: int = 3) -> Trained:
     """A row-RNN, in part on its own predictions."""
     sequences = list(torch.rand(60, 6, 5, generator=seeded(1)))
-    model, _, fitted = row_training.train(
+    model, _, fitted = flat(row_training.train)(
         sequences[:50], sequences[50:], cell="gru", tied=True, hidden=7, epochs=epochs, batch_size=8, bptt=4,
         learning_rate=rate, own_share=0.5, generator=seeded(), checkpoint=checkpoint, probe=probe,
     )  # fmt: skip
@@ -122,7 +123,7 @@ def rows(probe: Probe | None = None, checkpoint: Path | None = None, rate: float
 def words(probe: Probe | None = None, checkpoint: Path | None = None, rate: float = 0.01, epochs: int = 3) -> Trained:
     """A language model on ragged documents."""
     documents = [np.arange(length) % 7 for length in np.random.default_rng(0).integers(1, 30, 60)]
-    model, _, fitted = lm.train(
+    model, _, fitted = flat(lm.train)(
         documents[:50], documents[50:], n_tokens=7, hidden=6, epochs=epochs, batch_size=8, bptt=9,
         learning_rate=rate, generator=seeded(), checkpoint=checkpoint, probe=probe,
     )  # fmt: skip
@@ -133,7 +134,7 @@ def layers(probe: Probe | None = None, checkpoint: Path | None = None, rate: flo
     """An autoencoder, layer by layer."""
     faces = pictures(20, 16).astype(np.float32) / 255
     model = autoencoder.build(autoencoder.architecture(side_px=16, channels=(8, 4), kernels=(4, 3), strides=(2, 1)))
-    done = autoencoder_training.train(
+    done = flat(autoencoder_training.train)(
         model, faces[:12], validation=faces[12:16], held_out=faces[16:], epochs=epochs, fine_tuning_epochs=1,
         batch_size=2, learning_rate=rate, fine_tuning_rate=rate, mirror=True, generator=seeded(),
         checkpoint=checkpoint, probe=probe,

@@ -16,19 +16,20 @@ import torch
 torch.ops.__dict__["mkldnn"] = types.SimpleNamespace()  # a torch without the private operators
 from latents.networks import products
 from latents.rbm.model import RBM
-from latents.rbm.training import train as train_rbm
-from latents.vae.train import train as train_vae
+from latents.rbm import training as rbm_training
+from latents.vae import train as vae_training
 
 assert not products._FOUND
 images = np.random.default_rng(0).integers(0, 2, (40, 784), np.uint8)
 rows, generator = torch.from_numpy(images).float(), torch.Generator().manual_seed(0)
 rbm = RBM(784, 50)
 rbm.initialise(rows, generator=generator)
-_, fitted = train_rbm(rbm, lambda chosen, _: rows[chosen], n_train=40, epochs=1, generator=generator)
+options = rbm_training.Options(epochs=1)
+_, fitted = rbm_training.train(rbm, lambda chosen, _: rows[chosen], options, n_train=40, generator=generator)
 print(fitted.history[0]["train_free_energy"])
 sizes = {"latent_dim": 2, "encoder_widths": (50,), "decoder_widths": (50,)}
-steps = {"epochs": 1, "batch_size": 20, "learning_rate": 1e-3, "seed": 0}
-_, _, fitted = train_vae(255 * images, images, binarisation="threshold", encoder="mlp", **sizes, **steps)
+options = vae_training.Options(encoder="mlp", epochs=1, batch_size=20, learning_rate=1e-3, **sizes)
+_, _, fitted = vae_training.train(255 * images, images, options, binarisation="threshold", seed=0)
 print(fitted.history[0]["train_kl"])
 """
 SHAPES = [(20, 28, 384), (100, 128, 512), (3, 200, 200), (1, 5, 7), (400, 3200, 60)]

@@ -10,6 +10,7 @@ from latents.files.weights import read_weights, write_weights
 from latents.rbm.deep import DeepRBM, load, stack, train_jointly
 from latents.rbm.model import RBM
 from latents.rbm.training import train
+from tests.support.flat import flat
 
 KINDS = [("bernoulli", "bernoulli"), ("beta", "bernoulli"), ("beta", "beta"), ("exact_beta", "bernoulli")]
 
@@ -99,9 +100,9 @@ def trained(visible: str = "bernoulli", hidden: str = "bernoulli", epochs: int =
 
     bottom = RBM(16, 8, visible=visible, hidden=hidden)
     bottom.initialise(data, generator=draws)
-    bottom, _ = train(bottom, read, epochs=20, learning_rate=0.02, **options)
-    deep, greedy = stack(bottom, read, n_hidden=6, epochs=15, learning_rate=0.02, **options)
-    fitted = train_jointly(deep, read, epochs=epochs, learning_rate=0.005, chains=20, **options)
+    bottom, _ = flat(train)(bottom, read, epochs=20, learning_rate=0.02, **options)
+    deep, greedy = flat(stack)(bottom, read, n_hidden=6, epochs=15, learning_rate=0.02, **options)
+    fitted = flat(train_jointly)(deep, read, epochs=epochs, learning_rate=0.005, chains=20, **options)
     return deep, greedy, fitted, data, bottom
 
 

@@ -12,7 +12,8 @@ from latents.errors import InputError
 from latents.files.weights import read_weights, write_weights
 from latents.networks.schedules import linear_decay
 from latents.rbm.model import RBM, build, load, pseudo_likelihood, reconstruction_error
-from latents.rbm.training import ContrastiveDivergence, train
+from latents.rbm.training import ContrastiveDivergence, Options, train
+from tests.support.flat import flat
 
 PAIRS = [
     (visible, hidden) for visible in ("bernoulli", "beta", "gaussian", "exact_beta") for hidden in ("bernoulli", "beta")
@@ -181,7 +182,8 @@ def fit_bars(visible: str = "bernoulli", hidden: str = "bernoulli", n_hidden: in
     draws = seeded(3)
     rbm.initialise(data, generator=draws)
     settings = {"epochs": 30, "batch_size": 20, "learning_rate": 0.1} | options
-    return *train(rbm, lambda rows, _: data[rows], n_train=350, n_validation=50, generator=draws, **settings), data
+    sizes = {"n_train": 350, "n_validation": 50}
+    return *flat(train)(rbm, lambda rows, _: data[rows], generator=draws, **sizes, **settings), data
 
 
 @pytest.mark.parametrize(("visible", "hidden"), PAIRS)
@@ -216,7 +218,8 @@ def test_one_loss_has_the_gradient_of_contrastive_divergence():
     data = bars()[:20]
     rbm = RBM(16, 8)
     rbm.initialise(data, generator=seeded(), centring=False, std=0.3)
-    divergence = ContrastiveDivergence(rbm, lambda rows, _: data[rows], generator=seeded(1))
+    still = Options(epochs=1, centring=0)
+    divergence = ContrastiveDivergence(rbm, lambda rows, _: data[rows], still, generator=seeded(1))
     parts = divergence.loss_parts(torch.arange(20), seeded(2))
     torch.stack([part.mean() for part in parts.values()]).sum().backward()
     draws = seeded(2)
@@ -233,7 +236,8 @@ def test_moving_the_centre_does_not_change_the_model():
     rbm.initialise(data, generator=seeded(), std=0.5)
     rbm.double()
     before = rbm.free_energy(data.double())
-    divergence = ContrastiveDivergence(rbm, lambda rows, _: data[rows].double(), centring=0.5, generator=seeded())
+    moving = Options(epochs=1, centring=0.5)
+    divergence = ContrastiveDivergence(rbm, lambda rows, _: data[rows].double(), moving, generator=seeded())
     centre = rbm.hidden_centre.clone()
     divergence._centre(rbm.hidden_input(data.double()).detach())
     assert not torch.allclose(rbm.hidden_centre, centre)

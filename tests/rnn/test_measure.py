@@ -12,6 +12,7 @@ from latents.rnn import baselines as rb
 from latents.rnn import completion, hidden_units
 from latents.rnn import measure as row_evaluation
 from latents.rnn import model as rnn
+from tests.support.flat import flat
 
 SIDE_PX = 16
 OPTIONS = {"epochs": 3, "batch_size": 50, "learning_rate": 0.05}
@@ -42,7 +43,7 @@ def classifier() -> dc.DigitClassifier:
 def network() -> rnn.RowRNN:
     from latents.rnn import training as row_training
 
-    model, _, _ = row_training.train(
+    model, _, _ = flat(row_training.train)(
         rnn.row_sequences(bars(300)[0]), rnn.row_sequences(bars(50, 1)[0]), cell="rnn", tied=True, hidden=32, epochs=6,
         batch_size=10, bptt=16, learning_rate=0.05, generator=torch.Generator().manual_seed(0),
     )  # fmt: skip

@@ -13,6 +13,7 @@ from latents.errors import InputError
 from latents.files.weights import read_weights, write_weights
 from latents.rnn import model as rnn
 from latents.rnn import training as row_training
+from tests.support.flat import flat
 
 WIDTH_PX, ROWS = 6, 8
 OPTIONS = {"cell": "rnn", "tied": True, "hidden": 16, "epochs": 3, "batch_size": 5, "bptt": 8, "learning_rate": 0.05}
@@ -33,7 +34,7 @@ def stripes(count: int, seed: int = 0) -> np.ndarray:
 
 def trained(checkpoint: Path | None = None, **changes: object):
     parts = (rnn.row_sequences(stripes(200)), rnn.row_sequences(stripes(40, 1)))
-    return row_training.train(
+    return flat(row_training.train)(
         *parts, generator=torch.Generator().manual_seed(0), checkpoint=checkpoint, **(OPTIONS | changes)
     )
 
@@ -207,4 +208,4 @@ def test_bad_input_is_one_line(faulty, message: str) -> None:
 
 
 def trained_on(sequences: list[Tensor]) -> None:
-    row_training.train(sequences, sequences[-1:], generator=torch.Generator(), **OPTIONS)
+    flat(row_training.train)(sequences, sequences[-1:], generator=torch.Generator(), **OPTIONS)

@@ -11,6 +11,7 @@ from latents.text import vae as vae_text
 from latents.text.corpus import Ragged, counts
 from latents.text.encoders import Documents
 from latents.vae.measure import active_units
+from tests.support.flat import flat
 
 SHAPE = {"latent_dim": 2, "encoder_widths": [16], "embedding": 6, "n_units": 8}
 
@@ -27,7 +28,7 @@ def corpus(n=60, seed=0, empty=0):
 
 def trained(encoder, **changed):
     settings = {"epochs": 40, "warm_up_epochs": 0, "batch_size": 20, "learning_rate": 2e-2, "seed": 0} | changed
-    return vae_text.train(corpus()[0], corpus(seed=1, empty=1)[0], encoder=encoder, **SHAPE, **settings)
+    return flat(vae_text.train)(corpus()[0], corpus(seed=1, empty=1)[0], encoder=encoder, **SHAPE, **settings)
 
 
 @pytest.mark.parametrize("encoder", ["mlp", "lstm", "gru", "both"])
@@ -103,7 +104,7 @@ def test_a_huge_document_does_not_overflow():
     """50,000 words: finite loss and gradients."""
     ragged = Ragged.of([np.zeros(50_000, np.int32), np.array([1], np.int32)])
     some = Documents(counts(ragged, n_words=10), ragged, max_tokens=20)
-    _, _, fitted = vae_text.train(
+    _, _, fitted = flat(vae_text.train)(
         some, some, encoder="both", **SHAPE, epochs=2, warm_up_epochs=1, batch_size=2, learning_rate=1e-2, seed=0
     )
     assert all(math.isfinite(value) for row in fitted.history for value in row.values())

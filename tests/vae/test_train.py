@@ -10,6 +10,7 @@ from latents.errors import InputError
 from latents.networks import streams
 from latents.vae import generate, measure, train
 from latents.vae.model import VAE
+from tests.support.flat import flat
 
 SETTINGS = {"encoder": "mlp", "latent_dim": 2, "encoder_widths": [16], "decoder_widths": [16], "batch_size": 20}
 
@@ -23,7 +24,7 @@ def images(count: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def trained() -> tuple[VAE, list[dict[str, float]]]:
-    model, _, fitted = train.train(
+    model, _, fitted = flat(train.train)(
         images(400), (images(60) > 127).astype(np.uint8), binarisation="dynamic", epochs=30, learning_rate=1e-2,
         seed=1, **SETTINGS,
     )  # fmt: skip
@@ -55,7 +56,7 @@ def test_the_bound_lies_between_the_elbo_and_zero_and_workers_change_nothing(tra
 def test_every_binarisation_trains(binarisation: str) -> None:
     """One epoch, finite losses; only the dynamic one draws anew."""
     fixed = images(40) if binarisation == "none" else (images(40) > 127).astype(np.uint8)
-    _, _, fitted = train.train(
+    _, _, fitted = flat(train.train)(
         images(100), fixed, binarisation=binarisation, epochs=1, learning_rate=1e-3, seed=0, **SETTINGS
     )
     assert all(np.isfinite(value) for value in fitted.history[0].values())
@@ -66,7 +67,7 @@ def test_recurrent_networks_learn_both_kinds_too(encoder: str) -> None:
     """The same settings but for the encoder, four rows of four pixels."""
     fixed = (images(60) > 127).astype(np.uint8)
     settings = SETTINGS | {"encoder": encoder}
-    _, shape, fitted = train.train(
+    _, shape, fitted = flat(train.train)(
         images(400), fixed, binarisation="dynamic", epochs=30, learning_rate=1e-2, seed=1, **settings
     )
     assert shape["encoder"] == encoder
@@ -76,7 +77,7 @@ def test_recurrent_networks_learn_both_kinds_too(encoder: str) -> None:
 def short(**options) -> tuple[VAE, list[dict[str, float]]]:
     fixed = (images(40) > 127).astype(np.uint8)
     options = {"epochs": 2, "learning_rate": 1e-2, "seed": 0} | SETTINGS | options
-    model, _, fitted = train.train(images(100), fixed, binarisation="dynamic", **options)
+    model, _, fitted = flat(train.train)(images(100), fixed, binarisation="dynamic", **options)
     return model, fitted.history
 
 

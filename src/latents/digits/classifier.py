@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,9 @@ from torch.nn.functional import cross_entropy, pad
 
 from latents.errors import InputError
 from latents.networks.objectives import Parts
-from latents.networks.probes import Probe
+from latents.networks.recipe import Journal, Recipe
 from latents.networks.schedules import one_cycle
-from latents.networks.training import Fitted, fit
+from latents.networks.training import NOWHERE, Fitted, fit
 
 BLOCK_ROWS = 1000  # digits classified at once
 CLASSES = 10
@@ -117,8 +117,7 @@ def train(
     learning_rate: float,
     shift_px: int,
     generator: torch.Generator,
-    checkpoint: Path | None = None,
-    probe: Probe | None = None,
+    journal: Journal = NOWHERE,
 ) -> tuple[DigitClassifier, dict[str, Any], Fitted]:
     """Train a classifier by cross-entropy with Adam and a one-cycle rate, on the generator's device.
 
@@ -131,8 +130,7 @@ def train(
     learning_rate : peak of the one-cycle schedule.
     shift_px : each training image is shifted by up to so many pixels along each axis, drawn anew each time.
     generator : draws weights, order and shifts.
-    checkpoint : written each epoch and resumed from; its name says what it belongs to.
-    probe : of the training, see `latents.networks.probes`.
+    journal : checkpoint and probe, see `latents.networks.recipe.Journal`; default: none.
 
     Returns
     -------
@@ -163,14 +161,13 @@ def train(
         loss_parts,
         train_rows=torch.arange(len(seen)),
         validation_rows=torch.arange(len(watched)),
-        epochs=epochs,
-        batch_size=batch_size,
+        recipe=Recipe(
+            epochs=epochs,
+            batch_size=batch_size,
+            schedule=one_cycle(total_steps=epochs * -(-len(seen) // batch_size)),
+        ),
         generator=generator,
-        schedule=one_cycle(total_steps=epochs * -(-len(seen) // batch_size)),
-        checkpoint=checkpoint,
-        probe=probe,
-        digest=checkpoint.stem if checkpoint else "",
-        name="digit classifier",
+        journal=replace(journal, name="digit classifier"),
     )
     return model.eval(), shape, fitted
 

@@ -16,8 +16,9 @@ from torch import Tensor, nn
 from latents.face_models.autoencoder import EVALUATION_ROWS, Autoencoder, reconstruction_error
 from latents.face_models.pca import PCA_PX, pca_error
 from latents.networks.probes import Probe
+from latents.networks.recipe import Journal, Recipe
 from latents.networks.schedules import one_cycle
-from latents.networks.training import Fitted, fit
+from latents.networks.training import NOWHERE, Fitted, fit
 
 WARM_UP = 0.2  # share of the steps before the peak of the rate
 START_IMAGES = 2000  # whose patches' principal components a layer starts at
@@ -54,55 +55,67 @@ class Training:
             self.seconds.append({"step": step, "epoch": row["epoch"], "seconds": seconds})
 
 
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How an autoencoder is trained.
+
+    Attributes
+    ----------
+    epochs : int, passes over the images for each layer.
+    fine_tuning_epochs : int, passes over the images with all layers together, at the end; 0 leaves that out.
+    batch_size : int, images per step.
+    learning_rate, fine_tuning_rate : float, peaks of a one-cycle schedule, Adam.
+    mirror : bool, default False, show every image mirrored half of the time.
+    """
+
+    epochs: int
+    fine_tuning_epochs: int
+    batch_size: int
+    learning_rate: float
+    fine_tuning_rate: float
+    mirror: bool = False
+
+
 def train(
     model: Autoencoder,
     images: np.ndarray,
+    options: Options,
     *,
     validation: np.ndarray,
     held_out: np.ndarray,
-    epochs: int,
-    fine_tuning_epochs: int,
-    batch_size: int,
-    learning_rate: float,
-    fine_tuning_rate: float,
-    mirror: bool = False,
     generator: torch.Generator,
-    checkpoint: Path | None = None,
-    probe: Probe | None = None,
+    journal: Journal = NOWHERE,
 ) -> Training:
     """Train an autoencoder in place, on the generator's device.
 
     Parameters
     ----------
     model : as `latents.face_models.autoencoder.build` gives it.
-    images : float32 (n, side_px, side_px), held in memory: 16 KiB a face of 64 x 64.
+    images : float32 (n, side_px, side_px), held in memory: 16 KiB per face of 64 x 64.
+    options : the training.
     validation, held_out : of other people, the first watched while training, the second only measured at the end.
-    epochs : passes over the images for each layer.
-    fine_tuning_epochs : passes over the images with all layers together, at the end; 0 leaves that out.
-    batch_size : images.
-    learning_rate, fine_tuning_rate : peaks of a one-cycle schedule, Adam.
-    mirror : show every image mirrored half of the time.
-    generator : draws the order of the images and who is mirrored.
-    checkpoint : each step keeps one beside it, `<stem>-<step>.safetensors`, written each epoch and resumed from;
-        its name says what it belongs to.
-    probe : gets the marks of a rehearsal of all steps and measures, then those of the first layer's training.
+    generator : draws the order of the images and which are mirrored.
+    journal : checkpoint and probe, see `latents.networks.recipe.Journal`; default: none. Each step has a
+        checkpoint of its own, `<stem>-<step>.safetensors`. The probe gets the marks of a rehearsal of all steps
+        and measures, then those of the first layer's training.
 
     Returns
     -------
     Training
     """
-    phases = [(f"layer {depth}", depth, epochs, learning_rate) for depth in range(1, len(model.layers) + 1)]
-    if fine_tuning_epochs:
-        phases.append(("fine-tuned", 0, fine_tuning_epochs, fine_tuning_rate))
-    faces = (images, validation, held_out)
-    shared: dict[str, Any] = {"batch_size": batch_size, "mirror": mirror}
+    layers = range(1, len(model.layers) + 1)
+    phases = [(f"layer {depth}", depth, options.epochs, options.learning_rate) for depth in layers]
+    if options.fine_tuning_epochs:
+        phases.append(("fine-tuned", 0, options.fine_tuning_epochs, options.fine_tuning_rate))
+    faces, probe = (images, validation, held_out), journal.probe
+    shared: dict[str, Any] = {"batch_size": options.batch_size, "mirror": options.mirror}
     if probe:
         _rehearse(probe, model, faces, phases, generator=generator, **shared)
 
     def part(step: str) -> AbstractContextManager[Probe | None]:
         return nullcontext(probe if step == "layer 1" else None)
 
-    return _train(model, faces, phases, generator=generator, checkpoint=checkpoint, part=part, **shared)
+    return _train(model, faces, phases, generator=generator, checkpoint=journal.checkpoint, part=part, **shared)
 
 
 def _train(
@@ -125,6 +138,7 @@ def _train(
         if depth:
             _start(model, depth, seen, generator)
         module, loss_parts = _phase(model, depth, seen, watched, mirror)
+        own = checkpoint and checkpoint.with_stem(f"{checkpoint.stem}-{step.replace(' ', '-')}")
         with part(step) as probe:
             fitted = fit(
                 module,
@@ -132,14 +146,13 @@ def _train(
                 loss_parts,
                 train_rows=torch.arange(len(seen)),
                 validation_rows=torch.arange(len(watched)),
-                epochs=passes,
-                batch_size=batch_size,
+                recipe=Recipe(
+                    epochs=passes,
+                    batch_size=batch_size,
+                    schedule=one_cycle(total_steps=passes * -(-len(seen) // batch_size), warm_up=WARM_UP),
+                ),
                 generator=generator,
-                schedule=one_cycle(total_steps=passes * -(-len(seen) // batch_size), warm_up=WARM_UP),
-                checkpoint=checkpoint and checkpoint.with_stem(f"{checkpoint.stem}-{step.replace(' ', '-')}"),
-                digest=checkpoint.stem if checkpoint else "",
-                probe=probe,
-                name=f"autoencoder {step}",
+                journal=Journal(own, probe, f"autoencoder {step}"),
             )
             done.add(step, fitted)
         done.errors.append(_measured(model.eval(), step, depth or None, held_out=held_out, training=images))

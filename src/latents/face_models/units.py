@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from latents.face_models.unit_map import UnitMap
+from latents.networks.recipe import Journal
 from latents.rbm.model import RBM, reconstruction_error
-from latents.rbm.training import START_ROWS, Read, train
+from latents.rbm.training import START_ROWS, Options, Read, train
 from latents.stats.frechet import frechet_distance
 from latents.stats.seeds import over_seeds
 
@@ -36,7 +37,7 @@ def compare(
     kinds : of visible units, see `latents.rbm.model.RBM`; "bernoulli" sees draws of 0 and 1 with these values as
         their probabilities.
     chains, steps : of Gibbs sampling from random values; the last draws are measured.
-    settings : `n_hidden`, `sigma`, `std`, and the options of `latents.rbm.training.train`.
+    settings : `n_hidden`, `sigma`, `std`, and those of `latents.rbm.training.Options`.
 
     Returns
     -------
@@ -70,7 +71,8 @@ def _trained(training: Tensor, kind: str, generator: torch.Generator, settings: 
         if kind == "bernoulli"
         else (lambda rows, draws: training[rows])
     )
-    trained, _ = train(rbm, read, n_train=len(training), generator=generator, name=f"rbm of {kind} units", **options)
+    journal = Journal(name=f"rbm of {kind} units")
+    trained, _ = train(rbm, read, Options(**options), n_train=len(training), generator=generator, journal=journal)
     return trained
 
 

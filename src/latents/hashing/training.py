@@ -13,8 +13,7 @@ vocabulary; ranking is by `latents.ranking`, with ties in expectation and NDCG's
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -27,10 +26,10 @@ from latents.hashing.graph import weights
 from latents.hashing.network import INPUT_STD, SMOOTHING, HashingNetwork, bernoulli_draw, gaussian_draw, word_loss
 from latents.networks.initialisation import initialise
 from latents.networks.objectives import kl_warm_up
-from latents.networks.probes import Probe
+from latents.networks.recipe import Journal, Recipe
 from latents.networks.schedules import one_cycle
 from latents.networks.streams import spawn
-from latents.networks.training import Fitted, fit
+from latents.networks.training import NOWHERE, Fitted, fit
 
 ROWS = 1000  # documents encoded at once; no result depends on it
 
@@ -61,6 +60,29 @@ class Method:
             raise InputError("a private variable needs the gaussian prior")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How every learned method is trained.
+
+    Attributes
+    ----------
+    width : int, units of each hidden layer.
+    dropout : float in [0, 1), share of the hidden units that a training step drops.
+    epochs, batch_size : int, passes over the documents, and documents per step.
+    learning_rate : float, the peak of the one-cycle schedule.
+    warm_up : float in [0, 1], share of the steps over which the weight of the KL rises from 0 to 1.
+    seed : int; weights and draws have a stream each, spawned from it.
+    """
+
+    width: int
+    dropout: float
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    warm_up: float
+    seed: int
+
+
 def train(
     tfidf: sparse.csr_array,
     labels: np.ndarray,
@@ -70,16 +92,9 @@ def train(
     method: Method,
     bits: int,
     neighbours: np.ndarray | None,
-    width: int,
-    dropout: float,
-    epochs: int,
-    batch_size: int,
-    learning_rate: float,
-    warm_up: float,
-    seed: int,
+    options: Options,
     device: str = "cpu",
-    checkpoint: Path | None = None,
-    probe: Probe | None = None,
+    journal: Journal = NOWHERE,
 ) -> tuple[HashingNetwork, Fitted]:
     """Train one code length with Adam and a one-cycle rate.
 
@@ -88,19 +103,25 @@ def train(
     tfidf, validation : CSR (n, n_words), rows of unit length or empty.
     labels, validation_labels : int64 (n,); those of training are read only if the method's label_weight is above 0.
     neighbours : int64 (n, k) rows of `tfidf`, from `nearest`; needed when the method has them.
-    warm_up : share of the steps over which the KL's weight rises from 0 to 1.
-    probe : of the training, see `latents.networks.probes`.
+    options : the training.
+    device : str, default "cpu".
+    journal : checkpoint and probe, see `latents.networks.recipe.Journal`; default: none.
 
     Returns
     -------
     network, history
         In eval mode; the history's parts are nats a document: words, neighbour, label, kl.
     """
-    first, draws = spawn(seed, 2, device)
+    first, draws = spawn(options.seed, 2, device)
     n_groups = int(labels.max()) + 1
     with torch.device("meta"):
         network = HashingNetwork(
-            n_words=tfidf.shape[1], width=width, bits=bits, n_groups=n_groups, dropout=dropout, private=method.private
+            n_words=tfidf.shape[1],
+            width=options.width,
+            bits=bits,
+            n_groups=n_groups,
+            dropout=options.dropout,
+            private=method.private,
         )
     network = network.to_empty(device=device)
     prepare(network, tfidf, first)
@@ -129,22 +150,21 @@ def train(
             parts["label"] = F.cross_entropy(network.classifier(z), group, reduction="none")
         return parts
 
-    steps = epochs * -(-len(labels) // batch_size)
+    steps = options.epochs * -(-len(labels) // options.batch_size)
     fitted = fit(
         network,
-        torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True),
+        torch.optim.Adam(network.parameters(), lr=options.learning_rate, fused=True),
         loss_parts,
         train_rows=torch.arange(len(labels)),
         validation_rows=torch.arange(len(validation_labels)),
-        epochs=epochs,
-        batch_size=batch_size,
+        recipe=Recipe(
+            epochs=options.epochs,
+            batch_size=options.batch_size,
+            objective=kl_warm_up(options.warm_up * steps, weights={"label": method.label_weight}),
+            schedule=one_cycle(total_steps=steps),
+        ),
         generator=draws,
-        objective=kl_warm_up(warm_up * steps, weights={"label": method.label_weight}),
-        schedule=one_cycle(total_steps=steps),
-        checkpoint=checkpoint,
-        probe=probe,
-        digest=checkpoint.stem if checkpoint else "",
-        name=f"{bits} bits",
+        journal=replace(journal, name=f"{bits} bits"),
     )
     return network.eval(), fitted
 

@@ -8,17 +8,17 @@ persist.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from latents.errors import InputError
-from latents.networks.schedules import linear_decay
-from latents.networks.training import Fitted, fit
+from latents.networks.recipe import Journal
+from latents.networks.training import NOWHERE, Fitted, fit
 from latents.rbm.model import EVALUATION_ROWS, RBM, build, fill
-from latents.rbm.training import START_ROWS, Read, make_optimizer, train
+from latents.rbm.training import START_ROWS, Options, Read, make_optimizer, recipe, train
 
 MEAN_FIELD_STEPS = 10  # within 2e-3 of 41 rounds on the tests' small models; not measured on large ones
 
@@ -159,16 +159,24 @@ def reconstruction_error(deep: DeepRBM, v: Tensor) -> Tensor:
 
 
 def stack(
-    bottom: RBM, read: Read, *, n_hidden: int, n_train: int, generator: torch.Generator, **options: Any
+    bottom: RBM,
+    read: Read,
+    options: Options,
+    *,
+    n_hidden: int,
+    n_train: int,
+    n_validation: int = 0,
+    generator: torch.Generator,
+    journal: Journal = NOWHERE,
 ) -> tuple[DeepRBM, Fitted]:
-    """Greedy step: train a top on the middle layer's means under a trained bottom.
+    """Train a top greedily on the middle layer's means under a trained bottom.
 
     Parameters
     ----------
     bottom : trained; copied, so it stays as it is.
     read : (rows, generator) -> visible values (batch, n_visible).
-    n_hidden : units of the top.
-    n_train, generator, options : of `latents.rbm.training.train`.
+    n_hidden : int, units of the top.
+    options, n_train, n_validation, generator, journal : see `latents.rbm.training.train`.
 
     Returns
     -------
@@ -182,7 +190,8 @@ def stack(
 
     start = torch.randperm(n_train, generator=generator, device=generator.device)[:START_ROWS]
     top.initialise(read_middle(start, generator), generator=generator)
-    top, fitted = train(top, read_middle, n_train=n_train, generator=generator, **options)
+    rows: dict[str, int] = {"n_train": n_train, "n_validation": n_validation}
+    top, fitted = train(top, read_middle, options, generator=generator, journal=journal, **rows)
     deep = DeepRBM(build(bottom.architecture()), top)
     fill(deep.bottom, bottom.state_dict())
     return deep, fitted
@@ -217,24 +226,20 @@ class _Joint(nn.Module):
 def train_jointly(
     deep: DeepRBM,
     read: Read,
+    options: Options,
     *,
     n_train: int,
     n_validation: int = 0,
-    epochs: int,
-    batch_size: int = 100,
-    learning_rate: float = 0.005,
-    final_rate: float = 0.0,
-    optimizer: str = "sgd",
-    momentum: float = 0.0,
-    weight_decay: float = 0.0,
-    steps: int = 1,
-    chains: int = 100,
     generator: torch.Generator,
     workers: int = 1,
-    checkpoint: Path | None = None,
-    digest: str = "",
+    journal: Journal = NOWHERE,
 ) -> Fitted:
-    """Train both layers together, in place; the parameters are those of `latents.rbm.training.train`.
+    """Train both layers together, in place, with chains that persist.
+
+    Parameters
+    ----------
+    options : of `latents.rbm.training.train`, at least one chain; mean fields, centring and averaging are not used.
+    read, n_train, n_validation, generator, workers, journal : see `latents.rbm.training.train`.
 
     Returns
     -------
@@ -247,25 +252,20 @@ def train_jointly(
     InputError
         When an option is out of range, or training diverges.
     """
-    if steps < 1 or chains < 1:
-        raise InputError(f"steps and chains must be at least 1, got {steps} and {chains}")
-    start = read(torch.randint(n_train, (chains,), generator=generator, device=generator.device), generator)
-    states = deep.bottom.sample_hidden(start, generator=generator, workers=workers)
-    joint = _Joint(deep, read, states=states, steps=steps, workers=workers)
-    rates: dict[str, Any] = {"learning_rate": learning_rate, "momentum": momentum, "weight_decay": weight_decay}
+    if options.chains < 1:
+        raise InputError(f"chains must be at least 1, got {options.chains}")
+    rows = torch.randint(n_train, (options.chains,), generator=generator, device=generator.device)
+    states = deep.bottom.sample_hidden(read(rows, generator), generator=generator, workers=workers)
+    joint = _Joint(deep, read, states=states, steps=options.steps, workers=workers)
     fitted = fit(
         joint,
-        make_optimizer([deep.bottom, deep.top], optimizer, **rates),
+        make_optimizer([deep.bottom, deep.top], options),
         joint.loss_parts,
         train_rows=torch.arange(n_train),
         validation_rows=torch.arange(n_train, n_train + n_validation) if n_validation else None,
-        epochs=epochs,
-        batch_size=batch_size,
+        recipe=recipe(options, n_train),
         generator=generator,
-        schedule=linear_decay(total_steps=epochs * -(-n_train // batch_size), end=final_rate),
-        checkpoint=checkpoint,
-        digest=digest,
-        name="deep rbm",
+        journal=replace(journal, name="deep rbm"),
     )
     deep.eval()
     return fitted

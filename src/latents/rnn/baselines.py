@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from latents.errors import InputError
+from latents.networks.recipe import Journal, Recipe
 from latents.networks.schedules import one_cycle
 from latents.networks.training import fit
 from latents.rnn.model import row_cost
@@ -102,10 +103,11 @@ def logistic(
         return {"cross_entropy": row_cost(model(seen), train.target[rows]).mean(1)}
 
     count = len(train.target)
+    schedule = one_cycle(total_steps=epochs * -(-count // batch_size))
     fit(
         model, torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True), loss_parts,
-        train_rows=torch.arange(count), epochs=epochs, batch_size=batch_size, generator=generator,
-        schedule=one_cycle(total_steps=epochs * -(-count // batch_size)), name="logistic regression",
+        train_rows=torch.arange(count), generator=generator, journal=Journal(name="logistic regression"),
+        recipe=Recipe(epochs=epochs, batch_size=batch_size, schedule=schedule),
     )  # fmt: skip
     with torch.inference_mode():
         logits = model(torch.cat([test.before, test.last], dim=1))

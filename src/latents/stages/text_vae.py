@@ -78,6 +78,7 @@ def train(
     from latents.files.tables import write_csv
     from latents.files.weights import write_weights
     from latents.networks.probes import probing
+    from latents.networks.recipe import Journal
     from latents.networks.training import set_threads
     from latents.stages.shared.checkpoint import checkpoint_path, discard
     from latents.text import vae as vae_text
@@ -90,7 +91,11 @@ def train(
     training, validation = (read(words, role, section.max_tokens) for role in ("train", "validation"))
     with probing(probe) as marks:
         trained, architecture, fitted = vae_text.train(
-            training, validation, device=compute.device, checkpoint=checkpoint, probe=marks, **settings.model_dump()
+            training,
+            validation,
+            vae_text.Options(**settings.model_dump()),
+            device=compute.device,
+            journal=Journal(checkpoint, marks),
         )
     write_weights(model, trained.state_dict(), architecture)
     write_csv(history, fitted.history)

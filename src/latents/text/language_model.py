@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, linear
 
 from latents.bptt import RecurrentDecoder, SwapSchedule, swapped
-from latents.bptt.epochs import train_epochs
+from latents.bptt.epochs import Steps, train_epochs
 from latents.errors import InputError
-from latents.networks.probes import Probe
-from latents.networks.training import Fitted
+from latents.networks.recipe import Journal
+from latents.networks.training import NOWHERE, Fitted
 
 SLOTS, STEPS = 100, 50  # documents at once and words a block, where nothing is trained; no result depends on them
 PSEUDO_COUNTS = (0.01, 0.03, 0.1, 0.3, 1.0)  # of every token in the unigram model; the best on validation
@@ -116,53 +116,54 @@ def limited(tokens: np.ndarray, *, n_words: int, first_stop_word: int, unknown: 
     return moved
 
 
+@dataclass(frozen=True, kw_only=True)
+class Options(Steps):
+    """What a language model is and how it is trained.
+
+    Attributes
+    ----------
+    hidden : int, see `LanguageModel`.
+    """
+
+    hidden: int
+
+
 def train(
     documents: Sequence[np.ndarray],
     validation: Sequence[np.ndarray],
+    options: Options,
     *,
     n_tokens: int,
-    hidden: int,
-    epochs: int,
-    batch_size: int,
-    bptt: int,
-    learning_rate: float,
     generator: torch.Generator,
     device: str = "cpu",
-    checkpoint: Path | None = None,
-    probe: Probe | None = None,
+    journal: Journal = NOWHERE,
 ) -> tuple[LanguageModel, dict[str, Any], Fitted]:
     """Train a model by truncated backpropagation through time, ended documents swapped for the next, with Adagrad.
 
     Parameters
     ----------
     documents, validation : int64 (length,) each, tokens from 0 to n_tokens - 1; none empty.
-    batch_size, bptt : documents at once, and words between two steps of the optimizer.
+    options : the model and its training.
+    n_tokens : int, distinct tokens.
     generator : draws weights and order; on the CPU.
-    checkpoint : written each epoch, resumed from; its name says what it belongs to.
-    probe : of the training, see `latents.networks.probes`.
+    device : str, default "cpu".
+    journal : checkpoint and probe, see `latents.networks.recipe.Journal`; default: none.
 
     Returns
     -------
     model, architecture, history
-        The model in eval mode on the CPU, what `build` needs, and nats a token.
+        The model in eval mode on the CPU, what `build` needs, and nats per token.
     """
-    shape = architecture(n_tokens=n_tokens, hidden=hidden)
+    shape = architecture(n_tokens=n_tokens, hidden=options.hidden)
     model = build(shape, generator=generator).to(device)
     fitted = train_epochs(
         model,
         [torch.from_numpy(document).to(device) for document in documents],
+        options,
         cost=token_cost,
         validate=lambda count: float(np.concatenate(surprises(model, validation[:count])).mean()),
-        visible_seed=model.visible_seed,
-        hidden_seed=model.hidden_seed,
-        epochs=epochs,
-        batch_size=batch_size,
-        bptt=bptt,
-        learning_rate=learning_rate,
         generator=generator,
-        checkpoint=checkpoint,
-        probe=probe,
-        name="language model",
+        journal=replace(journal, name="language model"),
     )
     return model.cpu().eval(), shape, fitted
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,10 @@ from torch.nn import functional as F  # noqa: N812 torch's own name for it
 
 from latents.networks.initialisation import initialise, initialise_cells
 from latents.networks.objectives import kl_warm_up
-from latents.networks.probes import Probe
+from latents.networks.recipe import Journal, Recipe
 from latents.networks.schedules import one_cycle
 from latents.networks.streams import spawn
-from latents.networks.training import Fitted, fit
+from latents.networks.training import NOWHERE, Fitted, fit
 from latents.text.encoders import Batch, Documents, trunk
 from latents.vae.encoders import InferenceNetwork
 from latents.vae.model import gaussian_kl
@@ -114,23 +114,38 @@ def load(state: Mapping[str, Tensor], shape: Mapping[str, Any]) -> TextVAE:
     return model.eval()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What a VAE of documents is and how it is trained.
+
+    Attributes
+    ----------
+    encoder, latent_dim, encoder_widths, embedding, n_units : see `latents.text.encoders.trunk`.
+    epochs, batch_size : int, passes over the documents, and documents per step.
+    warm_up_epochs : float, epochs over which the weight of the KL rises from 0 to 1; 0: it is 1 throughout.
+    learning_rate : float, the peak of the one-cycle schedule.
+    seed : int; weights and draws have a stream each, spawned from it.
+    """
+
+    encoder: str
+    latent_dim: int
+    encoder_widths: Sequence[int]
+    embedding: int
+    n_units: int
+    epochs: int
+    warm_up_epochs: float
+    batch_size: int
+    learning_rate: float
+    seed: int
+
+
 def train(
     training: Documents,
     validation: Documents,
+    options: Options,
     *,
-    encoder: str,
-    latent_dim: int,
-    encoder_widths: Sequence[int],
-    embedding: int,
-    n_units: int,
-    epochs: int,
-    warm_up_epochs: float,
-    batch_size: int,
-    learning_rate: float,
-    seed: int,
     device: str = "cpu",
-    checkpoint: Path | None = None,
-    probe: Probe | None = None,
+    journal: Journal = NOWHERE,
 ) -> tuple[TextVAE, dict[str, Any], Fitted]:
     """Train with Adam and a one-cycle rate, every document counting the same.
 
@@ -139,25 +154,24 @@ def train(
 
     Parameters
     ----------
-    encoder, latent_dim, encoder_widths, embedding, n_units : see `latents.text.encoders.trunk`.
-    warm_up_epochs : the KL term's weight rises over so many epochs from 0 to 1; 0: it is 1 at once.
-    learning_rate : the peak of the one-cycle schedule.
-    seed : weights and draws have a stream each, spawned from it.
-    probe : of the training, see `latents.networks.probes`.
+    training, validation : documents.
+    options : the architecture and the training.
+    device : str, default "cpu".
+    journal : checkpoint and probe, see `latents.networks.recipe.Journal`; default: none.
 
     Returns
     -------
     model, architecture, history
-        The model in eval mode, and its history in nats a word.
+        The model in eval mode, and its history in nats per word.
     """
-    weights, draws = spawn(seed, 2, device)
+    weights, draws = spawn(options.seed, 2, device)
     shape = architecture(
         n_words=training.counts.shape[1],
-        latent_dim=latent_dim,
-        encoder=encoder,
-        encoder_widths=encoder_widths,
-        embedding=embedding,
-        n_units=n_units,
+        latent_dim=options.latent_dim,
+        encoder=options.encoder,
+        encoder_widths=options.encoder_widths,
+        embedding=options.embedding,
+        n_units=options.n_units,
     )
     model = build(shape, generator=weights)
     frequency = torch.from_numpy(training.counts.sum(axis=0)).double() + SMOOTHING
@@ -170,22 +184,21 @@ def train(
         return {part: value / n_tokens for part, value in model.elbo_parts(batch, generator=generator).items()}
 
     rows = with_words(training)
-    steps = -(-len(rows) // batch_size)  # an epoch
+    steps = -(-len(rows) // options.batch_size)  # an epoch
     fitted = fit(
         model,
-        torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True),
+        torch.optim.Adam(model.parameters(), lr=options.learning_rate, fused=True),
         loss_parts,
         train_rows=rows,
         validation_rows=with_words(validation),
-        epochs=epochs,
-        batch_size=batch_size,
+        recipe=Recipe(
+            epochs=options.epochs,
+            batch_size=options.batch_size,
+            objective=kl_warm_up(options.warm_up_epochs * steps),
+            schedule=one_cycle(total_steps=options.epochs * steps),
+        ),
         generator=draws,
-        objective=kl_warm_up(warm_up_epochs * steps),
-        schedule=one_cycle(total_steps=epochs * steps),
-        checkpoint=checkpoint,
-        probe=probe,
-        digest=checkpoint.stem if checkpoint else "",
-        name=f"{encoder} {latent_dim}-D",
+        journal=replace(journal, name=f"{options.encoder} {options.latent_dim}-D"),
     )
     return model.eval(), shape, fitted
 
