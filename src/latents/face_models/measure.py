@@ -6,7 +6,7 @@ Gibbs sampling; how distinct faces between two others stay; how far draws are fr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,35 +21,48 @@ from latents.stats.frechet import frechet_distance
 from latents.stats.intervals import mean_interval
 from latents.stats.seeds import over_seeds
 
+LOOKS = ("distance_to_mean", "roughness", "detail")  # the measures of `look`
 PROBED = 20  # faces, pairs, chains and Gibbs steps of a probe
 
 
 def look(
-    faces: np.ndarray, centre: np.ndarray, *, blur_px: float, groups: np.ndarray | None = None, prefix: str
+    faces: np.ndarray,
+    centre: np.ndarray,
+    *,
+    blur_px: float,
+    groups: np.ndarray | None = None,
+    prefix: str,
+    intervals: Collection[str] = ("distance_to_mean",),
 ) -> dict[str, float]:
-    """How typical, smooth and detailed faces look.
+    """Measure how typical, smooth and detailed faces look.
 
     Parameters
     ----------
     faces : float (n, y, x).
     centre : float (y, x), the mean face.
-    blur_px : of `latents.face_models.looks.detail`.
-    groups : of `latents.stats.intervals.mean_interval`, such as people.
-    prefix : of the names.
+    blur_px : float, see `latents.face_models.looks.detail`.
+    groups : (n,), such as people, see `latents.stats.intervals.mean_interval`; default: faces are independent.
+    prefix : str, of the names.
+    intervals : names of measures of which half the 95 % interval is given, default: of the distance.
 
     Returns
     -------
     dict
-        `<prefix>_distance_to_mean`, root mean squared difference a pixel, with half its 95 % interval as
-        `..._interval`; `<prefix>_roughness`; `<prefix>_detail`.
+        `<prefix>_distance_to_mean`, root mean squared difference per pixel, `<prefix>_roughness`,
+        `<prefix>_detail`, and each of `intervals` with `_interval`.
     """
-    distance = mean_interval(distance_to(faces, centre), groups)
-    return {
-        f"{prefix}_distance_to_mean": distance.mean,
-        f"{prefix}_distance_to_mean_interval": distance.half_width,
-        f"{prefix}_roughness": float(roughness(faces).mean()),
-        f"{prefix}_detail": float(detail(faces, blur_px).mean()),
+    measures = {
+        "distance_to_mean": distance_to(faces, centre),
+        "roughness": roughness(faces),
+        "detail": detail(faces, blur_px),
     }
+    found: dict[str, float] = {}
+    for name, values in measures.items():
+        interval = mean_interval(values, groups)
+        found[f"{prefix}_{name}"] = interval.mean
+        if name in intervals:
+            found[f"{prefix}_{name}_interval"] = interval.half_width
+    return found
 
 
 def autoencoding(
@@ -216,34 +229,6 @@ def against_faces(
     }
 
 
-def looks(
-    faces: np.ndarray, centre: np.ndarray, *, blur_px: float, groups: np.ndarray | None = None, prefix: str
-) -> dict[str, float]:
-    """Distance to the mean face, roughness and detail, each with half its 95 % interval.
-
-    Parameters
-    ----------
-    faces : float (n, y, x).
-    centre : float (y, x), the mean face.
-    blur_px, groups : of `latents.face_models.looks.detail` and `mean_interval`.
-
-    Returns
-    -------
-    dict
-        `<prefix>_distance_to_mean`, `<prefix>_roughness`, `<prefix>_detail`, and each with `_interval`.
-    """
-    measures = {
-        "distance_to_mean": distance_to(faces, centre),
-        "roughness": roughness(faces),
-        "detail": detail(faces, blur_px),
-    }
-    found: dict[str, float] = {}
-    for name, values in measures.items():
-        interval = mean_interval(values, groups)
-        found |= {f"{prefix}_{name}": interval.mean, f"{prefix}_{name}_interval": interval.half_width}
-    return found
-
-
 def stages_of_faces(
     model: FaceModel, faces: Tensor, people: np.ndarray, centre: np.ndarray, *, shares: Sequence[float], blur_px: float
 ) -> dict[str, Any]:
@@ -263,7 +248,7 @@ def stages_of_faces(
     ways |= {f"mixed_{place}": mixed for place, mixed in enumerate(model.mix(faces, shares))}
     found: dict[str, Any] = {"upward": list(shares)}
     for prefix, each in ways.items():
-        found |= looks(each.numpy(), centre, blur_px=blur_px, groups=people, prefix=prefix)
+        found |= look(each.numpy(), centre, blur_px=blur_px, groups=people, prefix=prefix, intervals=LOOKS)
     return found
 
 

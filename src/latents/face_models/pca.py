@@ -6,7 +6,15 @@ from collections.abc import Iterable
 
 import numpy as np
 
-PCA_PX = 16  # side of the corners of faces on which it tries PCA, whose cost grows with the sixth power of it
+from latents.networks.probes import Probe
+
+PCA_PX = 16  # side of the corners of faces in a probe: the cost of PCA grows with its sixth power
+
+
+def mark(probe: Probe, faces: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+    """Mark PCA on corners of a few faces: training, validation and held-out ones, (n, side_px, side_px) each."""
+    training, held_out = ([rows[:, :PCA_PX, :PCA_PX]] for rows in (faces[0], faces[2]))
+    probe.mark("pca", pca_error(training, held_out, components=PCA_PX))
 
 
 def pca_error(blocks: Iterable[np.ndarray], held_out: Iterable[np.ndarray], *, components: int) -> tuple[float, float]:

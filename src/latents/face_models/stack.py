@@ -18,6 +18,7 @@ from latents.face_models.autoencoder import EVALUATION_ROWS, Autoencoder
 from latents.face_models.unit_map import UnitMap
 from latents.rbm.deep import DeepRBM
 from latents.rbm.model import RBM
+from latents.rbm.sampling import chain
 
 LEVELS = ("cnn", "rbm", "deep_rbm")
 
@@ -151,7 +152,7 @@ class FaceModel:
         return torch.stack([self.decode(torch.lerp(returned, v, share)) for share in _in_unit(shares)])
 
     def states(self, chains: int, *, generator: torch.Generator, level: str = "rbm") -> Iterator[Tensor]:
-        """Gibbs chains from uniformly random values: yields draws of the values (chains, n_features), step by step.
+        """Yield the values (chains, n_features) of Gibbs chains from uniformly random ones, step by step, without end.
 
         Parameters
         ----------
@@ -159,32 +160,7 @@ class FaceModel:
         """
         model = self._need_rbm() if level == "rbm" else self._need_deep(level)
         v = torch.rand(chains, self.autoencoder.n_features, generator=generator, device=generator.device)
-        if isinstance(model, RBM):
-            while True:
-                v = model.gibbs(v, 1, generator=generator, workers=self.workers)
-                yield v
-        h1 = model.bottom.sample_hidden(v, generator=generator, workers=self.workers)
-        while True:
-            v, h2 = model.sample_outer(h1, generator=generator, workers=self.workers)
-            yield v
-            h1 = model.sample_middle(v, h2, generator=generator, workers=self.workers)
-
-    def sample(
-        self, n: int, *, steps: int, generator: torch.Generator, level: str = "rbm", as_means: bool = False
-    ) -> Tensor:
-        """Values (n, n_features) in [0, 1] after `steps` Gibbs steps from random ones; decode them to see faces.
-
-        Parameters
-        ----------
-        as_means : the visible means given draws of the layer above: faces without the noise that visible units have
-            of their own. False gives draws.
-        """
-        if n < 1 or steps < 1:
-            raise InputError(f"Gibbs samples need at least one chain and one step, got {n} and {steps}")
-        chain = self.states(n, generator=generator, level=level)
-        for _ in range(steps):
-            v = next(chain)
-        return self.means_around(v, generator=generator, level=level) if as_means else v
+        return chain(model, v, generator=generator, workers=self.workers)
 
     def means_around(self, values: Tensor, *, generator: torch.Generator, level: str = "rbm") -> Tensor:
         """The visible means (n, n_features) given draws of the layer above, which are drawn given `values`."""
@@ -195,11 +171,6 @@ class FaceModel:
         _, h2 = deep.up(values)
         h1 = deep.sample_middle(values, h2, generator=generator, workers=self.workers)
         return deep.bottom.mean_visible(h1)
-
-    def trace(self, chains: int, *, steps: int, generator: torch.Generator, level: str = "rbm") -> Tensor:
-        """Features along Gibbs chains from random values: (steps, chains, n_features), held in memory."""
-        chain = self.states(chains, generator=generator, level=level)
-        return torch.stack([self.unit_map.from_unit(next(chain)) for _ in range(steps)])
 
 
 def _in_unit(shares: Sequence[float]) -> Sequence[float]:

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 
 from latents.face_models.autoencoder import EVALUATION_ROWS, Autoencoder, reconstruction_error
-from latents.face_models.pca import PCA_PX, pca_error
 from latents.networks.probes import Probe
 from latents.networks.recipe import Journal, Recipe
 from latents.networks.schedules import one_cycle
@@ -26,6 +25,7 @@ REHEARSED = 5  # batches that a rehearsal for the probe sees
 
 LossParts = Callable[[Tensor, torch.Generator], dict[str, Tensor]]
 Faces = tuple[np.ndarray, np.ndarray, np.ndarray]  # by role, float32 (n, side_px, side_px) each
+Also = Callable[[Probe, Faces], None]
 Phase = tuple[str, int, int, float]  # its name, the layer from 1 (0: all), epochs, peak rate
 
 
@@ -85,6 +85,7 @@ def train(
     held_out: np.ndarray,
     generator: torch.Generator,
     journal: Journal = NOWHERE,
+    also: Also | None = None,
 ) -> Training:
     """Train an autoencoder in place, on the generator's device.
 
@@ -98,6 +99,7 @@ def train(
     journal : checkpoint and probe, see `latents.networks.recipe.Journal`; default: none. Each step has a
         checkpoint of its own, `<stem>-<step>.safetensors`. The probe gets the marks of a rehearsal of all steps
         and measures, then those of the first layer's training.
+    also : marks what follows the training in the same job, given the probe and the rehearsal's faces; default: nothing.
 
     Returns
     -------
@@ -110,7 +112,7 @@ def train(
     faces, probe = (images, validation, held_out), journal.probe
     shared: dict[str, Any] = {"batch_size": options.batch_size, "mirror": options.mirror}
     if probe:
-        _rehearse(probe, model, faces, phases, generator=generator, **shared)
+        _rehearse(probe, model, faces, phases, generator=generator, also=also, **shared)
 
     def part(step: str) -> AbstractContextManager[Probe | None]:
         return nullcontext(probe if step == "layer 1" else None)
@@ -168,6 +170,7 @@ def _rehearse(
     batch_size: int,
     mirror: bool,
     generator: torch.Generator,
+    also: Also | None,
 ) -> None:
     """Mark all phases of a copy that sees a few batches once: how a phase really starts, only those before it tell."""
     images, validation, held_out = faces
@@ -184,8 +187,8 @@ def _rehearse(
         part=lambda step: probe.part(f"rehearsal, {step}"),
     )
     probe.mark("rehearsal, measured", rehearsed.errors)
-    pixels = [[rows[:, :PCA_PX, :PCA_PX]] for rows in (few[0], few[2])]
-    probe.mark("pca", pca_error(pixels[0], pixels[1], components=PCA_PX))
+    if also is not None:
+        also(probe, few)
 
 
 @torch.no_grad()
@@ -239,6 +242,3 @@ def _measured(
     with torch.no_grad():
         values = model.up(torch.from_numpy(held_out[:1]).to(device), depth)[0].numel()
     return {"step": step, "values": values} | errors
-
-
-# --- the linear peer ------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from torch import Tensor
 from latents.face_models.unit_map import UnitMap
 from latents.networks.recipe import Journal
 from latents.rbm.model import RBM, reconstruction_error
+from latents.rbm.sampling import gibbs
 from latents.rbm.training import START_ROWS, Options, Read, train
 from latents.stats.frechet import frechet_distance
 from latents.stats.seeds import over_seeds
@@ -80,7 +81,8 @@ def _trained(training: Tensor, kind: str, generator: torch.Generator, settings: 
 def _measure(
     rbm: RBM, held_out: Tensor, unit_map: UnitMap, chains: int, steps: int, generator: torch.Generator
 ) -> dict[str, float]:
-    values = rbm.gibbs(torch.rand(chains, rbm.n_visible, generator=generator), steps, generator=generator)
+    start = torch.rand(chains, rbm.n_visible, generator=generator)
+    values = gibbs(rbm, start, steps, generator=generator)
     means = rbm.mean_visible(rbm.sample_hidden(values, generator=generator))
     real = unit_map.from_unit(held_out).numpy()
     at_ends = (values <= 0) | (values >= 1)

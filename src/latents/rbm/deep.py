@@ -18,6 +18,7 @@ from latents.errors import InputError
 from latents.networks.recipe import Journal
 from latents.networks.training import NOWHERE, Fitted, fit
 from latents.rbm.model import EVALUATION_ROWS, RBM, build, fill
+from latents.rbm.sampling import State
 from latents.rbm.training import START_ROWS, Options, Read, make_optimizer, recipe, train
 
 MEAN_FIELD_STEPS = 10  # within 2e-3 of 41 rounds on the tests' small models; not measured on large ones
@@ -115,14 +116,13 @@ class DeepRBM(nn.Module):
         return self.bottom.mean_visible(share * h1_up + (1 - share) * h1_down)
 
     @torch.no_grad()
-    def gibbs(self, v: Tensor, steps: int, *, generator: torch.Generator, workers: int = 1) -> Tensor:
-        """The visible units (n, n_visible) after `steps` rounds of sampling, started by a plain pass upwards."""
-        h1 = self.bottom.sample_hidden(v, generator=generator, workers=workers)
-        for step in range(steps):
-            v, h2 = self.sample_outer(h1, generator=generator, workers=workers)
-            if step < steps - 1:
-                h1 = self.sample_middle(v, h2, generator=generator, workers=workers)
-        return v
+    def step(self, state: State, *, generator: torch.Generator, workers: int = 1) -> State:
+        """Draw the middle, then the outer layers: one step of a Gibbs chain; its first is a plain pass upwards."""
+        if state.top is None:
+            h1 = self.bottom.sample_hidden(state.visible, generator=generator, workers=workers)
+        else:
+            h1 = self.sample_middle(state.visible, state.top, generator=generator, workers=workers)
+        return State(*self.sample_outer(h1, generator=generator, workers=workers))
 
     def sample_outer(self, h1: Tensor, *, generator: torch.Generator, workers: int = 1) -> tuple[Tensor, Tensor]:
         """Draws of v and h2 given the middle layer."""

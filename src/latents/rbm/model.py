@@ -23,8 +23,8 @@ from torch.nn import functional as F  # noqa: N812 torch's own name for it
 
 from latents.errors import InputError
 from latents.networks.products import product, product_with_gradients
+from latents.rbm.sampling import State
 from latents.rbm.units import unit
-from latents.stats.intervals import mean_interval
 
 VISIBLE = ("bernoulli", "beta", "gaussian", "exact_beta")
 HIDDEN = ("bernoulli", "beta")
@@ -131,12 +131,10 @@ class RBM(nn.Module):
         """Draws of the visible units: (n, n_hidden) -> (n, n_visible); workers (threads) change no draw."""
         return self.visible.sample(self.visible_natural(h), generator=generator, workers=workers)
 
-    def gibbs(self, v: Tensor, steps: int, *, generator: torch.Generator, workers: int = 1) -> Tensor:
-        """The visible units (n, n_visible) after `steps` rounds of sampling the hidden and the visible layer."""
-        for _ in range(steps):
-            h = self.sample_hidden(v, generator=generator, workers=workers)
-            v = self.sample_visible(h, generator=generator, workers=workers)
-        return v
+    def step(self, state: State, *, generator: torch.Generator, workers: int = 1) -> State:
+        """Draw the hidden, then the visible units: one step of a Gibbs chain."""
+        h = self.sample_hidden(state.visible, generator=generator, workers=workers)
+        return State(self.sample_visible(h, generator=generator, workers=workers))
 
     # --- the energy ------------------------------------------------------------------------------------------------
 
@@ -240,67 +238,9 @@ def fill(module: nn.Module, state: Mapping[str, Tensor]) -> None:
     module.load_state_dict(dict(state), strict=False)
 
 
-# --- what can be measured without a partition function ------------------------------------------------------------
-
-
 @torch.no_grad()
 def reconstruction_error(rbm: RBM, v: Tensor) -> Tensor:
     """Mean squared error of the means, v -> h -> v, of each row: (n, n_visible) -> (n,); for every unit."""
     return torch.cat(
         [(rbm.mean_visible(rbm.mean_hidden(rows)) - rows).square().mean(1) for rows in v.split(EVALUATION_ROWS)]
     )
-
-
-@torch.no_grad()
-def pseudo_likelihood(rbm: RBM, v: Tensor) -> Tensor:
-    """Sum over the visible units of log p(v_i | all others), for Bernoulli units: (n, n_visible) -> (n,), in nats.
-
-    Exact: every unit is flipped in turn, n_visible passes over the hidden layer.
-
-    Raises
-    ------
-    InputError
-        When the visible units are no Bernoulli units.
-
-    References
-    ----------
-    Besag 1975.
-    """
-    if rbm.visible.name != "bernoulli":
-        raise InputError(
-            f"pseudo-likelihood is defined for bernoulli visible units, got {rbm.visible.name!r}; "
-            "use reconstruction_error"
-        )
-    return torch.cat([_pseudo_likelihood(rbm, rows) for rows in v.split(EVALUATION_ROWS)])
-
-
-def measure(rbm: RBM, v: Tensor) -> dict[str, float]:
-    """What needs no likelihood, as means over rows with 95 % intervals: flat numbers.
-
-    Returns
-    -------
-    dict
-        `reconstruction_mse` a unit, beside the `variance` of the units, which is the error of their mean; and for
-        Bernoulli visible units `pseudo_likelihood` in nats a row. Each mean has `_low` and `_high`.
-    """
-    values = {"reconstruction_mse": reconstruction_error(rbm, v)}
-    if rbm.visible.name == "bernoulli":
-        values["pseudo_likelihood"] = pseudo_likelihood(rbm, v)
-    found = {"variance": float(v.double().var(0, correction=0).mean())}
-    for name, rows in values.items():
-        interval = mean_interval(rows.cpu())
-        found |= {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
-    return found
-
-
-def _pseudo_likelihood(rbm: RBM, v: Tensor) -> Tensor:
-    x = rbm.hidden_input(v)  # (n, n_hidden)
-    soft = F.softplus(x).sum(1)
-    total = torch.zeros(len(v), dtype=v.dtype, device=v.device)
-    for i in range(rbm.n_visible):
-        change = 1 - 2 * v[:, i]  # of v_i when it is flipped
-        flipped = x + change[:, None] * rbm.weight[i]
-        # F(flipped) - F(v)
-        rise = soft - F.softplus(flipped).sum(1) + change * (rbm.weight[i] @ rbm.hidden_centre - rbm.visible_bias[i])
-        total += F.logsigmoid(rise)
-    return total

@@ -77,6 +77,7 @@ def train(
             held_out=held_out,
             generator=torch.Generator(compute.device).manual_seed(section.seed),
             journal=Journal(checkpoint, marks),
+            also=face_models_pca.mark,
         )
     pca = face_models_pca.pca_error([training], [held_out], components=min(network.n_features, len(training)))
     write_weights(model, network.state_dict(), architecture)

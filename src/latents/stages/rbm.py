@@ -94,7 +94,8 @@ def train(
     from latents.networks.probes import probing
     from latents.networks.recipe import Journal
     from latents.networks.training import set_threads
-    from latents.rbm.model import RBM, measure
+    from latents.rbm.measure import measure
+    from latents.rbm.model import RBM
     from latents.rbm.training import START_ROWS, Options, train
     from latents.stages.shared.checkpoint import checkpoint_path, discard
     from latents.stages.shared.rbm_rows import reader
