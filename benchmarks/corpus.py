@@ -23,7 +23,7 @@ from latents.files.hdf5 import open_hdf5, rows_of
 from latents.jobs.params import read_yaml
 from latents.text.files import Protocol, write_corpus
 from latents.text.lda import fit_lda
-from latents.text.vae import perplexity
+from latents.text.vae_measure import perplexity
 
 VARIANTS: dict[str, dict[str, Any]] = {  # what of a posting is kept, and whether stop words count
     "bodies": {"headers": [], "footers": False, "quotes": False},
