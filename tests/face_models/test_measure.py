@@ -110,3 +110,16 @@ def test_chains_give_draws_and_a_trace_of_the_same_run(model: FaceModel) -> None
     alone = model.states(6, generator=torch.Generator().manual_seed(0))
     assert torch.equal(values[:6], next(islice(alone, 3, None)))
     assert torch.equal(values, once()[0])
+
+
+def test_looks_have_the_intervals_of_their_values() -> None:
+    """Two kinds of faces, half each: the mean between, and an interval by groups that is wider than by faces."""
+    faces = np.concatenate([np.full((10, 6, 6), 0.2), np.full((10, 6, 6), 0.4)])
+    centre = np.zeros((6, 6))
+    alone = face_measures.look(faces, centre, blur_px=1.0, prefix="a", intervals=face_measures.LOOKS)
+    people = np.repeat(["x", "y"], 10)
+    by_person = face_measures.look(faces, centre, blur_px=1.0, groups=people, prefix="a", intervals=face_measures.LOOKS)
+    assert alone["a_distance_to_mean"] == pytest.approx(0.3)
+    assert by_person["a_distance_to_mean_interval"] > alone["a_distance_to_mean_interval"] > 0
+    assert alone["a_roughness"] == pytest.approx(0)
+    assert alone["a_detail_interval"] == pytest.approx(0)

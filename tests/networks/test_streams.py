@@ -52,3 +52,11 @@ def test_workers_have_one_thread_each_and_the_callers_threads_come_back():
     with pytest.raises(ValueError, match="max_workers"), single_threads(0):
         pass
     assert torch.get_num_threads() == before
+
+
+def test_streams_of_one_seed_differ_and_repeat() -> None:
+    """Weights, order and draws never share a stream."""
+    first, second = ([g.initial_seed() for g in spawn(7, 3)] for _ in range(2))
+    assert first == second
+    assert len(set(first)) == 3
+    assert max(first) < 2**32
