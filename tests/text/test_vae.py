@@ -78,7 +78,7 @@ def test_block_size_and_order_do_not_matter_for_embeddings(monkeypatch):
     model, _, _ = trained("gru", epochs=1)
     some, _ = corpus(n=7, empty=2)
     whole = vae_measure.embed(model, some)
-    monkeypatch.setattr(vae_text, "ROWS", 1)
+    monkeypatch.setattr(vae_measure, "ROWS", 1)
     np.testing.assert_allclose(vae_measure.embed(model, some), whole, rtol=1e-5, atol=1e-6)
     assert np.isfinite(whole).all()
 

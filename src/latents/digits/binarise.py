@@ -1,4 +1,4 @@
-"""From grey pixels to the binary ones of a Bernoulli likelihood; a reported likelihood names which way."""
+"""Turn grey pixels into the binary ones of a Bernoulli likelihood."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HOWS: tuple[How, ...] = ("dynamic", "static", "threshold", "none")
 
 
 def binarise(images: Tensor, *, how: How, generator: torch.Generator) -> Tensor:
-    """Binary pixels from grey ones.
+    """Return binary pixels of grey ones.
 
     Parameters
     ----------
@@ -47,13 +47,13 @@ def binarise(images: Tensor, *, how: How, generator: torch.Generator) -> Tensor:
 
 
 def reader(images: Tensor, *, how: How, generator: torch.Generator) -> Callable[[Tensor, torch.Generator], Tensor]:
-    """A function from row numbers to binarised rows.
+    """Return a function from row numbers to binarised rows.
 
     Parameters
     ----------
     images : (n, n_visible), uint8 or float in [0, 1].
-    how : "dynamic" draws anew each time a row is read, from the generator that the read gets; all others are
-        settled here, once, "static" by `generator`.
+    how : "dynamic" draws anew each time a row is read, from the generator of that read; all others are
+        computed here, once, "static" with draws of `generator`.
 
     Returns
     -------

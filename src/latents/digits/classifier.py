@@ -1,7 +1,7 @@
-"""A small convolutional classifier of digits, trained once: the fixed eye that judges generated digits.
+"""Train and apply a small convolutional classifier, which judges generated digits.
 
-It sees grey digits in [0, 1] as any generator makes them. Its penultimate layer gives the features of a Frechet
-distance (`latents.stats.frechet.frechet_distance`), its probabilities say which digit a picture shows.
+It reads grey digits in [0, 1]. Its penultimate layer gives the features of a Frechet
+distance (`latents.stats.frechet.frechet_distance`), its output the probability of each digit.
 """
 
 from __future__ import annotations
@@ -59,18 +59,18 @@ class DigitClassifier(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # a third faster on the CPU
 
     def features(self, images: Tensor) -> Tensor:
-        """Penultimate layer of images (batch, side_px, side_px) in [0, 1]: (batch, n_features), not below 0."""
+        """Return the penultimate layer of images (batch, side_px, side_px) in [0, 1]: (batch, n_features), not below 0."""
         return self.trunk(images[:, None])
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (batch, 10) of images (batch, side_px, side_px) in [0, 1]."""
+        """Return logits (batch, 10) of images (batch, side_px, side_px) in [0, 1]."""
         return self.head(self.features(images))
 
 
 def architecture(
     *, side_px: int = 28, channels: Sequence[int] = (16, 32), kernel_px: int = 5, n_features: int = 128
 ) -> dict[str, Any]:
-    """What `build` needs, in JSON's types; see `DigitClassifier`."""
+    """Return the input of `build`, in JSON's types; see `DigitClassifier`."""
     return {
         "model": "digit_classifier",
         "side_px": side_px,
@@ -81,7 +81,7 @@ def architecture(
 
 
 def build(shape: Mapping[str, Any], *, generator: torch.Generator) -> DigitClassifier:
-    """A classifier whose weights and biases are drawn from U(-1/sqrt(inputs), 1/sqrt(inputs)), torch's default.
+    """Build a classifier; weights and biases are drawn from U(-1/sqrt(inputs), 1/sqrt(inputs)), torch's default.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def build(shape: Mapping[str, Any], *, generator: torch.Generator) -> DigitClass
 
 
 def load(state: Mapping[str, Tensor], shape: Mapping[str, Any]) -> DigitClassifier:
-    """A trained classifier on the CPU, in eval mode: `load(*read_weights(path))`."""
+    """Return a trained classifier on the CPU, in eval mode: `load(*read_weights(path))`."""
     model = build(shape, generator=torch.Generator())
     model.load_state_dict(state)
     return model.eval()
@@ -128,14 +128,14 @@ def train(
     epochs : passes over the training images.
     batch_size : images.
     learning_rate : peak of the one-cycle schedule.
-    shift_px : each training image is shifted by up to so many pixels along each axis, drawn anew each time.
+    shift_px : int, largest shift of a training image along each axis, drawn anew each time.
     generator : draws weights, order and shifts.
     journal : checkpoint and probe, see `latents.networks.recipe.Journal`; default: none.
 
     Returns
     -------
     model, architecture, history
-        The model in eval mode, what `build` needs, and a row an epoch: `train_cross_entropy` and
+        The model in eval mode, the input of `build`, and a row per epoch: `train_cross_entropy` and
         `validation_cross_entropy` in nats, `validation_error` as a share.
     """
     device = generator.device
@@ -173,7 +173,7 @@ def train(
 
 
 def shifted(images: Tensor, shift_px: int, generator: torch.Generator) -> Tensor:
-    """Images (batch, y, x), each moved by its own whole pixels within +-shift_px along each axis, zeros moving in."""
+    """Shift each image (batch, y, x) by whole pixels, drawn within +-shift_px along each axis; fill with zeros."""
     if shift_px == 0:
         return images
     batch, height, width = images.shape
@@ -189,7 +189,7 @@ def shifted(images: Tensor, shift_px: int, generator: torch.Generator) -> Tensor
 
 
 def features(model: DigitClassifier, images: np.ndarray) -> np.ndarray:
-    """Penultimate layer of grey digits, for Frechet distances.
+    """Return the penultimate layer of grey digits, for Frechet distances.
 
     Parameters
     ----------
@@ -209,17 +209,17 @@ def features(model: DigitClassifier, images: np.ndarray) -> np.ndarray:
 
 
 def probabilities(model: DigitClassifier, images: np.ndarray) -> np.ndarray:
-    """P(digit | picture) of grey digits (n, side_px, side_px) in [0, 1]: float32 (n, 10); errors as `features`."""
+    """Return P(digit | picture), float32 (n, 10), of grey digits (n, side_px, side_px); errors as `features`."""
     return _blocked(model, images, lambda block: model(block).softmax(1))
 
 
 def predict(model: DigitClassifier, images: np.ndarray) -> np.ndarray:
-    """The digit that each picture shows: int64 (n,), 0 to 9, of pictures as `features` takes them."""
+    """Return the most probable digit of each picture, int64 (n,), 0 to 9; pictures as in `features`."""
     return probabilities(model, images).argmax(1)
 
 
 def accuracy(model: DigitClassifier, images: np.ndarray, labels: np.ndarray) -> float:
-    """Share of the pictures that are seen as their labels (n,) say."""
+    """Return the share of the pictures that are classified as their labels (n,)."""
     return float(np.mean(predict(model, images) == labels))
 
 

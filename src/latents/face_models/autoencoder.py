@@ -1,8 +1,8 @@
-"""The convolutional autoencoder of faces: a stack of layers, each with its own way up and its own way down.
+"""The convolutional autoencoder of faces: a stack of layers, each with weights up and weights down.
 
 64x64x1 -> 32x32 -> 16x16 -> 8x8 -> 4x4 -> 4x4x32 = 512 values: five layers, the first four of stride 2. A layer's
-gain and bias have a value for each position, not only for each channel: frontal faces have each part at its place,
-so the mean face is a bias, and a unit can be one of the left eye.
+gain and bias have a value per position, not only per channel: each part of a frontal face has its place, so the
+mean face is a bias, and a unit can belong to the left eye.
 
 Units between layers come in pairs of opposite filters (concatenated ReLU, Shang et al. 2016): every activation
 here has f(x) - f(-x) proportional to x, so a pair passes a value on exactly. Each layer starts at the principal
@@ -60,21 +60,21 @@ class Autoencoder(nn.Module):
         self.n_features = channels[-1] * sides[-1] ** 2
 
     def encode(self, images: Tensor) -> Tensor:
-        """Features of images: (n, side_px, side_px) in [-1, 1] -> (n, n_features)."""
+        """Return features of images: (n, side_px, side_px) in [-1, 1] -> (n, n_features)."""
         return self.up(images).flatten(1)
 
     def decode(self, features: Tensor) -> Tensor:
-        """Images of features: (n, n_features) -> (n, side_px, side_px)."""
+        """Return images of features: (n, n_features) -> (n, side_px, side_px)."""
         if features.dim() != 2 or features.shape[1] != self.n_features:
             raise InputError(f"features must be (n, {self.n_features}), got {tuple(features.shape)}")
         return self.down(features.unflatten(1, self.top))
 
     def lowest(self, depth: int | None = None) -> list[Layer]:
-        """The lowest `depth` layers, from the bottom (all when None)."""
+        """Return the lowest `depth` layers, from the bottom (all when None)."""
         return cast("list[Layer]", list(self.layers)[:depth])
 
     def up(self, images: Tensor, depth: int | None = None) -> Tensor:
-        """Output (n, channels, side, side) of the lowest `depth` layers (all when None), for images (n, y, x)."""
+        """Return the output (n, channels, side, side) of the lowest `depth` layers (all when None), for images (n, y, x)."""
         if images.dim() != 3 or images.shape[1:] != (self.side_px, self.side_px):
             raise InputError(f"images must be (n, {self.side_px}, {self.side_px}), got {tuple(images.shape)}")
         values = images[:, None]  # (n, 1, side_px, side_px)
@@ -83,7 +83,7 @@ class Autoencoder(nn.Module):
         return values
 
     def down(self, values: Tensor, depth: int | None = None) -> Tensor:
-        """Images (n, side_px, side_px) of what `up` gives for the same `depth`."""
+        """Return images (n, side_px, side_px) of the output of `up` for the same `depth`."""
         for layer in reversed(self.lowest(depth)):
             values = layer.decode(values)
         return values[:, 0]
@@ -113,7 +113,7 @@ def architecture(
     strides: Sequence[int] = (2, 2, 2, 2, 1),
     activation: str = "silu",
 ) -> dict[str, Any]:
-    """What `build` needs, in JSON's types, to be kept beside the weights; from the bottom to the top.
+    """Return the input of `build`, in JSON's types, to be kept beside the weights; lists from bottom to top.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def architecture(
 
 
 def build(architecture: Mapping[str, Any], *, device: str | torch.device = "cpu") -> Autoencoder:
-    """The autoencoder of an architecture, its weights zero until they are trained or loaded.
+    """Build the autoencoder of an architecture, its weights zero until they are trained or loaded.
 
     Raises
     ------
@@ -162,7 +162,7 @@ def build(architecture: Mapping[str, Any], *, device: str | torch.device = "cpu"
 
 
 def load(state: Mapping[str, Tensor], architecture: Mapping[str, Any]) -> Autoencoder:
-    """A trained autoencoder on the CPU, from what `storage.read_weights` gives.
+    """Return a trained autoencoder on the CPU: `load(*read_weights(path))`.
 
     Raises
     ------
@@ -182,7 +182,7 @@ def load(state: Mapping[str, Tensor], architecture: Mapping[str, Any]) -> Autoen
 
 @torch.no_grad()
 def reconstruction_error(model: Autoencoder, images: Tensor, *, depth: int | None = None) -> Tensor:
-    """Mean squared error a pixel of each image after the lowest `depth` layers and back: float32 (n,).
+    """Return each image's mean squared error per pixel after `depth` layers and back: float32 (n,).
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""Features of faces as HDF5, written in streamed blocks, with the invertible linear map that takes them to [0, 1].
+"""Write features of faces as HDF5, by blocks, with the invertible linear map that takes them to [0, 1].
 
 The units of an RBM live in [0, 1]; the autoencoder's features do not. Each feature gets its own linear map, from
 its mean and standard deviation over training people only: `spread` standard deviations either side fill [0, 1].
-What lies outside is clipped to [eps, 1 - eps], and counted.
+Values outside are clipped to [eps, 1 - eps], and counted.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def write_features(
     eps: float,
     block_rows: int = BLOCK_ROWS,
 ) -> UnitMap:
-    """Encode every kept face; memory is that of a block.
+    """Encode every kept face; the memory needed is that of a block.
 
     Parameters
     ----------
@@ -89,18 +89,18 @@ def _check(
 
 
 def _encoded(model: Autoencoder, images: Any, rows: np.ndarray, block_rows: int) -> Iterator[tuple[int, Tensor]]:
-    """Blocks of features, with the number of the first row of each."""
+    """Yield blocks of features, each with the number of its first row."""
     for start in range(0, len(rows), block_rows):
         wanted = rows[start : start + block_rows]
         first = int(wanted[0])
-        # a slice read whole, of which the kept rows are taken: HDF5 reads scattered rows slowly
+        # reads a whole slice, then takes the kept rows: HDF5 reads scattered rows slowly
         block = images[first : int(wanted[-1]) + 1][wanted - first]
         with torch.no_grad():
             yield start, model.encode(torch.from_numpy(block))
 
 
 class _Moments:
-    """Mean and variance of features as they come."""
+    """Running mean and variance of features."""
 
     def __init__(self, n_features: int) -> None:
         self.count = 0
@@ -133,7 +133,7 @@ def _add_columns(file: Any, source: Any, rows: np.ndarray, role: np.ndarray) -> 
 
 
 def _describe(data: Any, unit_map: UnitMap, role: np.ndarray, *, spread: float, block_rows: int) -> None:
-    """Attributes of the map, and how many values of each role it clips."""
+    """Write the map's attributes, and the number of values of each role that it clips."""
     clipped = np.zeros(len(ROLES), np.int64)
     for start in range(0, len(data), block_rows):
         block, its_role = torch.from_numpy(data[start : start + block_rows]), role[start : start + block_rows]

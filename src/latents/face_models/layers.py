@@ -21,7 +21,7 @@ ACTIVATIONS: dict[str, tuple[Callable[[Tensor], Tensor], float]] = {
 
 
 class Layer(nn.Module):
-    """A convolution up, a transposed convolution down.
+    """A convolution up and a transposed convolution down.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Layer(nn.Module):
     side_below : positions along each edge of the input; the output has side_below / stride.
     kernel, stride : of both ways.
     activation : name of the function on paired units.
-    is_first, is_top : pixels and features are no pairs, and linear.
+    is_first, is_top : bool; pixels and features are not paired, and linear.
     """
 
     def __init__(
@@ -59,13 +59,13 @@ class Layer(nn.Module):
         self.bias, self.bias_down = nn.Parameter(torch.empty(values)), nn.Parameter(torch.empty(values_down))
 
     def encode(self, x: Tensor) -> Tensor:
-        """Up: (n, below, side_below, side_below) -> (n, above, side, side)."""
+        """Go up: (n, below, side_below, side_below) -> (n, above, side, side)."""
         h = F.conv2d(x, self.weight, stride=self.stride, padding=self.padding)
         h = torch.addcmul(self.bias, h, self.gain)
         return h if self.is_top else self.activation(h)
 
     def decode(self, h: Tensor) -> Tensor:
-        """Down: (n, above, side, side) -> (n, below, side_below, side_below)."""
+        """Go down: (n, above, side, side) -> (n, below, side_below, side_below)."""
         x = F.conv_transpose2d(
             h, self.weight_down, stride=self.stride, padding=self.padding, output_padding=self.output_padding
         )
@@ -78,7 +78,7 @@ class Layer(nn.Module):
 
         Parameters
         ----------
-        x : (n, below, side_below, side_below), what the layers below give for some training images.
+        x : (n, below, side_below, side_below), outputs of the layers below for some training images.
         generator : draws the filters that are left when there are more than components, from N(0, 0.01^2).
         """
         values = x if self.is_first else _unpaired(x, 1) / self.pair_gain  # (n, c, side_below, side_below)
@@ -108,17 +108,17 @@ class Layer(nn.Module):
 
 
 def _paired(values: Tensor, axis: int) -> Tensor:
-    """Each value and, in the second half of the axis, its opposite."""
+    """Join each value with its opposite, in the second half of the axis."""
     return torch.cat([values, -values], axis)
 
 
 def _unpaired(values: Tensor, axis: int) -> Tensor:
-    """First half of the axis less the second."""
+    """Subtract the second half of the axis from the first."""
     first, second = values.chunk(2, axis)
     return first - second
 
 
 def _signed(directions: Tensor) -> Tensor:
-    """Rows with their largest entry positive: the sign of a component is arbitrary, so it is fixed."""
+    """Make each row's largest entry positive: this fixes the arbitrary sign of a component."""
     largest = directions.gather(1, directions.abs().argmax(1, keepdim=True))
     return directions * largest.sign()

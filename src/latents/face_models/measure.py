@@ -1,7 +1,7 @@
-"""What the notes assert of faces that a model of them makes, measured: numbers by name, for one level of a face model.
+"""Measure the notes' claims about faces at one level of a face model, as numbers by name.
 
-How near to the mean face, how smooth and how detailed faces are before and after autoencoding, and when drawn by
-Gibbs sampling; how distinct faces between two others stay; how far draws are from faces that nobody trained on.
+Distance to the mean face, smoothness and detail, before and after autoencoding and of Gibbs samples;
+distinctness of faces between two others; distance of draws to held-out faces.
 """
 
 from __future__ import annotations
@@ -68,19 +68,19 @@ def look(
 def autoencoding(
     model: FaceModel, level: str, faces: Tensor, people: np.ndarray, centre: np.ndarray, *, blur_px: float
 ) -> dict[str, float]:
-    """The look of faces as they are ("original"), after the autoencoder ("cnn") and after the level ("autoencoded").
+    """Measure the look of faces: "original", after the autoencoder ("cnn"), after the level ("autoencoded").
 
     Parameters
     ----------
     level : of `latents.face_models.stack.LEVELS`.
     faces : (n, y, x), held out.
-    people : (n,), who is on them.
+    people : (n,), the person on each.
     centre : (y, x), the mean of the training faces.
 
     Returns
     -------
     dict
-        See `look`; and `cnn_mse`, `autoencoded_mse`, mean squared error a pixel; `autoencoded_nearer`, the share of
+        See `look`; and `cnn_mse`, `autoencoded_mse`, mean squared error per pixel; `autoencoded_nearer`, the share of
         faces that are nearer to the mean face after the level than before.
     """
     original, by_cnn, after = (
@@ -100,18 +100,18 @@ def autoencoding(
 def between(
     model: FaceModel, level: str, faces: Tensor, people: np.ndarray, *, pairs: int, generator: np.random.Generator
 ) -> dict[str, float]:
-    """How distinct faces halfway between those of two people are, by where they are mixed; 1 is as the originals.
+    """Measure how distinct faces halfway between two people are, per place of mixing; 1: as the originals.
 
     Parameters
     ----------
     faces, people : (n, y, x), (n,), held out; each pair is of two people.
-    pairs : drawn at random.
+    pairs : int, pairs to draw.
 
     Returns
     -------
     dict
-        `distinctness_pixels` for the mean of the pixels, `distinctness_cnn` and `distinctness_level`; what is left
-        of the originals themselves after the level, with nothing mixed, is `distinctness_autoencoded`.
+        `distinctness_pixels` for the mean of the pixels, `distinctness_cnn` and `distinctness_level`; and
+        `distinctness_autoencoded` of the originals after the level, with nothing mixed.
     """
     first, second = draw_pairs(people, pairs, generator=generator)
     originals = torch.cat([faces[first], faces[second]])
@@ -126,7 +126,7 @@ def between(
 
 
 def draw_pairs(people: np.ndarray, pairs: int, *, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Rows (pairs,), (pairs,) of two different people each, drawn with replacement."""
+    """Draw rows (pairs,), (pairs,) of two different people each, with replacement."""
     first, second = generator.integers(len(people), size=(2, pairs))
     while len(same := np.flatnonzero(people[first] == people[second])):
         second[same] = generator.integers(len(people), size=len(same))
@@ -144,18 +144,18 @@ def run_chains(
     watched: int,
     generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
-    """Gibbs chains from random values: draws far apart, and every step of some chains after burn-in.
+    """Run Gibbs chains from random values: draws far apart, and every step of some chains after burn-in.
 
     Parameters
     ----------
-    chains, steps : burn-in of each chain, at whose end is its first draw.
-    draws, thinning : of each chain, and the steps between them.
-    watched : chains that are followed.
+    chains, steps : int, number of chains, and steps to the first draw of each.
+    draws, thinning : int, draws of each chain, and steps between two.
+    watched : int, chains of which every step is returned.
 
     Returns
     -------
     values (draws * chains, n_features)
-        In [0, 1]; first the first draw of every chain.
+        In [0, 1]; the first draws of all chains come first.
     trace (1 + (draws - 1) * thinning, watched, n_features)
     """
     states = model.states(chains, generator=generator, level=level)
@@ -180,7 +180,7 @@ def mark(
     blur_px: float,
     seed: int,
 ) -> None:
-    """Mark what all measures rest on, on few faces and chains, whose draws are of streams of their own."""
+    """Mark the measures on few faces and chains, with draws from streams of their own."""
     rows = slice(PROBED)
     probe.mark("autoencoded", autoencoding(model, level, faces[rows], people[rows], centre, blur_px=blur_px))
     draws, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
@@ -202,7 +202,7 @@ def against_faces(
     *,
     generator: np.random.Generator,
 ) -> dict[str, float]:
-    """Frechet distances to held-out faces, in the autoencoder's features.
+    """Return Frechet distances to held-out faces, in the autoencoder's features.
 
     Parameters
     ----------
@@ -213,9 +213,9 @@ def against_faces(
     Returns
     -------
     dict
-        `frechet` of the draws, `frechet_means`; and what to compare them with: `frechet_floor` of training faces,
+        `frechet` of the draws, `frechet_means`; and for comparison `frechet_floor` of training faces,
         `frechet_floor_clipped` of the same after clipping to [0, 1], which no model of such values can undo,
-        and `frechet_independent` where each feature is shuffled over the training faces, a model without weights.
+        and `frechet_independent` with each feature shuffled over the training faces, a model without weights.
     """
     rows = generator.choice(len(training), min(len(draws), len(training)), replace=False)
     real = training[rows]
@@ -232,13 +232,13 @@ def against_faces(
 def stages_of_faces(
     model: FaceModel, faces: Tensor, people: np.ndarray, centre: np.ndarray, *, shares: Sequence[float], blur_px: float
 ) -> dict[str, Any]:
-    """The looks of held-out faces: original, after the autoencoder (cnn), after the RBM (autoencoded), and mixed.
+    """Measure looks of held-out faces: original, after the autoencoder (cnn), the RBM (autoencoded), and mixed.
 
     Parameters
     ----------
     faces, people, centre : (n, y, x), (n,), (y, x).
-    shares : of the way up, see `latents.face_models.stack.FaceModel.mix`; `mixed_<place>` are theirs, `upward` the
-        shares themselves.
+    shares : of the way up, see `latents.face_models.stack.FaceModel.mix`; the results have `mixed_<place>` for each, and
+        the shares as `upward`.
     """
     ways: dict[str, Tensor] = {
         "original": faces,
@@ -255,7 +255,7 @@ def stages_of_faces(
 def between_over_draws(
     models: Mapping[str, tuple[FaceModel, str]], faces: Tensor, people: np.ndarray, *, pairs: int, draws: int
 ) -> dict[str, Any]:
-    """Distinctness of faces half way between two people, over several draws of pairs, the same for every level.
+    """Measure distinctness of faces halfway between two people, over draws of pairs, the same for every level.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Principal components as the baseline of the autoencoder."""
+"""Principal components, the baseline of the autoencoder."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def mark(probe: Probe, faces: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None
 
 
 def pca_error(blocks: Iterable[np.ndarray], held_out: Iterable[np.ndarray], *, components: int) -> tuple[float, float]:
-    """Mean squared error a pixel of PCA, fitted on the first blocks and measured on both.
+    """Return the mean squared error per pixel of PCA, fitted on the first blocks, on both.
 
     Parameters
     ----------
     blocks, held_out : iterables of (n, side_px, side_px) that can be gone through more than once, as lists or
-        `np.array_split` give; memory is that of a block and of the (pixels, pixels) covariance.
+        `np.array_split` give; the memory needed is that of a block and of the (pixels, pixels) covariance.
     components : kept directions; at most the number of pixels.
 
     Returns

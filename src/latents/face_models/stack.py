@@ -1,8 +1,7 @@
-"""Autoencoder and RBMs stacked: faces autoencoded at any level, drawn by Gibbs sampling, interpolated and mixed.
+"""Stack autoencoder and RBMs: autoencode faces at any level, draw, interpolate and mix them.
 
 The levels, from the bottom: "cnn", the autoencoder's features mapped to [0, 1]; "rbm", the hidden layer of the RBM
-on them; "deep_rbm", the top of a deep RBM. Going up to a level and down again is autoencoding there; going down from
-between two faces is interpolation there.
+on them; "deep_rbm", the top of a deep RBM. Autoencoding at a level goes up to it and down again; interpolation goes down from between two faces there.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ LEVELS = ("cnn", "rbm", "deep_rbm")
 
 @dataclass(frozen=True)
 class FaceModel:
-    """The stack; parts above the one that a task needs may be left out.
+    """The stack; parts above the highest level in use may be left out.
 
     Attributes
     ----------
@@ -60,13 +59,13 @@ class FaceModel:
 
     @torch.no_grad()
     def encode(self, images: Tensor) -> Tensor:
-        """Images (n, y, x) in [-1, 1] -> values (n, n_features) in (0, 1), of the level "cnn"."""
+        """Encode images (n, y, x) in [-1, 1] as values (n, n_features) in (0, 1), of the level "cnn"."""
         blocks = [self.unit_map.to_unit(self.autoencoder.encode(block)) for block in images.split(EVALUATION_ROWS)]
         return torch.cat(blocks)
 
     @torch.no_grad()
     def decode(self, values: Tensor) -> Tensor:
-        """Values (n, n_features) in [0, 1] -> images (n, y, x), clipped to [-1, 1]."""
+        """Decode values (n, n_features) in [0, 1] to images (n, y, x), clipped to [-1, 1]."""
         return torch.cat(
             [
                 self.autoencoder.decode(self.unit_map.from_unit(block)).clamp(-1, 1)
@@ -75,7 +74,7 @@ class FaceModel:
         )
 
     def up(self, images: Tensor, level: str) -> Tensor:
-        """Images (n, y, x) -> values (n, width) in [0, 1] of a level."""
+        """Encode images (n, y, x) as values (n, width) in [0, 1] of a level."""
         values = self.encode(images)
         if level == "cnn":
             return values
@@ -84,7 +83,7 @@ class FaceModel:
         return self._need_deep(level).up(values)[1]
 
     def down(self, values: Tensor, level: str) -> Tensor:
-        """Values (n, width) in [0, 1] of a level -> images (n, y, x)."""
+        """Decode values (n, width) in [0, 1] of a level to images (n, y, x)."""
         if level == "rbm":
             values = self._need_rbm().mean_visible(values)
         elif level != "cnn":
@@ -106,11 +105,11 @@ class FaceModel:
     # --- what the notes show ---------------------------------------------------------------------------------------
 
     def autoencode(self, images: Tensor, level: str = "rbm") -> Tensor:
-        """Images (n, y, x) after the way up to a level and down again; means all the way."""
+        """Encode images (n, y, x) up to a level and decode them, by means throughout."""
         return self.down(self.up(images, level), level)
 
     def interpolate(self, first: Tensor, second: Tensor, shares: Sequence[float], level: str) -> Tensor:
-        """Faces between pairs of faces.
+        """Decode faces between pairs of faces.
 
         Parameters
         ----------
@@ -128,12 +127,12 @@ class FaceModel:
         return torch.stack([self.down(torch.lerp(start, end, share), level) for share in _in_unit(shares)])
 
     def mix(self, images: Tensor, shares: Sequence[float], level: str = "cnn") -> Tensor:
-        """Faces from one level's values, a share of them from the way up, the rest from the way down.
+        """Decode faces from values that are mixed from the way up and the way down.
 
         Parameters
         ----------
         images : (n, y, x).
-        shares : of the way up; at 1 the level's own autoencoding, at 0 that of the level above it. The less, the
+        shares : of the way up; at 1 the level's own autoencoding, at 0 that of the level above it. The smaller, the
             more regular the face.
         level : "cnn", under the RBM, or "rbm", the middle layer of the deep RBM.
 
@@ -163,7 +162,7 @@ class FaceModel:
         return chain(model, v, generator=generator, workers=self.workers)
 
     def means_around(self, values: Tensor, *, generator: torch.Generator, level: str = "rbm") -> Tensor:
-        """The visible means (n, n_features) given draws of the layer above, which are drawn given `values`."""
+        """Return visible means (n, n_features) given draws of the layer above, drawn given `values`."""
         if level == "rbm":
             rbm = self._need_rbm()
             return rbm.mean_visible(rbm.sample_hidden(values, generator=generator, workers=self.workers))

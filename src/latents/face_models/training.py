@@ -1,4 +1,4 @@
-"""Training the autoencoder as the notes do: layer by layer with L2 cost and Adam; then, optionally, all jointly."""
+"""Train the autoencoder as the notes do: layer by layer with L2 cost and Adam; then, optionally, jointly."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from latents.networks.schedules import one_cycle
 from latents.networks.training import NOWHERE, Fitted, fit
 
 WARM_UP = 0.2  # share of the steps before the peak of the rate
-START_IMAGES = 2000  # whose patches' principal components a layer starts at
+START_IMAGES = 2000  # images from which a layer's first filters are computed
 REHEARSED = 5  # batches that a rehearsal for the probe sees
 
 LossParts = Callable[[Tensor, torch.Generator], dict[str, Tensor]]
@@ -31,17 +31,17 @@ Phase = tuple[str, int, int, float]  # its name, the layer from 1 (0: all), epoc
 
 @dataclass
 class Training:
-    """What a training leaves beside the weights.
+    """The results of a training beside the weights.
 
     Attributes
     ----------
     history : list of dict
-        A row an epoch: `step` ("layer 1", ..., "fine-tuned"), `epoch` in the step, `train_l2` and `validation_l2`
-        (squared error summed over the values that the step reconstructs), `validation_mse` (a pixel).
+        A row per epoch: `step` ("layer 1", ..., "fine-tuned"), `epoch` in the step, `train_l2` and `validation_l2`
+        (squared error summed over the values that the step reconstructs), `validation_mse` (per pixel).
     errors : list of dict
-        A row a step: `step`, `values` (how many describe a face after it), `held_out_mse`, `training_mse` (a pixel).
+        A row per step: `step`, `values` (values per face after it), `held_out_mse`, `training_mse` (per pixel).
     seconds : list of dict
-        A row an epoch: `step`, `epoch`, `seconds`; apart, since timing may differ between runs.
+        A row per epoch: `step`, `epoch`, `seconds`; apart, since timing may differ between runs.
     """
 
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -99,7 +99,7 @@ def train(
     journal : checkpoint and probe, see `latents.networks.recipe.Journal`; default: none. Each step has a
         checkpoint of its own, `<stem>-<step>.safetensors`. The probe gets the marks of a rehearsal of all steps
         and measures, then those of the first layer's training.
-    also : marks what follows the training in the same job, given the probe and the rehearsal's faces; default: nothing.
+    also : (probe, the rehearsal's faces) -> None, marks what follows in the same job; default: nothing.
 
     Returns
     -------
@@ -172,7 +172,7 @@ def _rehearse(
     generator: torch.Generator,
     also: Also | None,
 ) -> None:
-    """Mark all phases of a copy that sees a few batches once: how a phase really starts, only those before it tell."""
+    """Mark all phases of a copy that sees a few batches; a later phase starts from trained layers only after all others."""
     images, validation, held_out = faces
     few = (images[: REHEARSED * batch_size], validation[:batch_size], held_out[:batch_size])
     stream = torch.Generator(generator.device).set_state(generator.get_state())
@@ -193,14 +193,14 @@ def _rehearse(
 
 @torch.no_grad()
 def _start(model: Autoencoder, depth: int, seen: Tensor, generator: torch.Generator) -> None:
-    """Initialise layer `depth` by a draw of images that have passed the trained layers below."""
+    """Initialise layer `depth` by some images' outputs of the trained layers below."""
     rows = torch.randperm(len(seen), generator=generator, device=generator.device)[:START_IMAGES]
     below = torch.cat([model.up(block, depth - 1) for block in seen[rows].split(EVALUATION_ROWS)])
     model.lowest(depth)[-1].initialise(below, generator=generator)
 
 
 def _phase(model: Autoencoder, depth: int, seen: Tensor, watched: Tensor, mirror: bool) -> tuple[nn.Module, LossParts]:
-    """What one step trains, and its loss: layer `depth` on the output of those below, or all layers for 0."""
+    """Return the module and the loss of one step: layer `depth` on outputs of those below, or all layers for 0."""
     below = max(0, depth - 1)
     own = model.lowest(depth or None)[below:]
     module: nn.Module = own[0] if depth else model

@@ -1,4 +1,4 @@
-"""Visible units compared: RBMs on features of faces that differ by them alone, over several seeds."""
+"""Compare visible units: RBMs on features of faces that differ by them alone, over several seeds."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def compare(
     dict
         Of `latents.stats.seeds.over_seeds`, for each kind `<kind>_frechet`, the Frechet distance of draws to held-out
         faces in the features, `<kind>_frechet_means` that of the means around them, `<kind>_reconstruction`, squared
-        error a unit of held-out values, and `<kind>_clipped_share` of the drawn values that are 0 or 1.
+        error per unit of held-out values, and `<kind>_clipped_share` of the drawn values that are 0 or 1.
     """
     measured = []
     for seed in range(seeds):

@@ -3,11 +3,11 @@
 VDSH (Chaidaroon & Fang, SIGIR 2017): Gaussian z, each word drawn from softmax(z R + b). VDSH-S adds the label's
 likelihood given z, VDSH-SP decodes z + v with a private v of its own, labels from z alone. NASH (Shen et al., ACL
 2018): Bernoulli z with a straight-through gradient, and noise on what the decoder reads. With neighbours the decoder
-also predicts the words of a near training document (Chaidaroon, Ebesu & Fang, SIGIR 2018); near documents are sought
-in two rounds, the second with the diffusion map of the graph that the first gave.
+also predicts the words of a near training document (Chaidaroon, Ebesu & Fang, SIGIR 2018); near documents are found
+in two rounds, the second with the diffusion map of the first round's graph.
 A code's bits are the encoder's means above their medians over training documents.
 
-The pitfalls of public code are mended: words are weighed as w log p, not log(p w), and the softmax is over the whole
+Unlike in public code, words are weighed as w log p, not log(p w), and the softmax is over the whole
 vocabulary; ranking is by `latents.ranking`, with ties in expectation and NDCG's ideal from the whole database.
 """
 
@@ -36,15 +36,15 @@ ROWS = 1000  # documents encoded at once; no result depends on it
 
 @dataclass(frozen=True)
 class Method:
-    """What distinguishes the methods.
+    """The differences between the methods.
 
     Attributes
     ----------
     prior : "gaussian" (VDSH) or "bernoulli" (NASH).
     label_weight : of the label's log likelihood; 0 is unsupervised.
     private : decode z + v with a private Gaussian v.
-    neighbours : a decoder that also predicts one of so many nearest training documents; 0: none.
-    words : a document's word weights are scaled to this sum, the number of words that it counts as.
+    neighbours : int, nearest training documents of which the decoder also predicts one; 0: none.
+    words : float, sum of a document's scaled word weights: its length in words.
     """
 
     prior: str
@@ -110,7 +110,7 @@ def train(
     Returns
     -------
     network, history
-        In eval mode; the history's parts are nats a document: words, neighbour, label, kl.
+        In eval mode; the history's parts are nats per document: words, neighbour, label, kl.
     """
     first, draws = spawn(options.seed, 2, device)
     n_groups = int(labels.max()) + 1
@@ -181,6 +181,6 @@ def prepare(network: HashingNetwork, tfidf: sparse.csr_array, generator: torch.G
 
 @torch.no_grad()
 def encode(network: HashingNetwork, tfidf: sparse.csr_array) -> np.ndarray:
-    """What is thresholded, float32 (n, bits), of all rows in order."""
+    """Return the values to threshold, float32 (n, bits), of all rows in order."""
     blocks = [network.means(tfidf[start : start + ROWS]).cpu() for start in range(0, tfidf.shape[0], ROWS)]
     return torch.cat(blocks).numpy()

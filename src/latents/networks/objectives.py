@@ -1,4 +1,4 @@
-"""Weigh the parts of a loss."""
+"""Weigh the parts of a loss: objectives for `latents.networks.training.fit`."""
 
 from __future__ import annotations
 

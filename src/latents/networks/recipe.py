@@ -1,4 +1,4 @@
-"""What `latents.networks.training.fit` is told beside the model and the data: the recipe, and the journal."""
+"""Describe a training to `latents.networks.training.fit`: its recipe, and the journal that records it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from latents.networks.schedules import Schedule
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How long and towards what a module is trained.
+    """The length and the objective of a training.
 
     Attributes
     ----------

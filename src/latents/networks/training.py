@@ -1,4 +1,4 @@
-"""The one epoch loop of every model: shuffling, validation, history, progress, checkpoints and exact resume.
+"""Train any model in one epoch loop: shuffling, validation, history, progress, checkpoints, exact resume.
 
 A model gives one function, `loss_parts(rows, generator)`. The objective, which weighs its parts, and the schedule
 of the rate are functions of the step: neither has a state that a checkpoint could miss.
@@ -36,16 +36,16 @@ NOWHERE = Journal()
 
 @dataclass
 class Fitted:
-    """What a fit leaves beside the weights.
+    """The history of a training.
 
     Attributes
     ----------
     history : list of dict
-        A row an epoch: `epoch` (from 1), `train_<part>` and, if asked, `validation_<part>`: means over rows.
+        A row per epoch: `epoch` (from 1), `train_<part>` and, if asked, `validation_<part>`: means over rows.
     seconds_per_epoch : list of float
         Wall time of each epoch, validation included; apart, since timing may differ between runs.
     best_epoch : int
-        With early stopping the epoch whose weights the module has, otherwise 0.
+        With early stopping the epoch of the module's weights, otherwise 0.
     """
 
     history: list[Row] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Fitted:
 
 
 def set_threads(threads: int) -> None:
-    """Set torch's CPU threads, flush denormals and keep freed memory; a stage calls it first.
+    """Set torch's CPU threads, flush denormals and keep freed memory; call it first.
 
     Results are bit-identical for a given thread count only. Denormal numbers are flushed to zero: the moments
     of weights whose inputs are rarely on decay into them, and arithmetic on denormals is many times slower.
@@ -114,7 +114,7 @@ def fit(
     fitted = Fitted()
     if kept := keeper.resume():
         fitted, loop.best = Fitted(**kept.record), kept.best
-    steps = math.ceil(len(train_rows) / recipe.batch_size)  # an epoch
+    steps = math.ceil(len(train_rows) / recipe.batch_size)  # per epoch
     done = len(fitted.history)
     with (
         watched(journal.probe, module, optimizer, generator, validate=loop.first_validation(validation_rows)),
@@ -157,7 +157,7 @@ def mean_parts(
     generator: torch.Generator,
     where: str = "evaluation",
 ) -> Row:
-    """Mean of each part over `rows`, without gradients; the module's mode is the caller's matter.
+    """Return the mean of each part over `rows`, without gradients; the caller sets the module's mode.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def mean_parts(
 
 @dataclass
 class _Loop:
-    """What stays the same from epoch to epoch; the names are those of `fit`."""
+    """The arguments of `fit` that all epochs share."""
 
     module: nn.Module
     optimizer: torch.optim.Optimizer
@@ -195,7 +195,7 @@ class _Loop:
         self.rates = [group["lr"] for group in self.optimizer.param_groups]
 
     def train(self, rows: Tensor, epoch: int, bar: tqdm) -> Row:
-        """One pass over `rows` in a new order; means of the parts as they were when each batch was seen."""
+        """Pass over `rows` once in a new order; return the parts' means, each batch's before its step."""
         self.module.train()
         device = self.generator.device
         order = rows.to(device)[torch.randperm(len(rows), generator=self.generator, device=device)]
@@ -226,7 +226,7 @@ class _Loop:
         self.best = {name: value.detach().clone() for name, value in self.module.state_dict().items()}
 
     def validate(self, rows: Tensor, epoch: int) -> Row:
-        """Means of the parts over `rows`, under the same draws whatever the epoch."""
+        """Return the parts' means over `rows`, with the same draws in every epoch."""
         self.module.eval()
         device = self.generator.device
         generator = torch.Generator(device).manual_seed(VALIDATION_SEED)
@@ -235,7 +235,7 @@ class _Loop:
         return mean_parts(self.loss_parts, rows.to(device), batch_size=size, generator=generator, where=where)
 
     def first_validation(self, rows: Tensor | None) -> Callable[[], Row] | None:
-        """Validation of one batch, to be called; None where there are no rows."""
+        """Return a function that validates one batch; None where there are no rows."""
         return None if rows is None else lambda: self.validate(rows[: self.recipe.batch_size], 0)
 
 
@@ -249,7 +249,7 @@ def _prefixed(prefix: str, row: Row) -> Row:
 
 
 def _lowest(history: list[Row]) -> int:
-    """The first epoch of the lowest validation loss, the sum of its parts."""
+    """Return the first epoch of the lowest validation loss, the sum of its parts."""
     losses = [sum(value for key, value in row.items() if key.startswith("validation_")) for row in history]
     return 1 + losses.index(min(losses))
 
@@ -261,7 +261,7 @@ def _report(name: str, row: Row, *, epochs: int, bar: tqdm) -> None:
 
 
 def _not_finite(parts: Parts, where: str) -> InputError:
-    """The error of a diverged run: where it happened, and what each part was."""
+    """Return the error of a diverged run, which names the place and the mean of each part."""
     means = ", ".join(f"{part} {values.mean().item():.4g}" for part, values in parts.items())
     return InputError(
         f"{where}: the loss is not finite ({means}); look for nan in the data, or lower the learning rate"

@@ -1,7 +1,7 @@
-"""Beta distributions: their concentrations by moments, and draws on any number of threads.
+"""Draw from Beta distributions on any number of threads; compute concentrations by moments.
 
-numpy's generators draw about twice as fast as torch's on one thread and, since they let go of the interpreter's
-lock, faster on more (benchmarks/rbm.py). Each block of `BLOCK_ROWS` rows has an SFC64 stream of its own,
+numpy's generators draw about twice as fast as torch's on one thread and, since they release the interpreter's
+lock, faster on several (benchmarks/rbm.py). Each block of `BLOCK_ROWS` rows has an SFC64 stream of its own,
 so the draws are the same for any number of threads.
 """
 
@@ -24,7 +24,7 @@ Draw = Callable[[np.random.Generator, np.ndarray, np.ndarray], np.ndarray]
 
 
 def beta_by_moments(mean: Tensor, *, sigma: float = 0.1, eps: float = MOMENT_EPS) -> tuple[Tensor, Tensor]:
-    """Concentrations of the Beta distribution of a mean and, where the mean allows it, a standard deviation.
+    """Return the concentrations of Beta distributions with given means and, where possible, standard deviation.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def beta_by_moments(mean: Tensor, *, sigma: float = 0.1, eps: float = MOMENT_EPS
 def sample_beta(
     concentration1: Tensor, concentration0: Tensor, *, generator: torch.Generator, workers: int = 1
 ) -> Tensor:
-    """Draws from Beta distributions.
+    """Draw from Beta distributions.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def sample_beta(
 def sample_beta_log_odds(
     concentration1: Tensor, concentration0: Tensor, *, generator: torch.Generator, workers: int = 1
 ) -> Tensor:
-    """Draws of log(v / (1 - v)), v from Beta distributions: exact where v itself is too near 0 or 1 for a float.
+    """Draw log(v / (1 - v)), v from Beta distributions: exact where v itself is too near 0 or 1 for a float.
 
     At a concentration of 0.05 nearly half of the draws are below float32's resolution at 1. Parameters, shapes and
     errors are those of `sample_beta`.
@@ -99,12 +99,12 @@ def _beta(stream: np.random.Generator, ones: np.ndarray, zeros: np.ndarray) -> n
 
 
 def _log_odds(stream: np.random.Generator, ones: np.ndarray, zeros: np.ndarray) -> np.ndarray:
-    """The log of the ratio of two gamma draws."""
+    """Return the log of the ratio of two gamma draws."""
     return _log_gamma(stream, ones) - _log_gamma(stream, zeros)
 
 
 def _log_gamma(stream: np.random.Generator, shape: np.ndarray) -> np.ndarray:
-    """Log of gamma draws, by G(a) = G(a + 1) U^(1/a) (Marsaglia & Tsang 2000), which no shape underflows."""
+    """Draw the log of gamma variables, by G(a) = G(a + 1) U^(1/a) (Marsaglia & Tsang 2000), which no shape underflows."""
     above = stream.standard_gamma(shape + 1, dtype=shape.dtype)
     return np.log(above) - stream.standard_exponential(shape.shape, dtype=shape.dtype) / shape
 

@@ -1,8 +1,8 @@
-"""Two RBMs on top of each other as one deep Boltzmann machine: trained greedily, then jointly.
+"""Stack two RBMs as one deep Boltzmann machine, trained greedily, then jointly.
 
-E(v, h1, h2) = E_bottom(v, h1) + E_top(h1, h2) (Salakhutdinov & Hinton 2009): the middle layer hears both sides, the
-outer layers are independent given it. The data's side of the gradient is by mean field, the model's by chains that
-persist.
+E(v, h1, h2) = E_bottom(v, h1) + E_top(h1, h2) (Salakhutdinov & Hinton 2009): the middle layer reads both sides, the
+outer layers are independent given it. The gradient takes mean-field states of data and persistent chains of the
+model.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class DeepRBM(nn.Module):
         self.bottom, self.top = bottom, top
 
     def architecture(self) -> dict[str, Any]:
-        """What `load` needs beside the weights, in JSON's types."""
+        """Return what `load` needs beside the weights, in JSON's types."""
         return {
             "model": "deep_rbm",
             "bottom": self.bottom.architecture(),
@@ -57,7 +57,7 @@ class DeepRBM(nn.Module):
 
     @torch.no_grad()
     def up(self, v: Tensor, *, steps: int = MEAN_FIELD_STEPS) -> tuple[Tensor, Tensor]:
-        """Means of both hidden layers given v, by mean field.
+        """Return means of both hidden layers given v, by mean field.
 
         Parameters
         ----------
@@ -79,7 +79,7 @@ class DeepRBM(nn.Module):
 
     @torch.no_grad()
     def down(self, h2: Tensor, *, steps: int = MEAN_FIELD_STEPS) -> tuple[Tensor, Tensor]:
-        """Means of the middle and the visible layer given the top, by mean field.
+        """Return means of the middle and the visible layer given the top, by mean field.
 
         Parameters
         ----------
@@ -100,10 +100,10 @@ class DeepRBM(nn.Module):
 
     @torch.no_grad()
     def mix(self, v: Tensor, share: float, *, steps: int = MEAN_FIELD_STEPS) -> Tensor:
-        """Visible means from the middle layer, `share` of it from the pass up and the rest from the pass down.
+        """Return visible means of a middle layer that is mixed from the pass up and the pass down.
 
-        At 1 what v itself says of the middle layer, at 0 what is left after the way through the top: the less of the
-        first, the more regular the result.
+        The pass up has the weight `share`: at 1 the middle layer is that of v, at 0 that of the top's reconstruction.
+        The smaller the share, the more regular the result.
 
         Returns
         -------
@@ -125,23 +125,23 @@ class DeepRBM(nn.Module):
         return State(*self.sample_outer(h1, generator=generator, workers=workers))
 
     def sample_outer(self, h1: Tensor, *, generator: torch.Generator, workers: int = 1) -> tuple[Tensor, Tensor]:
-        """Draws of v and h2 given the middle layer."""
+        """Draw v and h2 given the middle layer."""
         v = self.bottom.sample_visible(h1, generator=generator, workers=workers)
         return v, self.top.sample_hidden(h1, generator=generator, workers=workers)
 
     @torch.no_grad()
     def sample_middle(self, v: Tensor, h2: Tensor, *, generator: torch.Generator, workers: int = 1) -> Tensor:
-        """Draws of h1 given both sides."""
+        """Draw h1 given both sides."""
         heard = self.bottom.hidden_input(v) + self.top.visible_natural(h2)
         return self.bottom.hidden.sample(heard, generator=generator, workers=workers)
 
     def energy(self, v: Tensor, h1: Tensor, h2: Tensor) -> Tensor:
-        """E(v, h1, h2) with gradients to the parameters, (n,), in nats."""
+        """Return E(v, h1, h2) with gradients to the parameters, (n,), in nats."""
         return self.bottom.energy(v, h1) + self.top.energy(h1, h2)
 
 
 def load(state: Mapping[str, Tensor], architecture: Mapping[str, Any]) -> DeepRBM:
-    """A trained deep RBM on the CPU, from what `storage.read_weights` gives; InputError when they do not fit."""
+    """Return a trained deep RBM on the CPU: `load(*read_weights(path))`; InputError when the weights do not fit."""
     if architecture.get("model") != "deep_rbm":
         raise InputError(f"the weights are of a model {architecture.get('model')!r}, need 'deep_rbm'")
     deep = DeepRBM(build(architecture["bottom"]), build(architecture["top"]))
@@ -151,7 +151,7 @@ def load(state: Mapping[str, Tensor], architecture: Mapping[str, Any]) -> DeepRB
 
 @torch.no_grad()
 def reconstruction_error(deep: DeepRBM, v: Tensor) -> Tensor:
-    """Mean squared error of the means, v -> top -> v, of each row: (n, n_visible) -> (n,)."""
+    """Return the mean squared error of the means, v -> top -> v, of each row: (n, n_visible) -> (n,)."""
     return torch.cat([(deep.mix(rows, 0.0) - rows).square().mean(1) for rows in v.split(EVALUATION_ROWS)])
 
 
@@ -207,7 +207,7 @@ class _Joint(nn.Module):
         self.states: Tensor
 
     def loss_parts(self, rows: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """Energies of data with their mean-field states and, negated, of chains; else squared error a unit."""
+        """Return energies of data and, negated, of chains; in evaluation the squared error per unit."""
         v = self.read(rows, generator)
         h1, h2 = self.deep.up(v)
         if not self.training:

@@ -1,4 +1,4 @@
-"""The restricted Boltzmann machine over any pair of units.
+"""The restricted Boltzmann machine over any two kinds of units.
 
 With t(v) the visible units' statistics, mu and lambda the centres, x(v) = c + (t(v) - mu) W and o the visible offset,
 
@@ -29,7 +29,7 @@ from latents.rbm.units import unit
 VISIBLE = ("bernoulli", "beta", "gaussian", "exact_beta")
 HIDDEN = ("bernoulli", "beta")
 EVALUATION_ROWS = 2000  # rows evaluated at once, where a result takes no gradient
-FREE_WEIGHTS = 2**22  # that an architecture may ask for whatever its file holds
+FREE_WEIGHTS = 2**22  # weights that an architecture may ask for, however small its file
 
 
 class RBM(nn.Module):
@@ -45,7 +45,7 @@ class RBM(nn.Module):
     Raises
     ------
     InputError
-        When a layer is empty, or a unit unknown.
+        When a layer is empty, or a kind of unit unknown.
 
     Examples
     --------
@@ -83,11 +83,11 @@ class RBM(nn.Module):
 
     @property
     def has_energy(self) -> bool:
-        """Do both conditionals follow from one energy, so that there is a likelihood?"""
+        """Say whether both conditionals follow from one energy, so that there is a likelihood."""
         return self.visible.log_partition is not None and self.hidden.log_partition is not None
 
     def architecture(self) -> dict[str, Any]:
-        """What `build` needs, in JSON's types, to be kept beside the weights."""
+        """Return the input of `build`, in JSON's types, to be kept beside the weights."""
         return {
             "model": "rbm",
             "n_visible": self.n_visible,
@@ -100,12 +100,12 @@ class RBM(nn.Module):
     # --- from one layer to the other -----------------------------------------------------------------------------
 
     def hidden_input(self, v: Tensor) -> Tensor:
-        """x(v) with gradients: (n, n_visible) -> (n, n_hidden)."""
+        """Return x(v) with gradients: (n, n_visible) -> (n, n_hidden)."""
         self.check_visible(v)
         return product_with_gradients(self.visible.statistics(v) - self.visible_centre, self.weight) + self.hidden_bias
 
     def visible_natural(self, h: Tensor) -> Tensor:
-        """Natural parameters of the visible units, without gradients: (n, n_hidden) -> (n, k n_visible)."""
+        """Return natural parameters of the visible units, without gradients: (n, n_hidden) -> (n, k n_visible)."""
         self._check(h, self.n_hidden, "hidden")
         with torch.no_grad():
             offset = self.visible.offset(self.visible_bias, self.weight)
@@ -113,22 +113,22 @@ class RBM(nn.Module):
 
     @torch.no_grad()
     def mean_hidden(self, v: Tensor) -> Tensor:
-        """Means of the hidden units: (n, n_visible) -> (n, n_hidden), in [0, 1]."""
+        """Return means of the hidden units: (n, n_visible) -> (n, n_hidden), in [0, 1]."""
         return self.hidden.mean(self.hidden_input(v))
 
     @torch.no_grad()
     def mean_visible(self, h: Tensor) -> Tensor:
-        """Means of the visible units: (n, n_hidden) -> (n, n_visible), in [0, 1]."""
+        """Return means of the visible units: (n, n_hidden) -> (n, n_visible), in [0, 1]."""
         return self.visible.mean(self.visible_natural(h))
 
     @torch.no_grad()
     def sample_hidden(self, v: Tensor, *, generator: torch.Generator, workers: int = 1) -> Tensor:
-        """Draws of the hidden units: (n, n_visible) -> (n, n_hidden); workers (threads) change no draw."""
+        """Draw the hidden units: (n, n_visible) -> (n, n_hidden); workers (threads) change no draw."""
         return self.hidden.sample(self.hidden_input(v), generator=generator, workers=workers)
 
     @torch.no_grad()
     def sample_visible(self, h: Tensor, *, generator: torch.Generator, workers: int = 1) -> Tensor:
-        """Draws of the visible units: (n, n_hidden) -> (n, n_visible); workers (threads) change no draw."""
+        """Draw the visible units: (n, n_hidden) -> (n, n_visible); workers (threads) change no draw."""
         return self.visible.sample(self.visible_natural(h), generator=generator, workers=workers)
 
     def step(self, state: State, *, generator: torch.Generator, workers: int = 1) -> State:
@@ -139,26 +139,26 @@ class RBM(nn.Module):
     # --- the energy ------------------------------------------------------------------------------------------------
 
     def energy(self, v: Tensor, h: Tensor) -> Tensor:
-        """E(v, h) with gradients to the parameters: (n, n_visible), (n, n_hidden) -> (n,), in nats."""
+        """Return E(v, h) with gradients to the parameters: (n, n_visible), (n, n_hidden) -> (n,), in nats."""
         self._check(h, self.n_hidden, "hidden")
         pulled = ((h - self.hidden_centre) * self.hidden_input(v)).sum(1)
         return self._visible_energy(v) - pulled
 
     def free_energy(self, v: Tensor) -> Tensor:
-        """F(v) with gradients to the parameters: (n, n_visible) -> (n,), in nats.
+        """Return F(v) with gradients to the parameters: (n, n_visible) -> (n,), in nats.
 
-        log p(v) = -F(v) - log Z where `has_energy`. For units by moments and clipped ones F is what contrastive
-        divergence descends, and no more: their conditionals are not those of its energy.
+        log p(v) = -F(v) - log Z where `has_energy`. For units by moments and clipped ones contrastive
+        divergence descends F, but their conditionals are not those of its energy.
         """
         return self.free_energy_of(v, self.hidden_input(v))
 
     def free_energy_of(self, v: Tensor, hidden_input: Tensor) -> Tensor:
-        """F(v) where x(v) is at hand already."""
+        """Return F(v) for a known x(v)."""
         summed_out = hidden_input @ self.hidden_centre - F.softplus(hidden_input).sum(1)
         return self._visible_energy(v) + summed_out
 
     def _visible_energy(self, v: Tensor) -> Tensor:
-        """e(v) - o.t(v), the part without hidden units."""
+        """Return e(v) - o.t(v), the part without hidden units."""
         energy = -(self.visible.statistics(v) @ self.visible.offset(self.visible_bias, self.weight))
         return energy if self.visible.base_energy is None else energy + self.visible.base_energy(v)
 
@@ -182,7 +182,7 @@ class RBM(nn.Module):
         self.hidden_centre.fill_(0.5 if centring and self.visible.centred else 0.0)
 
     def check_visible(self, v: Tensor) -> None:
-        """InputError, in one line, where rows are not (n, n_visible)."""
+        """Raise InputError where rows are not (n, n_visible)."""
         self._check(v, self.n_visible, "visible")
 
     def _check(self, rows: Tensor, width: int, layer: str) -> None:
@@ -191,7 +191,7 @@ class RBM(nn.Module):
 
 
 def build(architecture: Mapping[str, Any]) -> RBM:
-    """The RBM of an architecture, its weights zero.
+    """Build the RBM of an architecture, its weights zero.
 
     Raises
     ------
@@ -211,7 +211,7 @@ def build(architecture: Mapping[str, Any]) -> RBM:
 
 
 def load(state: Mapping[str, Tensor], architecture: Mapping[str, Any]) -> RBM:
-    """A trained RBM on the CPU, from what `storage.read_weights` gives.
+    """Return a trained RBM on the CPU: `load(*read_weights(path))`.
 
     Raises
     ------
@@ -228,7 +228,7 @@ def load(state: Mapping[str, Tensor], architecture: Mapping[str, Any]) -> RBM:
 
 
 def fill(module: nn.Module, state: Mapping[str, Tensor]) -> None:
-    """Put weights into a module; InputError in one line that names the first that does not fit."""
+    """Copy weights into a module; InputError names the first that does not fit."""
     for name, own in module.state_dict().items():
         if name not in state:
             raise InputError(f"the weights lack {name!r}: they are of another architecture")
@@ -240,7 +240,7 @@ def fill(module: nn.Module, state: Mapping[str, Tensor]) -> None:
 
 @torch.no_grad()
 def reconstruction_error(rbm: RBM, v: Tensor) -> Tensor:
-    """Mean squared error of the means, v -> h -> v, of each row: (n, n_visible) -> (n,); for every unit."""
+    """Return the mean squared error of the means, v -> h -> v, of each row: (n, n_visible) -> (n,); for every unit."""
     return torch.cat(
         [(rbm.mean_visible(rbm.mean_hidden(rows)) - rows).square().mean(1) for rows in v.split(EVALUATION_ROWS)]
     )

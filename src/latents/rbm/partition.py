@@ -1,4 +1,4 @@
-"""Partition functions of RBMs by enumeration and by annealed importance sampling, and the likelihoods they give.
+"""Compute partition functions of RBMs, by enumeration or annealed importance sampling, and likelihoods.
 
 Whatever its units and centres, an RBM with an energy is put into one form, with statistics t(v),
 
@@ -29,7 +29,7 @@ from latents.rbm.model import EVALUATION_ROWS, RBM
 from latents.rbm.units import BERNOULLI, Unit
 
 BLOCK_CHAINS = 25  # chains that share a random stream: the unit of work
-ENUMERABLE = 20  # hidden units whose 2^n states are summed one by one
+ENUMERABLE = 20  # most hidden units for which the 2^n states are summed one by one
 STATES = 2**12  # of them at once
 
 Method = Literal["exact", "ais", "reverse-ais"]
@@ -43,8 +43,8 @@ class LogZ(NamedTuple):
 
 
 class Annealed(NamedTuple):
-    """What chains bring home: log weights float64 (chains,), and in nats log Z of the independent units and the
-    constant of the model's log density."""
+    """The results of annealed chains: log weights float64 (chains,), and in nats log Z of the independent units and
+    the constant of the model's log density."""
 
     log_weights: Tensor
     log_base: float
@@ -62,7 +62,7 @@ def log_partition(
     generator: torch.Generator | None = None,
     workers: int = 1,
 ) -> LogZ:
-    """Log partition function of an RBM whose units follow from an energy.
+    """Return the log partition function of an RBM with an energy.
 
     Parameters
     ----------
@@ -70,9 +70,9 @@ def log_partition(
     method : "exact" sums over the hidden states, at most 2^20. "ais" anneals from independent units to the model:
         the mean weight is an unbiased estimate of Z, so that log Z is under-estimated in expectation and
         the model flattered where annealing is too fast. "reverse-ais" anneals from samples of the model to
-        independent units: it errs to the other side, but it starts from `burn_in` Gibbs steps
-        at rows of `data`, not from exact samples, so it is an estimate and no bound. Only their agreement
-        convinces.
+        independent units: its error has the other sign, but it starts from `burn_in` Gibbs steps
+        at rows of `data`, not from exact samples, so it is an estimate and no bound. Trust them where they
+        agree.
     data : (n, n_visible), training rows: their marginals give the base distribution; for the annealing methods.
     temperatures : steps of annealing, spaced evenly.
     chains : independent ones; the standard error falls with their root.
@@ -83,7 +83,7 @@ def log_partition(
     Returns
     -------
     LogZ
-        The standard error is over chains (delta method): it does not see what every chain has missed.
+        The standard error is over chains (delta method): it does not include what all chains miss.
 
     Raises
     ------
@@ -144,7 +144,7 @@ def annealed(
 
 
 def log_likelihood(rbm: RBM, v: Tensor, log_z: LogZ) -> Tensor:
-    """log p(v) = -F(v) - log Z of each row: (n, n_visible) -> float64 (n,), in nats.
+    """Return log p(v) = -F(v) - log Z of each row: (n, n_visible) -> float64 (n,), in nats.
 
     A probability for Bernoulli units, a density for Beta units (over values that are kept one float's rounding
     step off 0 and 1).
@@ -161,7 +161,7 @@ def log_likelihood(rbm: RBM, v: Tensor, log_z: LogZ) -> Tensor:
 
 
 def require_energy(rbm: RBM) -> None:
-    """InputError, in one line, where the conditionals follow from no energy."""
+    """Raise InputError where the conditionals follow from no energy."""
     if not rbm.has_energy:
         raise InputError(
             f"no likelihood: the conditional of {rbm.visible.name} visible and {rbm.hidden.name} hidden units "
@@ -199,7 +199,7 @@ def _log_partition_of(unit: Unit, natural: Tensor) -> Tensor:
 
 @torch.no_grad()
 def _enumerate(rbm: RBM) -> float:
-    """log sum over h of exp(h.c) times the integral over v given h."""
+    """Return the log of the sum over h of exp(h.c) times the integral over v given h."""
     if rbm.n_hidden > ENUMERABLE:
         raise InputError(f"method 'exact' sums over at most {ENUMERABLE} hidden units, got {rbm.n_hidden}")
     model = _canonical(rbm)
@@ -231,7 +231,7 @@ class _Path:
         self.log_base = log_visible + float(_log_partition_of(BERNOULLI, self.base_hidden.double()))
 
     def sample(self, natural: Tensor, stream: torch.Generator) -> Tensor:
-        """Statistics of visible units: (n, k n_visible)."""
+        """Draw statistics of visible units: (n, k n_visible)."""
         assert self.model.unit.sample_statistics is not None  # has_energy
         return self.model.unit.sample_statistics(natural, generator=stream, workers=1)
 
@@ -239,13 +239,13 @@ class _Path:
         return product(t, self.model.weight).add_(self.model.hidden_bias)
 
     def step(self, x: Tensor, beta: float, stream: torch.Generator) -> Tensor:
-        """One Gibbs step at beta, from x(v) to the statistics of the next v."""
+        """Draw one Gibbs step at beta, from x(v) to the statistics of the next v."""
         h = BERNOULLI.sample(torch.lerp(self.base_hidden, x, beta), generator=stream, workers=1)
         natural = torch.add(self.base, self.rise, alpha=beta) + beta * product(h, self.model.weight.t())
         return self.sample(natural, stream)
 
     def anneal(self, t: Tensor, betas: np.ndarray, stream: torch.Generator) -> Tensor:
-        """Log weights (n,) of chains with statistics `t`, drawn at the first beta, led to the last."""
+        """Return log weights (n,) of chains that start at statistics `t` and pass through all betas."""
         log_weights = torch.zeros(len(t), dtype=torch.float64, device=t.device)
         for before, after in zip(betas[:-1].tolist(), betas[1:].tolist(), strict=True):
             x = self.hidden_input(t)
@@ -256,7 +256,7 @@ class _Path:
 
 
 def _softplus_rise(base: Tensor, x: Tensor, before: float, after: float) -> Tensor:
-    """Sum over the hidden units of the rise of softplus((1 - beta) base + beta x), without cancellation: (n,)."""
+    """Return the sum over the hidden units of the rise of softplus((1 - beta) base + beta x), without cancellation: (n,)."""
     rise = torch.sigmoid(torch.lerp(base, x, before)) * torch.expm1((after - before) * (x - base))
     return torch.log1p(rise).sum(1, dtype=torch.float64)
 
@@ -264,7 +264,7 @@ def _softplus_rise(base: Tensor, x: Tensor, before: float, after: float) -> Tens
 def _forward(
     path: _Path, size: int, stream: torch.Generator, *, temperatures: int, burn_in: int, data: Tensor
 ) -> Tensor:
-    """Log weights whose mean estimates Z / Z_A."""
+    """Return log weights of which the mean weight estimates Z / Z_A."""
     start = path.sample(path.base.expand(size, -1), stream)
     return path.anneal(start, np.linspace(0, 1, temperatures + 1), stream)
 
@@ -272,7 +272,7 @@ def _forward(
 def _reverse(
     path: _Path, size: int, stream: torch.Generator, *, temperatures: int, burn_in: int, data: Tensor
 ) -> Tensor:
-    """Log weights whose mean estimates Z_A / Z, where the first states are the model's samples."""
+    """Return log weights of which the mean weight estimates Z_A / Z, from samples of the model."""
     rows = torch.randint(len(data), (size,), generator=stream, device=data.device)
     t = path.model.unit.statistics(data[rows])
     for _ in range(burn_in):
@@ -281,7 +281,7 @@ def _reverse(
 
 
 def _log_mean(log_weights: Tensor) -> tuple[float, float]:
-    """Log of the mean weight, and the delta method's standard error of it."""
+    """Return the log of the mean weight, and the delta method's standard error of it."""
     weights = torch.exp(log_weights - log_weights.max())
     mean = weights.mean()
     spread = float(weights.std() / (mean * math.sqrt(len(weights)))) if len(weights) > 1 else math.nan

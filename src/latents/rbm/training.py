@@ -1,8 +1,8 @@
-"""Contrastive divergence through the one epoch loop: a loss whose gradient is that of contrastive divergence.
+"""Train an RBM by contrastive divergence: a loss with its gradient, for the one epoch loop.
 
 The free energy of data less that of negatives, which are drawn without gradients, has exactly this gradient
-(Hinton 2002; Tieleman 2008 for chains that persist). The free energies also tell over-fitting: that of validation
-rows rises away from that of training rows.
+(Hinton 2002; Tieleman 2008 for chains that persist). The free energies also show over-fitting: that of validation
+rows then rises above that of training rows.
 """
 
 from __future__ import annotations
@@ -73,13 +73,13 @@ class Options:
 
 
 class ContrastiveDivergence(nn.Module):
-    """The RBM in training with all that its loss keeps from step to step, so that a checkpoint holds it.
+    """The RBM in training and all states of its loss, as a module so that a checkpoint holds them.
 
     Parameters
     ----------
     rbm : initialised; trained in place.
     read : (rows (batch,) int64, generator) -> training values (batch, n_visible).
-    options : of which steps, chains, mean fields, centring and averaging are used.
+    options : its steps, chains, mean fields, centring and averaging are used.
     generator : draws the first states of the chains.
     workers : int, default 1, threads of Beta draws; they change no result.
     """
@@ -90,22 +90,22 @@ class ContrastiveDivergence(nn.Module):
         self.centring = options.centring if rbm.visible.centred else 0.0
         self.average = copy.deepcopy(rbm).requires_grad_(False) if options.averaging else None
         states = torch.rand(options.chains, rbm.n_hidden, generator=generator, device=generator.device)
-        self.register_buffer("states", (states < 0.5).float())  # of the hidden layer: one product less a step
+        self.register_buffer("states", (states < 0.5).float())  # of the hidden layer: saves a product per step
         self.states: Tensor
 
     @property
     def trained(self) -> RBM:
-        """The averaged RBM where one is kept, else the RBM itself."""
+        """Return the averaged RBM where one is kept, else the RBM itself."""
         return self.rbm if self.average is None else self.average
 
     def loss_parts(self, rows: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """Training: free energies of data and, negated, of negatives; else free energy and squared error.
+        """Return free energies of data and, negated, of negatives; in evaluation free energy and squared error.
 
         Returns
         -------
         dict
             Each (batch,): `free_energy`, in nats; in training `negative`, whose mean is that over the negatives;
-            in evaluation `reconstruction`, squared error a unit.
+            in evaluation `reconstruction`, squared error per unit.
         """
         v = self.read(rows, generator)  # (batch, n_visible)
         if not self.training:
@@ -125,11 +125,11 @@ class ContrastiveDivergence(nn.Module):
 
     @torch.no_grad()
     def _start(self, v: Tensor, generator: torch.Generator) -> Tensor:
-        """Hidden states from which the chains go on: their own where they persist, else drawn given the data."""
+        """Return the first hidden states of the chains: persistent ones, or draws given the data."""
         return self.states if len(self.states) else self._hidden(self.rbm.hidden_input(v), generator)
 
     def _chain(self, h: Tensor, generator: torch.Generator) -> Tensor:
-        """From hidden states, `steps` times down and, between, up."""
+        """Draw visible units from hidden states, `steps` times down and, between, up."""
         v = self._visible(h, generator)
         for _ in range(self.options.steps - 1):
             with torch.no_grad():

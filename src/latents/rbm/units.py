@@ -1,4 +1,4 @@
-"""The units of RBMs: how to get their mean, how to sample them, and their term in the energy.
+"""The units of RBMs: their means, their draws, and their term in the energy.
 
 A layer's units read one natural parameter for each of their sufficient statistics. For a visible layer these are
 `offset(bias, weight) + weight (h - centre)`; for a hidden layer they are its input. All else in `latents.rbm.model`
@@ -22,7 +22,7 @@ from torch.nn import functional as F  # noqa: N812 torch's own name for it
 from latents.errors import InputError
 from latents.rbm.beta import beta_by_moments, sample_beta, sample_beta_log_odds
 
-LEAST_CONCENTRATION = 0.05  # that is fitted to data: a constant column has no finite one
+LEAST_CONCENTRATION = 0.05  # of a fit to data: a constant column would have 0
 MOST_CONCENTRATION = 1e3
 
 
@@ -34,7 +34,7 @@ class Sampler(Protocol):
 
 @dataclass(frozen=True)
 class Unit:
-    """One kind of unit; every function works on the last axis, `n` units of `k` statistics each.
+    """One kind of unit; every function works on the last axis: `n` units of `k` statistics each.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Unit:
     sample_statistics : as `sample`, but draws (..., k n) of the statistics, exact where values are rounded to 0 or 1.
     log_partition : natural parameters (..., k n) -> log of the integral over the units (...,); None where the
         conditional follows from no energy.
-    centred : is the hidden layer centred in this unit's natural parameters?
+    centred : bool, whether the hidden layer is centred in this unit's natural parameters.
     """
 
     name: str
@@ -68,17 +68,17 @@ class Unit:
 
 
 def unit(name: str, *, sigma: float = 0.1) -> Unit:
-    """The unit of a name.
+    """Return the unit of a name.
 
     Parameters
     ----------
     name : "bernoulli", "beta" (by moments), "gaussian" (clipped to [0, 1]) or "exact_beta".
-    sigma : standard deviation of "beta" and "gaussian" around their mean; of no meaning to the others.
+    sigma : float, default 0.1, standard deviation of "beta" and "gaussian" around their mean.
 
     Raises
     ------
     InputError
-        When there is no such unit, or sigma is not in (0, 0.5): no distribution on [0, 1] has a larger one.
+        When there is no such unit, or sigma is not in (0, 0.5); a distribution on [0, 1] has at most 0.5.
 
     Examples
     --------
@@ -114,12 +114,12 @@ def _linear_bias(natural: Tensor, weight: Tensor) -> Tensor:
 
 
 def _logit_of_mean(values: Tensor) -> Tensor:
-    """Log odds of the mean of each column, counted with half a row of each extreme so that they are finite."""
+    """Return log odds of each column's mean, with half a row of zeros and of ones added, so that they are finite."""
     return torch.logit((values.sum(0, dtype=torch.float64) + 0.5) / (len(values) + 1)).to(values.dtype)
 
 
 def _sample_bernoulli(natural: Tensor, *, generator: torch.Generator, workers: int = 1) -> Tensor:
-    """Draws in {0, 1}, as floats."""
+    """Draw 0 or 1, as floats."""
     draws = torch.rand(natural.shape, generator=generator, device=natural.device, dtype=natural.dtype)
     return draws.lt_(torch.sigmoid(natural))  # in [0, 1): an odds of 0 is never drawn
 
@@ -141,12 +141,12 @@ def _beta_sampler(sigma: float) -> Sampler:
 
 
 def _quadratic(values: Tensor) -> Tensor:
-    """The notes' term 0.5 |v - 0.5|^2: it has no parameters, so it changes no gradient of theirs."""
+    """Return the notes' term 0.5 |v - 0.5|^2, which changes no gradient of the parameters."""
     return 0.5 * (values - 0.5).square().sum(-1)
 
 
 def _with_logistic_mean(name: str, sample: Sampler) -> Unit:
-    """Units in [0, 1] with mean sigmoid(input); their spread is the sampler's."""
+    """Return units in [0, 1] with mean sigmoid(input) and the sampler's spread."""
     return Unit(
         name=name,
         statistics_per_unit=1,
@@ -185,7 +185,7 @@ BERNOULLI = Unit(
 
 
 def _logs(values: Tensor) -> Tensor:
-    """log v and log(1 - v), side by side; v is kept one rounding step off 0 and 1."""
+    """Return log v and log(1 - v), side by side; v is kept one rounding step off 0 and 1."""
     eps = torch.finfo(values.dtype).eps
     inside = values.clamp(eps, 1 - eps)
     return torch.cat([inside.log(), torch.log1p(-inside)], dim=-1)
@@ -225,7 +225,7 @@ def _positive_bias(natural: Tensor, weight: Tensor) -> Tensor:
 
 
 def _beta_fit(values: Tensor) -> Tensor:
-    """Concentrations, less 1, of the Beta distributions with each column's mean and variance."""
+    """Return concentrations, less 1, of the Beta distributions with each column's mean and variance."""
     wide = values.double()
     mean, variance = wide.mean(0).clamp(1e-4, 1 - 1e-4), wide.var(0, correction=0).clamp(min=1e-12)
     total = (mean * (1 - mean) / variance - 1).clamp(min=0)

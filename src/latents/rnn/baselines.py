@@ -1,4 +1,4 @@
-"""What a predictor of the next row has to beat: the mean row, the last row again, a regression on the last two."""
+"""Predict the next row simply: by the mean row, the last row, or a regression on the last two."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ PSEUDO_COUNT = 0.5  # of white and of black in the mean row: a pixel that was ne
 
 @dataclass(frozen=True)
 class Contexts:
-    """Every row but the first of its sequence, with the two rows above it, flat.
+    """All rows but the first of each sequence, with the two rows above, flat.
 
     Attributes
     ----------
-    target, last, before : float32 (n, width_px); `before` is blank where there is one row above only.
+    target, last, before : float32 (n, width_px); `before` is blank where there is only one row above.
     position : int64 (n,), of the target in its sequence, from 1.
     """
 
@@ -50,7 +50,7 @@ class Contexts:
 
 
 def bernoulli_cross_entropy(target: Tensor, probability: Tensor) -> float:
-    """Mean of -x log p - (1 - x) log(1 - p) over all pixels, in nats; targets may be grey.
+    """Return the mean of -x log p - (1 - x) log(1 - p) over all pixels, in nats; targets may be grey.
 
     Examples
     --------
@@ -61,8 +61,8 @@ def bernoulli_cross_entropy(target: Tensor, probability: Tensor) -> float:
 
 
 def mean_row(train: Contexts, test: Contexts) -> float:
-    """Cross-entropy a pixel of the training rows' mean at the same position of the sequence; positions that training
-    never had take the mean of all."""
+    """Return the cross-entropy per pixel of the training rows' mean at the same position; positions without
+    training rows take the mean of all."""
     longest = int(max(train.position.max(), test.position.max())) + 1
     width = train.target.shape[1]
     sums = torch.zeros(longest, width, dtype=torch.float64).index_add_(0, train.position, train.target.double())
@@ -73,7 +73,7 @@ def mean_row(train: Contexts, test: Contexts) -> float:
 
 
 def copy_last(validation: Contexts, test: Contexts) -> tuple[float, float]:
-    """Cross-entropy a pixel of the last row predicted again, p = s + (1 - 2 s) x, and the s that validation chose."""
+    """Return the cross-entropy per pixel of the repeated last row, p = s + (1 - 2 s) x, and s, best on validation."""
     found = {s: bernoulli_cross_entropy(validation.target, _smoothed(validation.last, s)) for s in SMOOTHING}
     best = min(found, key=lambda s: found[s])
     return bernoulli_cross_entropy(test.target, _smoothed(test.last, best)), best
@@ -86,7 +86,7 @@ def _smoothed(rows: Tensor, share: float) -> Tensor:
 def logistic(
     train: Contexts, test: Contexts, *, epochs: int, batch_size: int, learning_rate: float, generator: torch.Generator
 ) -> float:
-    """Cross-entropy a pixel of a logistic regression of each pixel on all pixels of the last two rows.
+    """Return the cross-entropy per pixel of a logistic regression of each pixel on the last two rows.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def logistic(
 
 
 def nearest_by_top(tops: np.ndarray, training_tops: np.ndarray, *, block: int = 1000) -> np.ndarray:
-    """The training image whose top rows are nearest to each image's, by squared distance.
+    """Find the training image with the nearest top rows for each image, by squared distance.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Train a row-RNN by truncated backpropagation through time, its sequences swapped and never padded."""
+"""Train a row-RNN by truncated backpropagation through time, with ended sequences swapped for the next."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def train(
     Returns
     -------
     model, architecture, history
-        The model in eval mode on the CPU, what `build` needs, and nats per pixel, all rows in training, all but the
+        The model in eval mode on the CPU, the input of `build`, and nats per pixel, all rows in training, all but the
         first in validation.
 
     Raises

@@ -1,4 +1,4 @@
-"""What the notes assert of faces, measured: how typical, how distinct, how like real faces, how well mixed."""
+"""The Frechet distance of two sets of features."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from latents.errors import InputError
 
 
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
-    """Frechet distance of the Gaussians with the means and covariances of two sets of features.
+    """Return the Frechet distance of the Gaussians with two sets' means and covariances.
 
     |mu_a - mu_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)), in the features' squared unit; with those of an Inception
-    network it is the FID. It has an upward bias of about the same size for sets of the same sizes: compare those.
+    network it is the FID. It is biased upwards, about alike for sets of the same sizes: compare only those.
 
     Parameters
     ----------
@@ -57,5 +57,5 @@ def _centred(rows: np.ndarray, mean: np.ndarray) -> np.ndarray:
 
 
 def _triangle(root: np.ndarray) -> np.ndarray:
-    """A small R with R^T R = root^T root."""
+    """Return a small R with R^T R = root^T root."""
     return np.asarray(np.linalg.qr(root, mode="r"))

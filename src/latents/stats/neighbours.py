@@ -1,4 +1,4 @@
-"""How alike two embeddings of the same items are: the neighbours that they agree on."""
+"""Compare two embeddings of the same items by the neighbours that they share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from latents.errors import InputError
 
 
 def neighbours_in_common(first: np.ndarray, second: np.ndarray, *, k: int) -> float:
-    """Mean share of the k nearest items of each item that two embeddings have in common.
+    """Return the mean share of each item's k nearest items that two embeddings have in common.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def neighbours_in_common(first: np.ndarray, second: np.ndarray, *, k: int) -> fl
 
 
 def nearest(points: np.ndarray, k: int) -> np.ndarray:
-    """The k nearest other items of each item, int (n, k)."""
+    """Return the k nearest other items of each item, int (n, k)."""
     from scipy.spatial import cKDTree
 
     tree = cKDTree(points)
@@ -50,11 +50,11 @@ def nearest(points: np.ndarray, k: int) -> np.ndarray:
 
 
 def overlaps(embeddings: Mapping[str, Sequence[np.ndarray]], *, k: int) -> dict[str, Any]:
-    """Neighbours in common for every two networks, and for two seeds of the same network.
+    """Compare every two networks, and every two seeds of a network, by neighbours in common.
 
     Parameters
     ----------
-    embeddings : network -> an embedding a seed.
+    embeddings : network -> one embedding per seed.
 
     Returns
     -------

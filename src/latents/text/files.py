@@ -1,4 +1,4 @@
-"""A corpus of the newsgroups as HDF5: counts, tf-idf and ragged sequences of three roles, under one protocol."""
+"""Write and read a corpus of the newsgroups as HDF5: counts, tf-idf and sequences of three roles."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DOCUMENTS_AT_ONCE = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """How documents become a corpus.
+    """The rules by which documents become a corpus.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ def write_corpus(documents: Path, path: Path, protocol: Protocol) -> dict[str, A
         (n,) into the attribute `groups`, `<role>_document` int64 (n, 2): split (0 train, 1 test) and row in
         `documents`. And `words`, `stop_words` UTF-8, `document_frequency` int64 (n_words,), `idf` float64 (n_words,).
         A token is a word (from 0), a stop word (from n_words), or unknown (attribute `unknown`, the last number).
-    protocol : how.
+    protocol : the rules.
 
     Returns
     -------
@@ -123,7 +123,7 @@ def _read(
 
 
 def assign(n_train: int, n_test: int, *, split: str, validation: float, test: float, seed: int) -> np.ndarray:
-    """The role, uint8 (n_train + n_test,), of each document: official training documents, then test ones."""
+    """Draw the role, uint8 (n_train + n_test,), of official training documents, then of test documents."""
     generator = np.random.default_rng(seed)
     if split == "random":
         return roles(n_train + n_test, shares=(validation, test), generator=generator)
@@ -135,21 +135,21 @@ def assign(n_train: int, n_test: int, *, split: str, validation: float, test: fl
 
 
 def texts(source: h5py.File, name: str) -> Iterator[str]:
-    """Documents, read by blocks."""
+    """Yield documents, read by blocks."""
     data = rows_of(source, name)
     for start in range(0, len(data), DOCUMENTS_AT_ONCE):
         yield from data[start : start + DOCUMENTS_AT_ONCE]
 
 
 def english() -> frozenset[str]:
-    """Scikit-learn's English stop words."""
+    """Return scikit-learn's English stop words."""
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
     return ENGLISH_STOP_WORDS
 
 
 def describe(sequences: Ragged, vocabulary: Vocabulary) -> dict[str, int]:
-    """What is counted of a role."""
+    """Count a role's documents, tokens and words."""
     known = sequences.values < len(vocabulary.words)
     return {
         "documents": len(sequences),
@@ -178,6 +178,6 @@ def _add_role(file: h5py.File, name: str, sequences: Ragged, vocabulary: Vocabul
 
 
 def read_sequences(path: Path, role: str) -> Ragged:
-    """All tokens of a role's documents, in order."""
+    """Read all tokens of a role's documents, in order."""
     with open_hdf5(path) as file:
         return Ragged(rows_of(file, f"{role}_tokens")[...], rows_of(file, f"{role}_offsets")[...])

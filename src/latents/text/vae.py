@@ -38,16 +38,16 @@ class TextVAE(nn.Module):
         self.latent_dim = latent_dim
 
     def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Mean and log variance of q(z | x), each (batch, latent_dim)."""
+        """Return mean and log variance of q(z | x), each (batch, latent_dim)."""
         mu, logvar = self.encoder(batch)
         return mu, logvar.clamp(-LOGVAR_BOUND, LOGVAR_BOUND)
 
     def log_likelihood(self, *, counts: Tensor, z: Tensor) -> Tensor:
-        """log p(x | z) in nats: counts (batch, n_words), z (..., batch, latent_dim) -> (..., batch)."""
+        """Return log p(x | z) in nats: counts (batch, n_words), z (..., batch, latent_dim) -> (..., batch)."""
         return (counts * F.log_softmax(self.decoder(z), dim=-1)).sum(-1)
 
     def elbo_parts(self, batch: Batch, *, generator: torch.Generator) -> dict[str, Tensor]:
-        """The negative ELBO in its two parts, (batch,) each in nats, from one draw of z a document."""
+        """Return the negative ELBO in its two parts, (batch,) each in nats, from one draw of z per document."""
         mu, logvar = self.encode(batch)
         noise = torch.randn(mu.shape, generator=generator, device=mu.device)
         reconstruction = -self.log_likelihood(counts=batch.counts, z=mu + torch.exp(0.5 * logvar) * noise)
@@ -57,7 +57,7 @@ class TextVAE(nn.Module):
 def architecture(
     *, n_words: int, latent_dim: int, encoder: str, encoder_widths: Sequence[int], embedding: int, n_units: int
 ) -> dict[str, Any]:
-    """What `build` needs, in JSON's types, to be kept beside the weights.
+    """Return the input of `build`, in JSON's types, to be kept beside the weights.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def architecture(
 
 
 def build(architecture: Mapping[str, Any], *, generator: torch.Generator) -> TextVAE:
-    """The model of an architecture, its weights drawn from `generator`, on the generator's device."""
+    """Build the model of an architecture, its weights drawn from `generator`, on the generator's device."""
     n_words, latent_dim = architecture["n_words"], architecture["latent_dim"]
     with torch.device("meta"):  # no weights yet, so nothing is drawn from torch's global generator
         reader, n_features = trunk(
@@ -98,12 +98,12 @@ def build(architecture: Mapping[str, Any], *, generator: torch.Generator) -> Tex
 
 
 def load(state: Mapping[str, Tensor], shape: Mapping[str, Any]) -> TextVAE:
-    """A trained model on the CPU, in eval mode, from its weights and its architecture."""
+    """Return a trained model on the CPU, in eval mode, from its weights and its architecture."""
     model = build(shape, generator=torch.Generator())
     model.load_state_dict(state)
     return model.eval()
 
 
 def with_words(documents: Documents) -> Tensor:
-    """Rows, int64, of the documents that have a known word."""
+    """Return the rows, int64, of the documents that have a known word."""
     return torch.from_numpy(np.flatnonzero(np.diff(documents.counts.indptr)))

@@ -15,18 +15,18 @@ from latents.vae.model import gaussian_kl
 
 ROWS = 500  # documents measured or embedded at once; no result depends on it
 
-STEP = 2.0  # standard deviations of the prior, the step along a dimension that shows what it means
+STEP = 2.0  # standard deviations of the prior, the step along a dimension in `gains`
 
 
 @torch.no_grad()
 def measure(
     model: TextVAE, documents: Documents, *, elbo_samples: int, bound_samples: int, generator: torch.Generator
 ) -> dict[str, np.ndarray]:
-    """The ELBO, its KL and the importance-weighted bound of each document with a word.
+    """Measure the ELBO, its KL and the importance-weighted bound of each document with a word.
 
     Parameters
     ----------
-    elbo_samples, bound_samples : draws of z a document.
+    elbo_samples, bound_samples : int, draws of z per document.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def measure(
 
 
 def perplexity(log_likelihood: np.ndarray, words: np.ndarray) -> dict[str, float]:
-    """Perplexity a word, averaged in both usual ways.
+    """Return the perplexity per word, averaged in both usual ways.
 
     Parameters
     ----------
@@ -86,14 +86,14 @@ def perplexity(log_likelihood: np.ndarray, words: np.ndarray) -> dict[str, float
 
 @torch.no_grad()
 def embed(model: TextVAE, documents: Documents) -> np.ndarray:
-    """Posterior means of all documents, float32 (n, latent_dim), in their order."""
+    """Return posterior means of all documents, float32 (n, latent_dim), in their order."""
     blocks = torch.arange(len(documents)).split(ROWS)
     return torch.cat([model.encode(documents.batch(rows))[0] for rows in blocks]).numpy()
 
 
 @torch.no_grad()
 def gains(model: TextVAE) -> np.ndarray:
-    """What each word gains when z moves from 0 by 2 along a dimension, up, then down: (p - p_0) / sqrt(p_0).
+    """Return each word's gain (p - p_0) / sqrt(p_0) when z moves from 0 by 2 along a dimension, up, then down.
 
     Weights alone would name rare words and p - p_0 the commonest ones; this is the gain in the units of a count's
     standard deviation. A Gaussian latent has no preferred axes, so directions are less clean than LDA's topics.
@@ -110,13 +110,13 @@ def gains(model: TextVAE) -> np.ndarray:
 
 
 def top_words(weights: np.ndarray, words: Sequence[str], *, count: int) -> list[list[str]]:
-    """The words that each topic raises most: weights (n_topics, n_words), best first, equal ones by their number."""
+    """List the words of highest weight of each topic: weights (n_topics, n_words); ties by their number."""
     best = np.argsort(-weights, axis=1, kind="stable")[:, :count]
     return [[words[word] for word in row] for row in best]
 
 
 def summary(parts: Mapping[str, np.ndarray], *, prefix: str = "") -> dict[str, float]:
-    """Perplexities of what `measure` gives, by the ELBO (`perplexity_*`) and by the tighter bound (`bound_*`)."""
+    """Summarise `measure`: perplexities by the ELBO (`perplexity_*`) and by the tighter bound (`bound_*`)."""
     found = {f"perplexity_{name}": value for name, value in perplexity(parts["elbo"], parts["words"]).items()}
     found |= {f"bound_{name}": value for name, value in perplexity(parts["bound"], parts["words"]).items()}
     found |= {"kl": float(parts["kl"].mean()), "elbo": float(parts["elbo"].mean()), "documents": len(parts["words"])}

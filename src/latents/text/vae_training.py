@@ -90,7 +90,7 @@ def train(
         return {part: value / n_tokens for part, value in model.elbo_parts(batch, generator=generator).items()}
 
     rows = with_words(training)
-    steps = -(-len(rows) // options.batch_size)  # an epoch
+    steps = -(-len(rows) // options.batch_size)  # per epoch
     fitted = fit(
         model,
         torch.optim.Adam(model.parameters(), lr=options.learning_rate, fused=True),

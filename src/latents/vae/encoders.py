@@ -1,4 +1,4 @@
-"""Inference networks q(z | x): a trunk that reads the data, and a linear head that gives mu and logvar.
+"""Inference networks q(z | x): a trunk reads the data, a linear head gives mu and logvar.
 
 Networks differ by their trunk, a function that builds it; the head is the same for all.
 """
@@ -16,12 +16,12 @@ from latents.networks.products import usable
 
 
 class InferenceNetwork(nn.Module):
-    """Gaussian q(z | x) with diagonal covariance over whatever features `trunk` gives.
+    """Gaussian q(z | x) with diagonal covariance, from the features of a trunk.
 
     Parameters
     ----------
     trunk : module from a batch of data to features (batch, n_features).
-    n_features : how many features the trunk gives.
+    n_features : int, features of the trunk.
     latent_dim : dimensions of z.
     """
 
@@ -40,7 +40,7 @@ class MLP(nn.Sequential):
     """Layers on the last axis, by oneDNN with their gradients where it can (`latents.networks.products`)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features (..., n_outputs) of x (..., n_inputs)."""
+        """Return features (..., n_outputs) of x (..., n_inputs)."""
         if not usable(x):
             return super().forward(x)
         rows = x.reshape(-1, x.shape[-1]).to_mkldnn()
@@ -48,7 +48,7 @@ class MLP(nn.Sequential):
 
 
 def mlp(widths: Sequence[int]) -> MLP:
-    """Linear layers between the given widths, each followed by a ReLU.
+    """Return linear layers between the given widths, each followed by a ReLU.
 
     Parameters
     ----------
@@ -91,16 +91,16 @@ class RowReader(nn.Module):
         self.cells = nn.ModuleList(CELLS[kind](row_width, units) for _ in range(ways))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features (batch, n_features) of images (batch, n_rows * row_width)."""
+        """Return features (batch, n_features) of images (batch, n_rows * row_width)."""
         rows = x.unflatten(-1, (-1, self.row_width)).transpose(0, 1)  # (n_rows, batch, row_width)
         ways = zip(self.cells, (rows, rows.flip(0)), strict=False)
         return torch.cat([_last_hidden(cell, way) for cell, way in ways], dim=1)  # (batch, n_features)
 
 
 def _last_hidden(cell: nn.Module, rows: Tensor) -> Tensor:
-    """Hidden values (batch, units) after the last of the rows (n_rows, batch, row_width)."""
-    if isinstance(cell, nn.GRU) and rows.device.type == "cpu":  # ours is faster there, see docs/bptt.md
+    """Return hidden values (batch, units) after the last of the rows (n_rows, batch, row_width)."""
+    if isinstance(cell, nn.GRU) and rows.device.type == "cpu":  # `swapped` is faster there, see docs/bptt.md
         _, hidden = swapped(cell, rows, torch.zeros(rows.shape[:2], dtype=torch.bool))
     else:
         _, hidden = cell(rows)
-    return hidden[0][-1] if isinstance(hidden, tuple) else hidden[-1]  # an LSTM has cells beside
+    return hidden[0][-1] if isinstance(hidden, tuple) else hidden[-1]  # an LSTM returns cells too

@@ -86,7 +86,7 @@ def train(
     Returns
     -------
     model, architecture, history
-        The model in eval mode, what `build` needs to build it again, and its history in nats per digit.
+        The model in eval mode, the input of `build`, and its history in nats per digit.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def train(
             return model.bound_parts(x, draws=options.draws, generator=generator)
         return model.elbo_parts(x, generator=generator, free_bits=options.free_bits if model.training else 0.0)
 
-    steps = -(-len(grey) // options.batch_size)  # an epoch
+    steps = -(-len(grey) // options.batch_size)  # per epoch
     fitted = fit(
         model,
         torch.optim.Adam(model.parameters(), lr=options.learning_rate, betas=BETAS, fused=True),
@@ -134,7 +134,7 @@ def train(
 
 
 def start_from(model: VAE, initial: Mapping[str, Tensor]) -> None:
-    """Put another model's weights into this one; InputError when they are not of the same names and shapes."""
+    """Copy another model's weights into this one; InputError when names or shapes differ."""
     own, given = (
         {name: tuple(value.shape) for name, value in state.items()} for state in (model.state_dict(), initial)
     )
