@@ -20,9 +20,9 @@ def binarise(images: Tensor, *, how: How, generator: torch.Generator) -> Tensor:
     Parameters
     ----------
     images : uint8 in 0..255 or float in [0, 1], any shape.
-    how : "dynamic" and "static" draw each pixel as 1 with its intensity as the probability (Salakhutdinov
-        & Murray 2008); they differ in how often, see `reader`. "threshold" is 1 from one half on; "none"
-        keeps the grey values.
+    how : "dynamic" and "static" draw each pixel as 1 with its intensity as the probability
+        (Salakhutdinov & Murray 2008); they differ in how often, see `reader`. "threshold" is 1 from
+        one half on; "none" keeps the grey values.
     generator : draws the pixels; on the images' device. Not used by "threshold" and "none".
 
     Returns
@@ -52,8 +52,8 @@ def reader(images: Tensor, *, how: How, generator: torch.Generator) -> Callable[
     Parameters
     ----------
     images : (n, n_visible), uint8 or float in [0, 1].
-    how : "dynamic" draws anew each time a row is read, from the generator of that read; all others are
-        computed here, once, "static" with draws of `generator`.
+    how : "dynamic" draws anew each time a row is read, from the generator of that read; all others
+        are computed here, once, "static" with draws of `generator`.
 
     Returns
     -------

@@ -27,7 +27,8 @@ CLASSES = 10
 
 
 class DigitClassifier(nn.Module):
-    """Two convolutions with max-pooling, a hidden layer, ten logits (LeCun et al. 1998 in today's units).
+    """Two convolutions with max-pooling, a hidden layer, ten logits (LeCun et al. 1998 in today's
+    units).
 
     Parameters
     ----------
@@ -59,7 +60,8 @@ class DigitClassifier(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # a third faster on the CPU
 
     def features(self, images: Tensor) -> Tensor:
-        """Return the penultimate layer of images (batch, side_px, side_px) in [0, 1]: (batch, n_features), not below 0."""
+        """Return the penultimate layer of images (batch, side_px, side_px) in [0, 1]: (batch,
+        n_features), not below 0."""
         return self.trunk(images[:, None])
 
     def forward(self, images: Tensor) -> Tensor:
@@ -81,7 +83,8 @@ def architecture(
 
 
 def build(shape: Mapping[str, Any], *, generator: torch.Generator) -> DigitClassifier:
-    """Build a classifier; weights and biases are drawn from U(-1/sqrt(inputs), 1/sqrt(inputs)), torch's default.
+    """Build a classifier; weights and biases are drawn from U(-1/sqrt(inputs), 1/sqrt(inputs)),
+    torch's default.
 
     Raises
     ------
@@ -119,7 +122,8 @@ def train(
     generator: torch.Generator,
     journal: Journal = NOWHERE,
 ) -> tuple[DigitClassifier, dict[str, Any], Fitted]:
-    """Train a classifier by cross-entropy with Adam and a one-cycle rate, on the generator's device.
+    """Train a classifier by cross-entropy with Adam and a one-cycle rate, on the generator's
+    device.
 
     Parameters
     ----------
@@ -156,7 +160,8 @@ def train(
 
     fitted = fit(
         model,
-        # not fused: that one mixes up weights in channels_last and moments read from a checkpoint in rows
+        # not fused: that one mixes up weights in channels_last and moments read from a checkpoint
+        # in rows
         torch.optim.Adam(model.parameters(), lr=learning_rate),
         loss_parts,
         train_rows=torch.arange(len(seen)),
@@ -173,7 +178,8 @@ def train(
 
 
 def shifted(images: Tensor, shift_px: int, generator: torch.Generator) -> Tensor:
-    """Shift each image (batch, y, x) by whole pixels, drawn within +-shift_px along each axis; fill with zeros."""
+    """Shift each image (batch, y, x) by whole pixels, drawn within +-shift_px along each axis; fill
+    with zeros."""
     if shift_px == 0:
         return images
     batch, height, width = images.shape
@@ -185,7 +191,7 @@ def shifted(images: Tensor, shift_px: int, generator: torch.Generator) -> Tensor
     return padded[torch.arange(batch, device=device)[:, None, None], y[:, :, None], x[:, None, :]]
 
 
-# --- judging pictures -----------------------------------------------------------------------------------------------
+# --- judging pictures -----------------------------------------------------------------------------
 
 
 def features(model: DigitClassifier, images: np.ndarray) -> np.ndarray:
@@ -209,12 +215,14 @@ def features(model: DigitClassifier, images: np.ndarray) -> np.ndarray:
 
 
 def probabilities(model: DigitClassifier, images: np.ndarray) -> np.ndarray:
-    """Return P(digit | picture), float32 (n, 10), of grey digits (n, side_px, side_px); errors as `features`."""
+    """Return P(digit | picture), float32 (n, 10), of grey digits (n, side_px, side_px); errors as
+    `features`."""
     return _blocked(model, images, lambda block: model(block).softmax(1))
 
 
 def predict(model: DigitClassifier, images: np.ndarray) -> np.ndarray:
-    """Return the most probable digit of each picture, int64 (n,), 0 to 9; pictures as in `features`."""
+    """Return the most probable digit of each picture, int64 (n,), 0 to 9; pictures as in
+    `features`."""
     return probabilities(model, images).argmax(1)
 
 

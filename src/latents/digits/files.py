@@ -22,11 +22,12 @@ def write_digits(folder: Path, path: Path, *, validation: int, binarisation: How
     Parameters
     ----------
     folder : holds the four idx files, as `read_mnist` takes them.
-    path : HDF5 to write: for each role in train, validation, test `<role>_images` uint8 (n, 28, 28) and
-        `<role>_labels` uint8 (n,); for validation and test `<role>_binary` uint8 (n, 28, 28) in
+    path : HDF5 to write: for each role in train, validation, test `<role>_images` uint8 (n, 28, 28)
+        and `<role>_labels` uint8 (n,); for validation and test `<role>_binary` uint8 (n, 28, 28) in
         {0, 1} as well (0..255 with "none").
     validation : int, number of digits, the last of the training file, that are kept for validation.
-    binarisation : how the fixed draw is made, see `latents.digits.binarise.binarise`; "dynamic" draws once here.
+    binarisation : how the fixed draw is made, see `latents.digits.binarise.binarise`; "dynamic"
+        draws once here.
     seed : of the fixed draw; validation and test have a stream each.
 
     Raises
@@ -65,7 +66,8 @@ def _read_all(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _draw(binarisation: How, seed: int, number: int, images: np.ndarray) -> np.ndarray:
-    """Return one fixed binarisation of images, uint8 in {0, 1} (grey 0..255 for "none"), from a stream of its own."""
+    """Return one fixed binarisation of images, uint8 in {0, 1} (grey 0..255 for "none"), from a
+    stream of its own."""
     if binarisation == "none":
         return images
     return binarise(torch.from_numpy(images), how=binarisation, generator=stream(seed, number)).to(torch.uint8).numpy()

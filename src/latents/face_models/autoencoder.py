@@ -1,12 +1,12 @@
 """The convolutional autoencoder of faces: a stack of layers, each with weights up and weights down.
 
-64x64x1 -> 32x32 -> 16x16 -> 8x8 -> 4x4 -> 4x4x32 = 512 values: five layers, the first four of stride 2. A layer's
-gain and bias have a value per position, not only per channel: each part of a frontal face has its place, so the
-mean face is a bias, and a unit can belong to the left eye.
+64x64x1 -> 32x32 -> 16x16 -> 8x8 -> 4x4 -> 4x4x32 = 512 values: five layers, the first four of
+stride 2. A layer's gain and bias have a value per position, not only per channel: each part of a
+frontal face has its place, so the mean face is a bias, and a unit can belong to the left eye.
 
-Units between layers come in pairs of opposite filters (concatenated ReLU, Shang et al. 2016): every activation
-here has f(x) - f(-x) proportional to x, so a pair passes a value on exactly. Each layer starts at the principal
-components of its input's patches, and training bends them from there.
+Units between layers come in pairs of opposite filters (concatenated ReLU, Shang et al. 2016): every
+activation here has f(x) - f(-x) proportional to x, so a pair passes a value on exactly. Each layer
+starts at the principal components of its input's patches, and training bends them from there.
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ class Autoencoder(nn.Module):
         return cast("list[Layer]", list(self.layers)[:depth])
 
     def up(self, images: Tensor, depth: int | None = None) -> Tensor:
-        """Return the output (n, channels, side, side) of the lowest `depth` layers (all when None), for images (n, y, x)."""
+        """Return the output (n, channels, side, side) of the lowest `depth` layers (all when None),
+        for images (n, y, x)."""
         if images.dim() != 3 or images.shape[1:] != (self.side_px, self.side_px):
             raise InputError(f"images must be (n, {self.side_px}, {self.side_px}), got {tuple(images.shape)}")
         values = images[:, None]  # (n, 1, side_px, side_px)
@@ -113,13 +114,14 @@ def architecture(
     strides: Sequence[int] = (2, 2, 2, 2, 1),
     activation: str = "silu",
 ) -> dict[str, Any]:
-    """Return the input of `build`, in JSON's types, to be kept beside the weights; lists from bottom to top.
+    """Return the input of `build`, in JSON's types, to be kept beside the weights; lists from
+    bottom to top.
 
     Parameters
     ----------
     side_px : edge of the images.
-    channels, kernels, strides : of each layer; the notes fix the strides and the size of the top, 4x4x32.
-        Below the top channels are even.
+    channels, kernels, strides : of each layer; the notes fix the strides and the size of the top,
+        4x4x32. Below the top channels are even.
     activation : between layers, one of `ACTIVATIONS`; pixels and features are linear.
 
     Examples

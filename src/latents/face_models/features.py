@@ -1,8 +1,9 @@
-"""Write features of faces as HDF5, by blocks, with the invertible linear map that takes them to [0, 1].
+"""Write features of faces as HDF5, by blocks, with the invertible linear map that takes them to [0,
+1].
 
-The units of an RBM live in [0, 1]; the autoencoder's features do not. Each feature gets its own linear map, from
-its mean and standard deviation over training people only: `spread` standard deviations either side fill [0, 1].
-Values outside are clipped to [eps, 1 - eps], and counted.
+The units of an RBM live in [0, 1]; the autoencoder's features do not. Each feature gets its own
+linear map, from its mean and standard deviation over training people only: `spread` standard
+deviations either side fill [0, 1]. Values outside are clipped to [eps, 1 - eps], and counted.
 """
 
 from __future__ import annotations
@@ -41,14 +42,15 @@ def write_features(
     Parameters
     ----------
     faces : HDF5 of `latents.faces.pictures.write_faces`.
-    path : HDF5 to write, a row for each kept face in the order of `faces`: `features` float32 (n, n_features), raw,
-        with the map as attributes `low`, `span`, `eps`, `spread` and the numbers of values that it clips as
-        `clipped_<role>`; `row` int64 (the row in `faces`), `role` uint8 (an index into the attribute `roles`),
-        `name`, `person` UTF-8.
+    path : HDF5 to write, a row for each kept face in the order of `faces`: `features` float32 (n,
+        n_features), raw, with the map as attributes `low`, `span`, `eps`, `spread` and the numbers
+        of values that it clips as `clipped_<role>`; `row` int64 (the row in `faces`), `role` uint8
+        (an index into the attribute `roles`), `name`, `person` UTF-8.
     variant : data set of `faces` to encode.
     role : uint8 (n,), of each kept face; the map is fitted on those in training.
-    spread : standard deviations from the middle of [0, 1] to its ends; with 2, 4.6 % of normal features lie
-        outside, with 3 .27 %, but then the sampling noise of an RBM's visible units is larger beside them.
+    spread : standard deviations from the middle of [0, 1] to its ends; with 2, 4.6 % of normal
+        features lie outside, with 3 .27 %, but then the sampling noise of an RBM's visible units is
+        larger beside them.
     eps : see `UnitMap`.
     block_rows : faces encoded at once.
 
@@ -59,8 +61,8 @@ def write_features(
     Raises
     ------
     InputError
-        When the faces are of another size than the autoencoder's, there is no such variant, there are other than
-        one role for each kept face, or a feature is constant.
+        When the faces are of another size than the autoencoder's, there is no such variant, there
+        are other than one role for each kept face, or a feature is constant.
     """
     with open_hdf5(faces) as source, create_hdf5(path, dataset="lfw", variant=variant, roles=list(ROLES)) as file:
         images, rows = rows_of(source, variant), np.flatnonzero(rows_of(source, "kept")[...])

@@ -1,4 +1,5 @@
-"""The layers of the autoencoder of faces: a convolution up and a transposed convolution down, with units in pairs."""
+"""The layers of the autoencoder of faces: a convolution up and a transposed convolution down, with
+units in pairs."""
 
 from __future__ import annotations
 
@@ -74,12 +75,15 @@ class Layer(nn.Module):
 
     @torch.no_grad()
     def initialise(self, x: Tensor, *, generator: torch.Generator) -> None:
-        """Start at the principal components of patches of stride x stride, the same at every position.
+        """Start at the principal components of patches of stride x stride, the same at every
+        position.
 
         Parameters
         ----------
-        x : (n, below, side_below, side_below), outputs of the layers below for some training images.
-        generator : draws the filters that are left when there are more than components, from N(0, 0.01^2).
+        x : (n, below, side_below, side_below), outputs of the layers below for some training
+            images.
+        generator : draws the filters that are left when there are more than components, from N(0,
+            0.01^2).
         """
         values = x if self.is_first else _unpaired(x, 1) / self.pair_gain  # (n, c, side_below, side_below)
         mean = values.mean(0)  # at each position

@@ -27,7 +27,8 @@ def distance_to(faces: np.ndarray, centre: np.ndarray) -> np.ndarray:
 
 
 def roughness(faces: np.ndarray) -> np.ndarray:
-    """Return the mean squared Laplacian of each face, over its inner pixels; the smaller, the smoother.
+    """Return the mean squared Laplacian of each face, over its inner pixels; the smaller, the
+    smoother.
 
     Parameters
     ----------
@@ -53,7 +54,8 @@ def roughness(faces: np.ndarray) -> np.ndarray:
 
 
 def detail(faces: np.ndarray, blur_px: float) -> np.ndarray:
-    """Return the variance of each face less its Gaussian blur: rims of glasses, moustaches, wrinkles, noise.
+    """Return the variance of each face less its Gaussian blur: rims of glasses, moustaches,
+    wrinkles, noise.
 
     Parameters
     ----------
@@ -88,8 +90,9 @@ def distinctness(faces: np.ndarray, originals: np.ndarray) -> float:
     Returns
     -------
     float
-        Ratio of root mean squared distances over all pairs; 0 when all faces are the same, 1 when they differ as
-        much as the originals. The pixel-wise means of independent pairs are at 1/sqrt(2).
+        Ratio of root mean squared distances over all pairs; 0 when all faces are the same, 1 when
+        they differ as much as the originals. The pixel-wise means of independent pairs are at
+        1/sqrt(2).
 
     Examples
     --------

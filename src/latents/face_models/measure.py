@@ -1,7 +1,7 @@
 """Measure the notes' claims about faces at one level of a face model, as numbers by name.
 
-Distance to the mean face, smoothness and detail, before and after autoencoding and of Gibbs samples;
-distinctness of faces between two others; distance of draws to held-out faces.
+Distance to the mean face, smoothness and detail, before and after autoencoding and of Gibbs
+samples; distinctness of faces between two others; distance of draws to held-out faces.
 """
 
 from __future__ import annotations
@@ -41,9 +41,11 @@ def look(
     faces : float (n, y, x).
     centre : float (y, x), the mean face.
     blur_px : float, see `latents.face_models.looks.detail`.
-    groups : (n,), such as people, see `latents.stats.intervals.mean_interval`; default: faces are independent.
+    groups : (n,), such as people, see `latents.stats.intervals.mean_interval`; default: faces are
+        independent.
     prefix : str, of the names.
-    intervals : names of measures of which half the 95 % interval is given, default: of the distance.
+    intervals : names of measures of which half the 95 % interval is given, default: of the
+        distance.
 
     Returns
     -------
@@ -68,7 +70,8 @@ def look(
 def autoencoding(
     model: FaceModel, level: str, faces: Tensor, people: np.ndarray, centre: np.ndarray, *, blur_px: float
 ) -> dict[str, float]:
-    """Measure the look of faces: "original", after the autoencoder ("cnn"), after the level ("autoencoded").
+    """Measure the look of faces: "original", after the autoencoder ("cnn"), after the level
+    ("autoencoded").
 
     Parameters
     ----------
@@ -80,8 +83,9 @@ def autoencoding(
     Returns
     -------
     dict
-        See `look`; and `cnn_mse`, `autoencoded_mse`, mean squared error per pixel; `autoencoded_nearer`, the share of
-        faces that are nearer to the mean face after the level than before.
+        See `look`; and `cnn_mse`, `autoencoded_mse`, mean squared error per pixel;
+        `autoencoded_nearer`, the share of faces that are nearer to the mean face after the level
+        than before.
     """
     original, by_cnn, after = (
         each.numpy() for each in (faces, model.autoencode(faces, "cnn"), model.autoencode(faces, level))
@@ -100,7 +104,8 @@ def autoencoding(
 def between(
     model: FaceModel, level: str, faces: Tensor, people: np.ndarray, *, pairs: int, generator: np.random.Generator
 ) -> dict[str, float]:
-    """Measure how distinct faces halfway between two people are, per place of mixing; 1: as the originals.
+    """Measure how distinct faces halfway between two people are, per place of mixing; 1: as the
+    originals.
 
     Parameters
     ----------
@@ -110,8 +115,9 @@ def between(
     Returns
     -------
     dict
-        `distinctness_pixels` for the mean of the pixels, `distinctness_cnn` and `distinctness_level`; and
-        `distinctness_autoencoded` of the originals after the level, with nothing mixed.
+        `distinctness_pixels` for the mean of the pixels, `distinctness_cnn` and
+        `distinctness_level`; and `distinctness_autoencoded` of the originals after the level, with
+        nothing mixed.
     """
     first, second = draw_pairs(people, pairs, generator=generator)
     originals = torch.cat([faces[first], faces[second]])
@@ -144,7 +150,8 @@ def run_chains(
     watched: int,
     generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
-    """Run Gibbs chains from random values: draws far apart, and every step of some chains after burn-in.
+    """Run Gibbs chains from random values: draws far apart, and every step of some chains after
+    burn-in.
 
     Parameters
     ----------
@@ -213,9 +220,10 @@ def against_faces(
     Returns
     -------
     dict
-        `frechet` of the draws, `frechet_means`; and for comparison `frechet_floor` of training faces,
-        `frechet_floor_clipped` of the same after clipping to [0, 1], which no model of such values can undo,
-        and `frechet_independent` with each feature shuffled over the training faces, a model without weights.
+        `frechet` of the draws, `frechet_means`; and for comparison `frechet_floor` of training
+        faces, `frechet_floor_clipped` of the same after clipping to [0, 1], which no model of such
+        values can undo, and `frechet_independent` with each feature shuffled over the training
+        faces, a model without weights.
     """
     rows = generator.choice(len(training), min(len(draws), len(training)), replace=False)
     real = training[rows]
@@ -232,13 +240,14 @@ def against_faces(
 def stages_of_faces(
     model: FaceModel, faces: Tensor, people: np.ndarray, centre: np.ndarray, *, shares: Sequence[float], blur_px: float
 ) -> dict[str, Any]:
-    """Measure looks of held-out faces: original, after the autoencoder (cnn), the RBM (autoencoded), and mixed.
+    """Measure looks of held-out faces: original, after the autoencoder (cnn), the RBM
+    (autoencoded), and mixed.
 
     Parameters
     ----------
     faces, people, centre : (n, y, x), (n,), (y, x).
-    shares : of the way up, see `latents.face_models.stack.FaceModel.mix`; the results have `mixed_<place>` for each, and
-        the shares as `upward`.
+    shares : of the way up, see `latents.face_models.stack.FaceModel.mix`; the results have
+        `mixed_<place>` for each, and the shares as `upward`.
     """
     ways: dict[str, Tensor] = {
         "original": faces,
@@ -255,16 +264,19 @@ def stages_of_faces(
 def between_over_draws(
     models: Mapping[str, tuple[FaceModel, str]], faces: Tensor, people: np.ndarray, *, pairs: int, draws: int
 ) -> dict[str, Any]:
-    """Measure distinctness of faces halfway between two people, over draws of pairs, the same for every level.
+    """Measure distinctness of faces halfway between two people, over draws of pairs, the same for
+    every level.
 
     Parameters
     ----------
-    models : name -> a model and the level at which it mixes; the first also mixes in the CNN's features.
+    models : name -> a model and the level at which it mixes; the first also mixes in the CNN's
+        features.
 
     Returns
     -------
     dict
-        Of `latents.stats.seeds.over_seeds`: `distinctness_cnn`, and `distinctness_<name>` for each model.
+        Of `latents.stats.seeds.over_seeds`: `distinctness_cnn`, and `distinctness_<name>` for each
+        model.
     """
     measured = []
     for seed in range(draws):

@@ -12,7 +12,8 @@ PCA_PX = 16  # side of the corners of faces in a probe: the cost of PCA grows wi
 
 
 def mark(probe: Probe, faces: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
-    """Mark PCA on corners of a few faces: training, validation and held-out ones, (n, side_px, side_px) each."""
+    """Mark PCA on corners of a few faces: training, validation and held-out ones, (n, side_px,
+    side_px) each."""
     training, held_out = ([rows[:, :PCA_PX, :PCA_PX]] for rows in (faces[0], faces[2]))
     probe.mark("pca", pca_error(training, held_out, components=PCA_PX))
 
@@ -22,8 +23,9 @@ def pca_error(blocks: Iterable[np.ndarray], held_out: Iterable[np.ndarray], *, c
 
     Parameters
     ----------
-    blocks, held_out : iterables of (n, side_px, side_px) that can be gone through more than once, as lists or
-        `np.array_split` give; the memory needed is that of a block and of the (pixels, pixels) covariance.
+    blocks, held_out : iterables of (n, side_px, side_px) that can be gone through more than once,
+        as lists or `np.array_split` give; the memory needed is that of a block and of the (pixels,
+        pixels) covariance.
     components : kept directions; at most the number of pixels.
 
     Returns

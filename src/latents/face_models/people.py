@@ -21,7 +21,8 @@ def split_people(
     Parameters
     ----------
     people : the person on each image; the split depends on the set of people alone.
-    validation, held_out : shares of the people, each rounded to a whole number of them, at least one.
+    validation, held_out : shares of the people, each rounded to a whole number of them, at least
+        one.
     generator : draws the people of each role.
 
     Returns

@@ -1,7 +1,8 @@
 """Stack autoencoder and RBMs: autoencode faces at any level, draw, interpolate and mix them.
 
-The levels, from the bottom: "cnn", the autoencoder's features mapped to [0, 1]; "rbm", the hidden layer of the RBM
-on them; "deep_rbm", the top of a deep RBM. Autoencoding at a level goes up to it and down again; interpolation goes down from between two faces there.
+The levels, from the bottom: "cnn", the autoencoder's features mapped to [0, 1]; "rbm", the hidden
+layer of the RBM on them; "deep_rbm", the top of a deep RBM. Autoencoding at a level goes up to it
+and down again; interpolation goes down from between two faces there.
 """
 
 from __future__ import annotations
@@ -55,11 +56,12 @@ class FaceModel:
             if width != self.autoencoder.n_features:
                 raise InputError(f"{part} is of {width} features, the autoencoder of {self.autoencoder.n_features}")
 
-    # --- between levels --------------------------------------------------------------------------------------------
+    # --- between levels ---------------------------------------------------------------------------
 
     @torch.no_grad()
     def encode(self, images: Tensor) -> Tensor:
-        """Encode images (n, y, x) in [-1, 1] as values (n, n_features) in (0, 1), of the level "cnn"."""
+        """Encode images (n, y, x) in [-1, 1] as values (n, n_features) in (0, 1), of the level
+        "cnn"."""
         blocks = [self.unit_map.to_unit(self.autoencoder.encode(block)) for block in images.split(EVALUATION_ROWS)]
         return torch.cat(blocks)
 
@@ -102,7 +104,7 @@ class FaceModel:
             raise InputError("level 'deep_rbm' needs a deep RBM: give one to the face model")
         return self.deep
 
-    # --- what the notes show ---------------------------------------------------------------------------------------
+    # --- what the notes show ----------------------------------------------------------------------
 
     def autoencode(self, images: Tensor, level: str = "rbm") -> Tensor:
         """Encode images (n, y, x) up to a level and decode them, by means throughout."""
@@ -132,8 +134,8 @@ class FaceModel:
         Parameters
         ----------
         images : (n, y, x).
-        shares : of the way up; at 1 the level's own autoencoding, at 0 that of the level above it. The smaller, the
-            more regular the face.
+        shares : of the way up; at 1 the level's own autoencoding, at 0 that of the level above it.
+            The smaller, the more regular the face.
         level : "cnn", under the RBM, or "rbm", the middle layer of the deep RBM.
 
         Returns
@@ -151,7 +153,8 @@ class FaceModel:
         return torch.stack([self.decode(torch.lerp(returned, v, share)) for share in _in_unit(shares)])
 
     def states(self, chains: int, *, generator: torch.Generator, level: str = "rbm") -> Iterator[Tensor]:
-        """Yield the values (chains, n_features) of Gibbs chains from uniformly random ones, step by step, without end.
+        """Yield the values (chains, n_features) of Gibbs chains from uniformly random ones, step by
+        step, without end.
 
         Parameters
         ----------
@@ -162,7 +165,8 @@ class FaceModel:
         return chain(model, v, generator=generator, workers=self.workers)
 
     def means_around(self, values: Tensor, *, generator: torch.Generator, level: str = "rbm") -> Tensor:
-        """Return visible means (n, n_features) given draws of the layer above, drawn given `values`."""
+        """Return visible means (n, n_features) given draws of the layer above, drawn given
+        `values`."""
         if level == "rbm":
             rbm = self._need_rbm()
             return rbm.mean_visible(rbm.sample_hidden(values, generator=generator, workers=self.workers))

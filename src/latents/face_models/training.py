@@ -1,4 +1,5 @@
-"""Train the autoencoder as the notes do: layer by layer with L2 cost and Adam; then, optionally, jointly."""
+"""Train the autoencoder as the notes do: layer by layer with L2 cost and Adam; then, optionally,
+jointly."""
 
 from __future__ import annotations
 
@@ -36,10 +37,12 @@ class Training:
     Attributes
     ----------
     history : list of dict
-        A row per epoch: `step` ("layer 1", ..., "fine-tuned"), `epoch` in the step, `train_l2` and `validation_l2`
-        (squared error summed over the values that the step reconstructs), `validation_mse` (per pixel).
+        A row per epoch: `step` ("layer 1", ..., "fine-tuned"), `epoch` in the step, `train_l2` and
+        `validation_l2` (squared error summed over the values that the step reconstructs),
+        `validation_mse` (per pixel).
     errors : list of dict
-        A row per step: `step`, `values` (values per face after it), `held_out_mse`, `training_mse` (per pixel).
+        A row per step: `step`, `values` (values per face after it), `held_out_mse`, `training_mse`
+        (per pixel).
     seconds : list of dict
         A row per epoch: `step`, `epoch`, `seconds`; apart, since timing may differ between runs.
     """
@@ -62,7 +65,8 @@ class Options:
     Attributes
     ----------
     epochs : int, passes over the images for each layer.
-    fine_tuning_epochs : int, passes over the images with all layers together, at the end; 0 leaves that out.
+    fine_tuning_epochs : int, passes over the images with all layers together, at the end; 0 leaves
+        that out.
     batch_size : int, images per step.
     learning_rate, fine_tuning_rate : float, peaks of a one-cycle schedule, Adam.
     mirror : bool, default False, show every image mirrored half of the time.
@@ -94,12 +98,14 @@ def train(
     model : as `latents.face_models.autoencoder.build` gives it.
     images : float32 (n, side_px, side_px), held in memory: 16 KiB per face of 64 x 64.
     options : the training.
-    validation, held_out : of other people, the first watched while training, the second only measured at the end.
+    validation, held_out : of other people, the first watched while training, the second only
+        measured at the end.
     generator : draws the order of the images and which are mirrored.
-    journal : checkpoint and probe, see `latents.networks.recipe.Journal`; default: none. Each step has a
-        checkpoint of its own, `<stem>-<step>.safetensors`. The probe gets the marks of a rehearsal of all steps
-        and measures, then those of the first layer's training.
-    also : (probe, the rehearsal's faces) -> None, marks what follows in the same job; default: nothing.
+    journal : checkpoint and probe, see `latents.networks.recipe.Journal`; default: none. Each step
+        has a checkpoint of its own, `<stem>-<step>.safetensors`. The probe gets the marks of a
+        rehearsal of all steps and measures, then those of the first layer's training.
+    also : (probe, the rehearsal's faces) -> None, marks what follows in the same job; default:
+        nothing.
 
     Returns
     -------
@@ -131,7 +137,8 @@ def _train(
     checkpoint: Path | None,
     part: Callable[[str], AbstractContextManager[Probe | None]],
 ) -> Training:
-    """Train in phases; `part` gives the probe of each, and the other parameters are those of `train`."""
+    """Train in phases; `part` gives the probe of each, and the other parameters are those of
+    `train`."""
     images, validation, held_out = faces
     device = generator.device
     seen, watched = (torch.from_numpy(some).to(device) for some in (images, validation))
@@ -172,7 +179,8 @@ def _rehearse(
     generator: torch.Generator,
     also: Also | None,
 ) -> None:
-    """Mark all phases of a copy that sees a few batches; a later phase starts from trained layers only after all others."""
+    """Mark all phases of a copy that sees a few batches; a later phase starts from trained layers
+    only after all others."""
     images, validation, held_out = faces
     few = (images[: REHEARSED * batch_size], validation[:batch_size], held_out[:batch_size])
     stream = torch.Generator(generator.device).set_state(generator.get_state())
@@ -200,7 +208,8 @@ def _start(model: Autoencoder, depth: int, seen: Tensor, generator: torch.Genera
 
 
 def _phase(model: Autoencoder, depth: int, seen: Tensor, watched: Tensor, mirror: bool) -> tuple[nn.Module, LossParts]:
-    """Return the module and the loss of one step: layer `depth` on outputs of those below, or all layers for 0."""
+    """Return the module and the loss of one step: layer `depth` on outputs of those below, or all
+    layers for 0."""
     below = max(0, depth - 1)
     own = model.lowest(depth or None)[below:]
     module: nn.Module = own[0] if depth else model

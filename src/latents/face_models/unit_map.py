@@ -22,7 +22,8 @@ class UnitMap:
     Attributes
     ----------
     low, span : float32 (n_features,); feature low becomes 0, low + span becomes 1.
-    eps : values are clipped to [eps, 1 - eps]: a density of units in (0, 1) may be infinite at the ends.
+    eps : values are clipped to [eps, 1 - eps]: a density of units in (0, 1) may be infinite at the
+        ends.
 
     Examples
     --------
@@ -76,7 +77,8 @@ def read_unit_map(path: Path, *, n_features: int | None = None) -> UnitMap:
 
 
 def read_units(path: Path, role: str | None = None, *, n_features: int | None = None) -> Tensor:
-    """Read mapped features of one role (None: all): float32 (n, n_features) in (0, 1), 2 KiB per face of 512.
+    """Read mapped features of one role (None: all): float32 (n, n_features) in (0, 1), 2 KiB per
+    face of 512.
 
     Raises
     ------

@@ -35,17 +35,18 @@ def compare(
     ----------
     training, held_out : float32 (n, d), (m, d), values in [0, 1].
     unit_map : values -> features, in which distances are taken.
-    kinds : of visible units, see `latents.rbm.model.RBM`; "bernoulli" sees draws of 0 and 1 with these values as
-        their probabilities.
+    kinds : of visible units, see `latents.rbm.model.RBM`; "bernoulli" sees draws of 0 and 1 with
+        these values as their probabilities.
     chains, steps : of Gibbs sampling from random values; the last draws are measured.
     settings : `n_hidden`, `sigma`, `std`, and those of `latents.rbm.training.Options`.
 
     Returns
     -------
     dict
-        Of `latents.stats.seeds.over_seeds`, for each kind `<kind>_frechet`, the Frechet distance of draws to held-out
-        faces in the features, `<kind>_frechet_means` that of the means around them, `<kind>_reconstruction`, squared
-        error per unit of held-out values, and `<kind>_clipped_share` of the drawn values that are 0 or 1.
+        Of `latents.stats.seeds.over_seeds`, for each kind `<kind>_frechet`, the Frechet distance of
+        draws to held-out faces in the features, `<kind>_frechet_means` that of the means around
+        them, `<kind>_reconstruction`, squared error per unit of held-out values, and
+        `<kind>_clipped_share` of the drawn values that are 0 or 1.
     """
     measured = []
     for seed in range(seeds):

@@ -21,11 +21,13 @@ def weights(tfidf: sparse.csr_array, *, words: float) -> sparse.csr_array:
 
 
 def nearest(tfidf: sparse.csr_array, dense: np.ndarray, *, count: int) -> np.ndarray:
-    """Return the nearest other rows of each row, int64 (n, count), by the sum of the representations' cosines.
+    """Return the nearest other rows of each row, int64 (n, count), by the sum of the
+    representations' cosines.
 
     Parameters
     ----------
-    tfidf, dense : sparse (n, n_words) and dense (n, d) rows of unit length, or several dense ones side by side.
+    tfidf, dense : sparse (n, n_words) and dense (n, d) rows of unit length, or several dense ones
+        side by side.
     count : int, neighbours per row; at most n - 1 are returned.
     """
     count = min(count, len(dense) - 1)
@@ -41,13 +43,15 @@ def nearest(tfidf: sparse.csr_array, dense: np.ndarray, *, count: int) -> np.nda
 
 
 def diffusion_map(near: np.ndarray, *, count: int, generator: np.random.Generator) -> np.ndarray:
-    """Return the leading axes of a random walk on the graph of neighbours, float64 (n, count), rows of unit length.
+    """Return the leading axes of a random walk on the graph of neighbours, float64 (n, count), rows
+    of unit length.
 
     Documents that share no neighbour, but neighbours of neighbours, are near each other here.
 
     Parameters
     ----------
-    near : int64 (n, k) neighbours of each row, from `nearest`; edges hold both ways, twice where mutual.
+    near : int64 (n, k) neighbours of each row, from `nearest`; edges hold both ways, twice where
+        mutual.
     count : int, leading axes without the constant one; at most n - 1 are returned.
     generator : draws where the iteration for the eigenvectors starts.
 

@@ -37,7 +37,8 @@ class HashingNetwork(nn.Module):
         self.classifier = nn.Linear(bits, n_groups)
 
     def features(self, rows: sparse.csr_array, generator: torch.Generator | None = None) -> Tensor:
-        """Return hidden units of sparse rows, (batch, width); in training the generator draws the dropped ones."""
+        """Return hidden units of sparse rows, (batch, width); in training the generator draws the
+        dropped ones."""
         parts = [torch.from_numpy(part.astype(np.int64)) for part in (rows.indices, rows.indptr[:-1])]
         weights = torch.from_numpy(INPUT_SCALE * rows.data.astype(np.float32))
         device = self.bias.device
@@ -49,12 +50,14 @@ class HashingNetwork(nn.Module):
         return hidden * kept / (1 - self.dropout)
 
     def means(self, rows: sparse.csr_array) -> Tensor:
-        """Return the values to threshold: the mean of a Gaussian z, the logit of a Bernoulli one, (batch, bits)."""
+        """Return the values to threshold: the mean of a Gaussian z, the logit of a Bernoulli one,
+        (batch, bits)."""
         return self.head(self.features(rows)).chunk(2, dim=-1)[0]
 
 
 def gaussian_draw(parameters: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Draw z from (batch, 2 * bits) means and log variances; return it and its KL from N(0, I), (batch,)."""
+    """Draw z from (batch, 2 * bits) means and log variances; return it and its KL from N(0, I),
+    (batch,)."""
     mu, logvar = parameters.chunk(2, dim=-1)
     logvar = logvar.clamp(-LOGVAR_BOUND, LOGVAR_BOUND)
     noise = torch.randn(mu.shape, generator=generator, device=mu.device)
@@ -84,7 +87,8 @@ def bernoulli_draw(parameters: Tensor, generator: torch.Generator) -> tuple[Tens
 
 
 def word_loss(logits: Tensor, rows: sparse.csr_array) -> Tensor:
-    """Return -sum_w weight_w log softmax(logits)_w of each row, (batch,), from sparse weights (batch, n_words)."""
+    """Return -sum_w weight_w log softmax(logits)_w of each row, (batch,), from sparse weights
+    (batch, n_words)."""
     document = torch.from_numpy(np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))).to(logits.device)
     word = torch.from_numpy(rows.indices.astype(np.int64)).to(logits.device)
     weight = torch.from_numpy(rows.data.astype(np.float32)).to(logits.device)

@@ -1,4 +1,5 @@
-"""Make binary codes: thresholds at training medians, and codes without a network (LSH, signs of LSA, ITQ)."""
+"""Make binary codes: thresholds at training medians, and codes without a network (LSH, signs of
+LSA, ITQ)."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ ITQ_STEPS = 50  # Gong & Lazebnik 2011
 
 
 def binarise(train: np.ndarray, *others: np.ndarray) -> list[np.ndarray]:
-    """Set a bit where a value lies above its median over training documents: the rule of all methods.
+    """Set a bit where a value lies above its median over training documents: the rule of all
+    methods.
 
     Parameters
     ----------
@@ -35,7 +37,8 @@ def unit(rows: np.ndarray) -> np.ndarray:
 
 
 def latent_semantic_axes(train: sparse.csr_array, *, count: int, seed: int) -> np.ndarray:
-    """Return the rows' leading right singular vectors, float64 (n_words, count), by randomised SVD; signs fixed.
+    """Return the rows' leading right singular vectors, float64 (n_words, count), by randomised SVD;
+    signs fixed.
 
     When the matrix has fewer dimensions than `count`, the missing axes are zeros.
     """
@@ -72,7 +75,8 @@ def project(method: str, train: sparse.csr_array, *others: sparse.csr_array, bit
 
     Parameters
     ----------
-    method : "lsh", "lsa" (axes of latent semantic analysis) or "itq" (those rotated towards a cube's corners).
+    method : "lsh", "lsa" (axes of latent semantic analysis) or "itq" (those rotated towards a
+        cube's corners).
     train, others : tf-idf rows; everything is learned from `train`.
     """
     generator = np.random.default_rng(seed)

@@ -1,14 +1,16 @@
 """Semantic hashing: short binary codes of documents, learned by variational autoencoders.
 
-VDSH (Chaidaroon & Fang, SIGIR 2017): Gaussian z, each word drawn from softmax(z R + b). VDSH-S adds the label's
-likelihood given z, VDSH-SP decodes z + v with a private v of its own, labels from z alone. NASH (Shen et al., ACL
-2018): Bernoulli z with a straight-through gradient, and noise on what the decoder reads. With neighbours the decoder
-also predicts the words of a near training document (Chaidaroon, Ebesu & Fang, SIGIR 2018); near documents are found
-in two rounds, the second with the diffusion map of the first round's graph.
-A code's bits are the encoder's means above their medians over training documents.
+VDSH (Chaidaroon & Fang, SIGIR 2017): Gaussian z, each word drawn from softmax(z R + b). VDSH-S adds
+the label's likelihood given z, VDSH-SP decodes z + v with a private v of its own, labels from z
+alone. NASH (Shen et al., ACL 2018): Bernoulli z with a straight-through gradient, and noise on what
+the decoder reads. With neighbours the decoder also predicts the words of a near training document
+(Chaidaroon, Ebesu & Fang, SIGIR 2018); near documents are found in two rounds, the second with the
+diffusion map of the first round's graph. A code's bits are the encoder's means above their medians
+over training documents.
 
 Unlike in public code, words are weighed as w log p, not log(p w), and the softmax is over the whole
-vocabulary; ranking is by `latents.ranking`, with ties in expectation and NDCG's ideal from the whole database.
+vocabulary; ranking is by `latents.ranking`, with ties in expectation and NDCG's ideal from the
+whole database.
 """
 
 from __future__ import annotations
@@ -101,7 +103,8 @@ def train(
     Parameters
     ----------
     tfidf, validation : CSR (n, n_words), rows of unit length or empty.
-    labels, validation_labels : int64 (n,); those of training are read only if the method's label_weight is above 0.
+    labels, validation_labels : int64 (n,); those of training are read only if the method's
+        label_weight is above 0.
     neighbours : int64 (n, k) rows of `tfidf`, from `nearest`; needed when the method has them.
     options : the training.
     device : str, default "cpu".

@@ -1,4 +1,5 @@
-"""Name the processor and the capabilities by which numerical libraries choose their code; best on Linux."""
+"""Name the processor and the capabilities by which numerical libraries choose their code; best on
+Linux."""
 
 from __future__ import annotations
 

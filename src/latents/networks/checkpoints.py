@@ -1,6 +1,7 @@
 """Keep all that an exact resume of a training needs in one safetensors file.
 
-A file that is missing, damaged or of another digest means a fresh start, which the log reports; it never changes a result.
+A file that is missing, damaged or of another digest means a fresh start, which the log reports; it
+never changes a result.
 """
 
 from __future__ import annotations
@@ -40,9 +41,11 @@ class Keeper:
 
     Attributes
     ----------
-    path : the checkpoint; None: nothing is kept. Nothing is kept either when the training ends with its probe.
+    path : the checkpoint; None: nothing is kept. Nothing is kept either when the training ends with
+        its probe.
     module, optimizer, generator, digest : as `save` and `resume` take them.
-    probe : of the training. A checkpoint without the probe's marks is ignored, since marks would be missing.
+    probe : of the training. A checkpoint without the probe's marks is ignored, since marks would be
+        missing.
     """
 
     path: Path | None
@@ -113,7 +116,8 @@ def resume(
     *,
     digest: str = "",
 ) -> Kept | None:
-    """Restore the states of a checkpoint of this digest and return the rest of it; None: a fresh start."""
+    """Restore the states of a checkpoint of this digest and return the rest of it; None: a fresh
+    start."""
     if not path.exists():
         return None
     try:
@@ -150,7 +154,8 @@ def put_back(
 
 
 def round_trip(module: nn.Module, optimizer: torch.optim.Optimizer, generator: torch.Generator) -> tuple[bytes, Any]:
-    """Write the states to a temporary file and read them into a copy; return the file's bytes and the copy's `contents`."""
+    """Write the states to a temporary file and read them into a copy; return the file's bytes and
+    the copy's `contents`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "states.safetensors"
         tensors, numbers = contents(module, optimizer, generator)

@@ -1,4 +1,5 @@
-"""Draw the first weights of networks from a given generator; torch's own layers draw from the global one."""
+"""Draw the first weights of networks from a given generator; torch's own layers draw from the
+global one."""
 
 from __future__ import annotations
 
@@ -13,8 +14,8 @@ EMBEDDING_STD = 0.1  # of the first word embeddings
 def initialise(module: nn.Module, *, generator: torch.Generator) -> None:
     """Draw the weights of every linear layer and of every recurrent layer (`nn.LSTM`, `nn.GRU`).
 
-    Linear: weights and biases from U(-1/sqrt(inputs), 1/sqrt(inputs)), torch's default. Recurrent: see
-    `initialise_recurrent`.
+    Linear: weights and biases from U(-1/sqrt(inputs), 1/sqrt(inputs)), torch's default. Recurrent:
+    see `initialise_recurrent`.
 
     Examples
     --------
@@ -31,12 +32,13 @@ def initialise(module: nn.Module, *, generator: torch.Generator) -> None:
 
 
 def initialise_recurrent(layer: nn.LSTM | nn.GRU, *, generator: torch.Generator) -> None:
-    """Draw a recurrent layer's weights so that its first hidden values carry the first inputs to the end.
+    """Draw a recurrent layer's weights so that its first hidden values carry the first inputs to
+    the end.
 
-    Input weights from U(-sqrt(6/inputs), sqrt(6/inputs)) (He et al. 2015), recurrent weights orthogonal
-    per gate (Saxe et al. 2014). Biases are 0, except 1 at the gate that keeps the state: the LSTM's
-    forget gate (Jozefowicz et al. 2015), the GRU's update gate. With torch's default, a VAE that reads
-    images row by row stays at the ELBO of independent pixels for its first epochs.
+    Input weights from U(-sqrt(6/inputs), sqrt(6/inputs)) (He et al. 2015), recurrent weights
+    orthogonal per gate (Saxe et al. 2014). Biases are 0, except 1 at the gate that keeps the state:
+    the LSTM's forget gate (Jozefowicz et al. 2015), the GRU's update gate. With torch's default, a
+    VAE that reads images row by row stays at the ELBO of independent pixels for its first epochs.
     """
     units = layer.hidden_size
     for name, parameter in layer.named_parameters():
@@ -53,7 +55,8 @@ def initialise_recurrent(layer: nn.LSTM | nn.GRU, *, generator: torch.Generator)
 
 
 def initialise_cells(module: nn.Module, *, generator: torch.Generator) -> None:
-    """Draw the weights of every recurrent cell (`nn.LSTMCell`, `nn.GRUCell`) and of every embedding.
+    """Draw the weights of every recurrent cell (`nn.LSTMCell`, `nn.GRUCell`) and of every
+    embedding.
 
     Cells: U(-1/sqrt(units), 1/sqrt(units)), torch's default. Embeddings: N(0, `EMBEDDING_STD`^2).
     """

@@ -16,7 +16,8 @@ RISING = ("kl", "free_bits")  # parts whose weight rises in `kl_warm_up`: the KL
 
 
 def kl_warm_up(steps: float, *, weights: Mapping[str, float] | None = None) -> Objective:
-    """Return an objective for `latents.networks.training.fit` in which the KL's weight rises from 0 to 1.
+    """Return an objective for `latents.networks.training.fit` in which the KL's weight rises from 0
+    to 1.
 
     Parameters
     ----------
@@ -40,7 +41,8 @@ def kl_warm_up(steps: float, *, weights: Mapping[str, float] | None = None) -> O
 
 
 def bound_only(parts: Parts, step: int) -> Tensor:
-    """Return the mean of the negative bound alone: the objective for `latents.vae.model.VAE.bound_parts`."""
+    """Return the mean of the negative bound alone: the objective for
+    `latents.vae.model.VAE.bound_parts`."""
     return parts["bound"].mean()
 
 

@@ -1,10 +1,12 @@
-"""Probe a job: digests of its state after the first few steps show whether changed code computes the same.
+"""Probe a job: digests of its state after the first few steps show whether changed code computes
+the same.
 
-Equal bits after 20 steps of a training mean the same computation. A probe also runs what follows, shortened:
-validation on a batch, measures on a few rows, a checkpoint and back. It draws from no stream of the job and
-restores every state, so no result depends on it.
+Equal bits after 20 steps of a training mean the same computation. A probe also runs what follows,
+shortened: validation on a batch, measures on a few rows, a checkpoint and back. It draws from no
+stream of the job and restores every state, so no result depends on it.
 
-With LATENTS_PROBE set a job ends when its probe is complete: it writes the probe and touches no checkpoint.
+With LATENTS_PROBE set a job ends when its probe is complete: it writes the probe and touches no
+checkpoint.
 """
 
 from __future__ import annotations
@@ -37,8 +39,10 @@ class Probe:
     Attributes
     ----------
     only : end the job, or the part, when its probe is complete.
-    after : measures on a few rows that follow a training: module in eval mode -> numbers or arrays; None: none.
-    whole : bool, mark also the first step and a checkpoint that is written and read back; both cost time.
+    after : measures on a few rows that follow a training: module in eval mode -> numbers or arrays;
+        None: none.
+    whole : bool, mark also the first step and a checkpoint that is written and read back; both cost
+        time.
     marks : {name: digest}, in the order in which they were reached.
     steps : int, steps of the optimizer so far, those before a resume included.
     complete : bool, whether a training has reached all its marks.
@@ -57,10 +61,11 @@ class Probe:
 
     @contextmanager
     def part(self, name: str, *, after: Callable[[nn.Module], Any] | None = None) -> Iterator[Probe]:
-        """Yield the probe of one of several trainings; with `only`, this training ends early and the next one begins.
+        """Yield the probe of one of several trainings; with `only`, this training ends early and
+        the next one begins.
 
-        Only the first part is whole: the same code writes the other checkpoints, and later steps show what the
-        first step would.
+        Only the first part is whole: the same code writes the other checkpoints, and later steps
+        show what the first step would.
         """
         inner = Probe(self.only, after, whole=not self.marks)
         with suppress(ProbeEnded):
@@ -87,7 +92,8 @@ def probing(path: Path | None, *, after: Callable[[nn.Module], Any] | None = Non
 
     Parameters
     ----------
-    path : JSON to write: `probe` with the marks, `machine` with the properties of the machine that change bits.
+    path : JSON to write: `probe` with the marks, `machine` with the properties of the machine that
+        change bits.
     after : see `Probe`.
 
     Raises
@@ -119,13 +125,15 @@ def watched(
     *,
     validate: Callable[[], Any] | None = None,
 ) -> Iterator[None]:
-    """Mark the states of the training in the block after its first steps, then validation and measures.
+    """Mark the states of the training in the block after its first steps, then validation and
+    measures.
 
     Parameters
     ----------
     probe : None: nothing is marked.
     module, optimizer, generator : the training's state, which stays as it is.
-    validate : () -> the results of validation on one batch; called in eval mode, draws from its own streams.
+    validate : () -> the results of validation on one batch; called in eval mode, draws from its own
+        streams.
     """
     if probe is None or probe.complete:
         yield
@@ -154,7 +162,8 @@ def _complete(
     generator: torch.Generator,
     validate: Callable[[], Any] | None,
 ) -> None:
-    """Mark validation, the measures after the training, and a checkpoint that is written and read back."""
+    """Mark validation, the measures after the training, and a checkpoint that is written and read
+    back."""
     with _evaluating(module):
         if validate is not None:
             probe.mark("validation", validate())
@@ -180,7 +189,8 @@ def _evaluating(module: nn.Module) -> Iterator[None]:
 
 
 def digest(value: Any) -> str:
-    """Return sixteen hex digits of the sha256 of nested mappings, sequences, tensors, arrays, bytes and values.
+    """Return sixteen hex digits of the sha256 of nested mappings, sequences, tensors, arrays, bytes
+    and values.
 
     Examples
     --------
@@ -215,5 +225,6 @@ def _feed(found: Any, value: Any) -> None:
 
 
 def machine() -> dict[str, Any]:
-    """Return what changes bits beside code and data: the processor, torch's kernels for it, and torch's threads."""
+    """Return what changes bits beside code and data: the processor, torch's kernels for it, and
+    torch's threads."""
     return processor() | {"kernels": torch.backends.cpu.get_cpu_capability(), "threads": torch.get_num_threads()}

@@ -1,8 +1,8 @@
 """Matrix products by oneDNN, in float32 on a CPU, and torch's own (MKL's) everywhere else.
 
-On processors with AVX-512 that are not Intel's, oneDNN is twice as fast as MKL: (100, 784) @ (784, 500) took 313 us
-and 690 us on one thread of an EPYC. Torch brings oneDNN for convolutions, and its compiler calls the two private
-operators used here; a torch without them loses nothing but time.
+On processors with AVX-512 that are not Intel's, oneDNN is twice as fast as MKL: (100, 784) @ (784,
+500) took 313 us and 690 us on one thread of an EPYC. Torch brings oneDNN for convolutions, and its
+compiler calls the two private operators used here; a torch without them loses nothing but time.
 """
 
 from __future__ import annotations

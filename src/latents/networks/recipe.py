@@ -1,4 +1,5 @@
-"""Describe a training to `latents.networks.training.fit`: its recipe, and the journal that records it."""
+"""Describe a training to `latents.networks.training.fit`: its recipe, and the journal that records
+it."""
 
 from __future__ import annotations
 
@@ -20,9 +21,9 @@ class Recipe:
     batch_size : int, rows per step.
     objective : (parts, step) -> scalar to minimise; default: the sum of the parts' means.
     schedule : step -> factor on the rate; None, the default, leaves the rate as it is.
-    patience : int, default 0, epochs without a lower validation loss (the sum of its parts) after which
-        training ends; the module then has the weights of the best epoch, as it has after the last one.
-        0: all epochs, and the last weights.
+    patience : int, default 0, epochs without a lower validation loss (the sum of its parts) after
+        which training ends; the module then has the weights of the best epoch, as it has after the
+        last one. 0: all epochs, and the last weights.
     """
 
     epochs: int
@@ -38,9 +39,11 @@ class Journal:
 
     Attributes
     ----------
-    checkpoint : file that is written each epoch and resumed from; the caller removes it when it has stored
-        the results. Its name must differ for other parameters, inputs or code. None, the default: none.
-    probe : gets the marks of the first steps, see `latents.networks.probes`; None, the default: nothing.
+    checkpoint : file that is written each epoch and resumed from; the caller removes it when it has
+        stored the results. Its name must differ for other parameters, inputs or code. None, the
+        default: none.
+    probe : gets the marks of the first steps, see `latents.networks.probes`; None, the default:
+        nothing.
     name : str, what the progress bar is called; "" takes the name that the training has by default.
     """
 

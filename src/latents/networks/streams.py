@@ -1,4 +1,5 @@
-"""Spawn independent random streams, and work on blocks with a stream each, so that no worker changes a draw."""
+"""Spawn independent random streams, and work on blocks with a stream each, so that no worker
+changes a draw."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ def draw_seed(generator: torch.Generator) -> int:
 
 
 def seeds_of_block(seed: int, block: int) -> np.random.SeedSequence:
-    """Return the seeds of one block's stream; they depend on the block's number and on nothing else."""
+    """Return the seeds of one block's stream; they depend on the block's number and on nothing
+    else."""
     return np.random.SeedSequence(seed, spawn_key=(block,))
 
 
@@ -52,8 +54,8 @@ def by_blocks(
     ----------
     work : (number of the block, its stream) -> tensor (rows, ...); called in inference mode.
     blocks : int, how many.
-    seed : int, of all streams, see `draw_seed`. torch's CPU generator keeps 32 bits of what is spawned
-        from it: two of 200 blocks share their draws with a chance of 5 in a million.
+    seed : int, of all streams, see `draw_seed`. torch's CPU generator keeps 32 bits of what is
+        spawned from it: two of 200 blocks share their draws with a chance of 5 in a million.
     device : of the streams.
     workers : int, default 1, threads over the blocks; each runs torch's operations on one thread.
     dropped_bits : int, default 0, low bits of the spawned seeds that are left out.
@@ -74,7 +76,8 @@ def by_blocks(
 
 @contextmanager
 def single_threads(workers: int) -> Iterator[ThreadPoolExecutor]:
-    """Yield a pool whose threads run torch's operations on one thread each; restore the caller's setting."""
+    """Yield a pool whose threads run torch's operations on one thread each; restore the caller's
+    setting."""
     before = torch.get_num_threads()
     try:
         with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:

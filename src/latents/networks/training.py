@@ -1,7 +1,9 @@
-"""Train any model in one epoch loop: shuffling, validation, history, progress, checkpoints, exact resume.
+"""Train any model in one epoch loop: shuffling, validation, history, progress, checkpoints, exact
+resume.
 
-A model gives one function, `loss_parts(rows, generator)`. The objective, which weighs its parts, and the schedule
-of the rate are functions of the step: neither has a state that a checkpoint could miss.
+A model gives one function, `loss_parts(rows, generator)`. The objective, which weighs its parts,
+and the schedule of the rate are functions of the step: neither has a state that a checkpoint could
+miss.
 """
 
 from __future__ import annotations
@@ -41,7 +43,8 @@ class Fitted:
     Attributes
     ----------
     history : list of dict
-        A row per epoch: `epoch` (from 1), `train_<part>` and, if asked, `validation_<part>`: means over rows.
+        A row per epoch: `epoch` (from 1), `train_<part>` and, if asked, `validation_<part>`: means
+        over rows.
     seconds_per_epoch : list of float
         Wall time of each epoch, validation included; apart, since timing may differ between runs.
     best_epoch : int
@@ -56,10 +59,10 @@ class Fitted:
 def set_threads(threads: int) -> None:
     """Set torch's CPU threads, flush denormals and keep freed memory; call it first.
 
-    Results are bit-identical for a given thread count only. Denormal numbers are flushed to zero: the moments
-    of weights whose inputs are rarely on decay into them, and arithmetic on denormals is many times slower.
-    Memory that a step frees stays with the process: glibc would map an LSTM's workspace anew at each step, a fifth
-    of its seconds.
+    Results are bit-identical for a given thread count only. Denormal numbers are flushed to zero:
+    the moments of weights whose inputs are rarely on decay into them, and arithmetic on denormals
+    is many times slower. Memory that a step frees stays with the process: glibc would map an LSTM's
+    workspace anew at each step, a fifth of its seconds.
     """
     if threads < 1:
         raise InputError(f"threads must be at least 1, got {threads}")
@@ -87,13 +90,14 @@ def fit(
     Parameters
     ----------
     module : the parameters and buffers to keep in checkpoints; set to train or eval mode as needed.
-    optimizer : fresh, over the parameters to train; its rate is the one that the recipe's schedule scales.
+    optimizer : fresh, over the parameters to train; its rate is the one that the recipe's schedule
+        scales.
     loss_parts : (rows (batch,) int64, generator) -> {part: (batch,)}
         Fetches the rows by itself, so that arrays, sparse rows and ragged sequences all fit.
     train_rows, validation_rows : int64 tensors of row numbers, kept apart by the caller.
     recipe : epochs, size of batches, objective, schedule and early stopping.
-    generator : draws the order of the rows and all that `loss_parts` draws in training. Validation sees
-        the same draws each epoch, so that epochs compare.
+    generator : draws the order of the rows and all that `loss_parts` draws in training. Validation
+        sees the same draws each epoch, so that epochs compare.
     journal : checkpoint, probe, and the name of the progress bar; default: none.
 
     Returns
@@ -104,8 +108,8 @@ def fit(
     Raises
     ------
     InputError
-        When the loss is nan or infinite (names the epoch, the batch and the parts), nothing is to be done, or
-        patience has no validation rows to watch.
+        When the loss is nan or infinite (names the epoch, the batch and the parts), nothing is to
+        be done, or patience has no validation rows to watch.
     """
     _check(recipe, train_rows, validation_rows)
     name, epochs = journal.name or "training", recipe.epochs
@@ -157,7 +161,8 @@ def mean_parts(
     generator: torch.Generator,
     where: str = "evaluation",
 ) -> Row:
-    """Return the mean of each part over `rows`, without gradients; the caller sets the module's mode.
+    """Return the mean of each part over `rows`, without gradients; the caller sets the module's
+    mode.
 
     Parameters
     ----------
@@ -195,7 +200,8 @@ class _Loop:
         self.rates = [group["lr"] for group in self.optimizer.param_groups]
 
     def train(self, rows: Tensor, epoch: int, bar: tqdm) -> Row:
-        """Pass over `rows` once in a new order; return the parts' means, each batch's before its step."""
+        """Pass over `rows` once in a new order; return the parts' means, each batch's before its
+        step."""
         self.module.train()
         device = self.generator.device
         order = rows.to(device)[torch.randperm(len(rows), generator=self.generator, device=device)]

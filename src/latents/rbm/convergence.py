@@ -1,8 +1,9 @@
 """Estimate log partition functions with growing numbers of temperatures, from both ends.
 
-Forward annealing overestimates the likelihood of a model and reverse annealing underestimates it; slower annealing
-reduces both errors. The likelihood is known only where the two meet as the temperatures grow. Reverse annealing
-starts from long-run samples, not from exact ones: it is an estimate and no bound.
+Forward annealing overestimates the likelihood of a model and reverse annealing underestimates it;
+slower annealing reduces both errors. The likelihood is known only where the two meet as the
+temperatures grow. Reverse annealing starts from long-run samples, not from exact ones: it is an
+estimate and no bound.
 """
 
 from __future__ import annotations
@@ -51,8 +52,9 @@ def estimates(
     Returns
     -------
     list of dict
-        In nats, a row per run: `direction`, `temperatures`, `log_z`, `std_error`, `low`, `high` (95 % interval of log Z
-        over chains), `test_log_likelihood`, `test_low`, `test_high` (95 % interval, see `mean_log_likelihood`).
+        In nats, a row per run: `direction`, `temperatures`, `log_z`, `std_error`, `low`, `high` (95
+        % interval of log Z over chains), `test_log_likelihood`, `test_low`, `test_high` (95 %
+        interval, see `mean_log_likelihood`).
 
     Raises
     ------
@@ -104,12 +106,14 @@ def _row(log_z: LogZ, rbm: RBM, test: Tensor) -> dict[str, float]:
 
 
 def mean_log_likelihood(rbm: RBM, v: Tensor, log_z: LogZ) -> Interval:
-    """Return the mean of log p(v) over rows, with a 95 % interval that holds the errors of rows and of log Z.
+    """Return the mean of log p(v) over rows, with a 95 % interval that holds the errors of rows and
+    of log Z.
 
     Returns
     -------
     Interval
-        In nats per row. For Beta units p is a density over (0, 1)^n_visible, so its log may be positive.
+        In nats per row. For Beta units p is a density over (0, 1)^n_visible, so its log may be
+        positive.
     """
     over_rows = mean_interval(log_likelihood(rbm, v, log_z))
     error = math.hypot(over_rows.standard_error, log_z.std_error)
@@ -117,7 +121,8 @@ def mean_log_likelihood(rbm: RBM, v: Tensor, log_z: LogZ) -> Interval:
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """Return the two estimates at the most temperatures and their difference, as flat numbers in nats."""
+    """Return the two estimates at the most temperatures and their difference, as flat numbers in
+    nats."""
     most = max(row["temperatures"] for row in rows)
     forward, reverse = (
         next(row for row in rows if (row["direction"], row["temperatures"]) == (direction, most))

@@ -1,8 +1,8 @@
 """Stack two RBMs as one deep Boltzmann machine, trained greedily, then jointly.
 
-E(v, h1, h2) = E_bottom(v, h1) + E_top(h1, h2) (Salakhutdinov & Hinton 2009): the middle layer reads both sides, the
-outer layers are independent given it. The gradient takes mean-field states of data and persistent chains of the
-model.
+E(v, h1, h2) = E_bottom(v, h1) + E_top(h1, h2) (Salakhutdinov & Hinton 2009): the middle layer reads
+both sides, the outer layers are independent given it. The gradient takes mean-field states of data
+and persistent chains of the model.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ class DeepRBM(nn.Module):
     Parameters
     ----------
     bottom : visible units and middle layer.
-    top : middle layer and top; its visible units are of the kind and number of `bottom`'s hidden ones.
+    top : middle layer and top; its visible units are of the kind and number of `bottom`'s hidden
+        ones.
 
     Raises
     ------
@@ -53,7 +54,7 @@ class DeepRBM(nn.Module):
             "top": self.top.architecture(),
         }
 
-    # --- passes ----------------------------------------------------------------------------------------------------
+    # --- passes -----------------------------------------------------------------------------------
 
     @torch.no_grad()
     def up(self, v: Tensor, *, steps: int = MEAN_FIELD_STEPS) -> tuple[Tensor, Tensor]:
@@ -102,8 +103,8 @@ class DeepRBM(nn.Module):
     def mix(self, v: Tensor, share: float, *, steps: int = MEAN_FIELD_STEPS) -> Tensor:
         """Return visible means of a middle layer that is mixed from the pass up and the pass down.
 
-        The pass up has the weight `share`: at 1 the middle layer is that of v, at 0 that of the top's reconstruction.
-        The smaller the share, the more regular the result.
+        The pass up has the weight `share`: at 1 the middle layer is that of v, at 0 that of the
+        top's reconstruction. The smaller the share, the more regular the result.
 
         Returns
         -------
@@ -117,7 +118,8 @@ class DeepRBM(nn.Module):
 
     @torch.no_grad()
     def step(self, state: State, *, generator: torch.Generator, workers: int = 1) -> State:
-        """Draw the middle, then the outer layers: one step of a Gibbs chain; its first is a plain pass upwards."""
+        """Draw the middle, then the outer layers: one step of a Gibbs chain; its first is a plain
+        pass upwards."""
         if state.top is None:
             h1 = self.bottom.sample_hidden(state.visible, generator=generator, workers=workers)
         else:
@@ -141,7 +143,8 @@ class DeepRBM(nn.Module):
 
 
 def load(state: Mapping[str, Tensor], architecture: Mapping[str, Any]) -> DeepRBM:
-    """Return a trained deep RBM on the CPU: `load(*read_weights(path))`; InputError when the weights do not fit."""
+    """Return a trained deep RBM on the CPU: `load(*read_weights(path))`; InputError when the
+    weights do not fit."""
     if architecture.get("model") != "deep_rbm":
         raise InputError(f"the weights are of a model {architecture.get('model')!r}, need 'deep_rbm'")
     deep = DeepRBM(build(architecture["bottom"]), build(architecture["top"]))
@@ -151,11 +154,12 @@ def load(state: Mapping[str, Tensor], architecture: Mapping[str, Any]) -> DeepRB
 
 @torch.no_grad()
 def reconstruction_error(deep: DeepRBM, v: Tensor) -> Tensor:
-    """Return the mean squared error of the means, v -> top -> v, of each row: (n, n_visible) -> (n,)."""
+    """Return the mean squared error of the means, v -> top -> v, of each row: (n, n_visible) ->
+    (n,)."""
     return torch.cat([(deep.mix(rows, 0.0) - rows).square().mean(1) for rows in v.split(EVALUATION_ROWS)])
 
 
-# --- training ------------------------------------------------------------------------------------------------------
+# --- training -------------------------------------------------------------------------------------
 
 
 def stack(
@@ -207,7 +211,8 @@ class _Joint(nn.Module):
         self.states: Tensor
 
     def loss_parts(self, rows: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """Return energies of data and, negated, of chains; in evaluation the squared error per unit."""
+        """Return energies of data and, negated, of chains; in evaluation the squared error per
+        unit."""
         v = self.read(rows, generator)
         h1, h2 = self.deep.up(v)
         if not self.training:
@@ -238,14 +243,15 @@ def train_jointly(
 
     Parameters
     ----------
-    options : of `latents.rbm.training.train`, at least one chain; mean fields, centring and averaging are not used.
+    options : of `latents.rbm.training.train`, at least one chain; mean fields, centring and
+        averaging are not used.
     read, n_train, n_validation, generator, workers, journal : see `latents.rbm.training.train`.
 
     Returns
     -------
     Fitted
-        History: mean energies in nats; `validation_reconstruction` is the squared error after a pass to the top
-        and down again.
+        History: mean energies in nats; `validation_reconstruction` is the squared error after a
+        pass to the top and down again.
 
     Raises
     ------

@@ -13,7 +13,8 @@ from latents.stats.intervals import mean_interval
 
 @torch.no_grad()
 def pseudo_likelihood(rbm: RBM, v: Tensor) -> Tensor:
-    """Return the sum over Bernoulli units of log p(v_i | all others): (n, n_visible) -> (n,), in nats.
+    """Return the sum over Bernoulli units of log p(v_i | all others): (n, n_visible) -> (n,), in
+    nats.
 
     Exact: every unit is flipped in turn, n_visible passes over the hidden layer.
 
@@ -35,13 +36,15 @@ def pseudo_likelihood(rbm: RBM, v: Tensor) -> Tensor:
 
 
 def measure(rbm: RBM, v: Tensor) -> dict[str, float]:
-    """Measure reconstruction and pseudo-likelihood: means over rows with 95 % intervals, as flat numbers.
+    """Measure reconstruction and pseudo-likelihood: means over rows with 95 % intervals, as flat
+    numbers.
 
     Returns
     -------
     dict
-        `reconstruction_mse` per unit, beside the `variance` of the units, which is the error of their mean; and for
-        Bernoulli visible units `pseudo_likelihood` in nats per row. Each mean has `_low` and `_high`.
+        `reconstruction_mse` per unit, beside the `variance` of the units, which is the error of
+        their mean; and for Bernoulli visible units `pseudo_likelihood` in nats per row. Each mean
+        has `_low` and `_high`.
     """
     values = {"reconstruction_mse": reconstruction_error(rbm, v)}
     if rbm.visible.name == "bernoulli":

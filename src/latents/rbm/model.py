@@ -1,13 +1,15 @@
 """The restricted Boltzmann machine over any two kinds of units.
 
-With t(v) the visible units' statistics, mu and lambda the centres, x(v) = c + (t(v) - mu) W and o the visible offset,
+With t(v) the visible units' statistics, mu and lambda the centres, x(v) = c + (t(v) - mu) W and o
+the visible offset,
 
     E(v, h) = e(v) - o.t(v) - (h - lambda).x(v)
     F(v)    = e(v) - o.t(v) + lambda.x(v) - sum_j log(1 + exp x_j(v))
 
-With both centres at zero this is the textbook's RBM; centring (Montavon & Mueller 2012; Melchior, Fischer & Wiskott
-2016) changes the gradient that training follows, not what can be modelled. RBM, RRBM and R3BM of the notes are
-("bernoulli", "bernoulli"), ("beta", "bernoulli") and ("beta", "beta").
+With both centres at zero this is the textbook's RBM; centring (Montavon & Mueller 2012; Melchior,
+Fischer & Wiskott 2016) changes the gradient that training follows, not what can be modelled. RBM,
+RRBM and R3BM of the notes are ("bernoulli", "bernoulli"), ("beta", "bernoulli") and ("beta",
+"beta").
 """
 
 from __future__ import annotations
@@ -33,12 +35,14 @@ FREE_WEIGHTS = 2**22  # weights that an architecture may ask for, however small 
 
 
 class RBM(nn.Module):
-    """A layer of visible and one of hidden units; its weights are zero until `initialise` or `load`.
+    """A layer of visible and one of hidden units; its weights are zero until `initialise` or
+    `load`.
 
     Parameters
     ----------
     n_visible, n_hidden : units of each layer.
-    visible : "bernoulli", "beta" (by moments), "gaussian" (clipped) or "exact_beta"; see `latents.rbm.units`.
+    visible : "bernoulli", "beta" (by moments), "gaussian" (clipped) or "exact_beta"; see
+        `latents.rbm.units`.
     hidden : "bernoulli" or "beta".
     sigma : standard deviation of "beta" and "gaussian" units.
 
@@ -97,7 +101,7 @@ class RBM(nn.Module):
             "sigma": self.sigma,
         }
 
-    # --- from one layer to the other -----------------------------------------------------------------------------
+    # --- from one layer to the other --------------------------------------------------------------
 
     def hidden_input(self, v: Tensor) -> Tensor:
         """Return x(v) with gradients: (n, n_visible) -> (n, n_hidden)."""
@@ -105,7 +109,8 @@ class RBM(nn.Module):
         return product_with_gradients(self.visible.statistics(v) - self.visible_centre, self.weight) + self.hidden_bias
 
     def visible_natural(self, h: Tensor) -> Tensor:
-        """Return natural parameters of the visible units, without gradients: (n, n_hidden) -> (n, k n_visible)."""
+        """Return natural parameters of the visible units, without gradients: (n, n_hidden) -> (n, k
+        n_visible)."""
         self._check(h, self.n_hidden, "hidden")
         with torch.no_grad():
             offset = self.visible.offset(self.visible_bias, self.weight)
@@ -128,7 +133,8 @@ class RBM(nn.Module):
 
     @torch.no_grad()
     def sample_visible(self, h: Tensor, *, generator: torch.Generator, workers: int = 1) -> Tensor:
-        """Draw the visible units: (n, n_hidden) -> (n, n_visible); workers (threads) change no draw."""
+        """Draw the visible units: (n, n_hidden) -> (n, n_visible); workers (threads) change no
+        draw."""
         return self.visible.sample(self.visible_natural(h), generator=generator, workers=workers)
 
     def step(self, state: State, *, generator: torch.Generator, workers: int = 1) -> State:
@@ -136,10 +142,11 @@ class RBM(nn.Module):
         h = self.sample_hidden(state.visible, generator=generator, workers=workers)
         return State(self.sample_visible(h, generator=generator, workers=workers))
 
-    # --- the energy ------------------------------------------------------------------------------------------------
+    # --- the energy -------------------------------------------------------------------------------
 
     def energy(self, v: Tensor, h: Tensor) -> Tensor:
-        """Return E(v, h) with gradients to the parameters: (n, n_visible), (n, n_hidden) -> (n,), in nats."""
+        """Return E(v, h) with gradients to the parameters: (n, n_visible), (n, n_hidden) -> (n,),
+        in nats."""
         self._check(h, self.n_hidden, "hidden")
         pulled = ((h - self.hidden_centre) * self.hidden_input(v)).sum(1)
         return self._visible_energy(v) - pulled
@@ -147,8 +154,8 @@ class RBM(nn.Module):
     def free_energy(self, v: Tensor) -> Tensor:
         """Return F(v) with gradients to the parameters: (n, n_visible) -> (n,), in nats.
 
-        log p(v) = -F(v) - log Z where `has_energy`. For units by moments and clipped ones contrastive
-        divergence descends F, but their conditionals are not those of its energy.
+        log p(v) = -F(v) - log Z where `has_energy`. For units by moments and clipped ones
+        contrastive divergence descends F, but their conditionals are not those of its energy.
         """
         return self.free_energy_of(v, self.hidden_input(v))
 
@@ -162,7 +169,7 @@ class RBM(nn.Module):
         energy = -(self.visible.statistics(v) @ self.visible.offset(self.visible_bias, self.weight))
         return energy if self.visible.base_energy is None else energy + self.visible.base_energy(v)
 
-    # --- start -----------------------------------------------------------------------------------------------------
+    # --- start ------------------------------------------------------------------------------------
 
     @torch.no_grad()
     def initialise(self, v: Tensor, *, generator: torch.Generator, std: float = 0.01, centring: bool = True) -> None:
@@ -172,7 +179,8 @@ class RBM(nn.Module):
         ----------
         v : (n, n_visible), training rows: the visible biases reproduce their marginals.
         generator : draws the weights from N(0, std^2).
-        centring : centres at the statistics' mean and, where the visible units allow it, one half; else zero.
+        centring : centres at the statistics' mean and, where the visible units allow it, one half;
+            else zero.
         """
         self.check_visible(v)
         self.weight.normal_(0, std, generator=generator)
@@ -240,7 +248,8 @@ def fill(module: nn.Module, state: Mapping[str, Tensor]) -> None:
 
 @torch.no_grad()
 def reconstruction_error(rbm: RBM, v: Tensor) -> Tensor:
-    """Return the mean squared error of the means, v -> h -> v, of each row: (n, n_visible) -> (n,); for every unit."""
+    """Return the mean squared error of the means, v -> h -> v, of each row: (n, n_visible) -> (n,);
+    for every unit."""
     return torch.cat(
         [(rbm.mean_visible(rbm.mean_hidden(rows)) - rows).square().mean(1) for rows in v.split(EVALUATION_ROWS)]
     )

@@ -1,15 +1,16 @@
-"""Compute partition functions of RBMs, by enumeration or annealed importance sampling, and likelihoods.
+"""Compute partition functions of RBMs, by enumeration or annealed importance sampling, and
+likelihoods.
 
 Whatever its units and centres, an RBM with an energy is put into one form, with statistics t(v),
 
     log p*(v) = constant + o.t(v) + sum_j log(1 + exp(x_j)),  x = c + t(v) W,
 
-and annealed from independent units with the data's marginals, o_A and, for the hidden layer, c_A, over
-(1 - beta) o_A + beta o and (1 - beta) c_A + beta x (Salakhutdinov & Murray 2008, who leave c_A at zero: with
-hidden units that are rarely on, that leads the chains away from the data and back).
+and annealed from independent units with the data's marginals, o_A and, for the hidden layer, c_A,
+over (1 - beta) o_A + beta o and (1 - beta) c_A + beta x (Salakhutdinov & Murray 2008, who leave c_A
+at zero: with hidden units that are rarely on, that leads the chains away from the data and back).
 
-Each block of `BLOCK_CHAINS` chains has a random stream of its own, spawned from one draw of the caller's generator,
-so that no result depends on how many workers share the blocks.
+Each block of `BLOCK_CHAINS` chains has a random stream of its own, spawned from one draw of the
+caller's generator, so that no result depends on how many workers share the blocks.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ class LogZ(NamedTuple):
 
 
 class Annealed(NamedTuple):
-    """The results of annealed chains: log weights float64 (chains,), and in nats log Z of the independent units and
-    the constant of the model's log density."""
+    """The results of annealed chains: log weights float64 (chains,), and in nats log Z of the
+    independent units and the constant of the model's log density."""
 
     log_weights: Tensor
     log_base: float
@@ -67,17 +68,19 @@ def log_partition(
     Parameters
     ----------
     rbm : visible units "bernoulli" or "exact_beta", hidden units "bernoulli".
-    method : "exact" sums over the hidden states, at most 2^20. "ais" anneals from independent units to the model:
-        the mean weight is an unbiased estimate of Z, so that log Z is under-estimated in expectation and
-        the model flattered where annealing is too fast. "reverse-ais" anneals from samples of the model to
-        independent units: its error has the other sign, but it starts from `burn_in` Gibbs steps
-        at rows of `data`, not from exact samples, so it is an estimate and no bound. Trust them where they
-        agree.
-    data : (n, n_visible), training rows: their marginals give the base distribution; for the annealing methods.
+    method : "exact" sums over the hidden states, at most 2^20. "ais" anneals from independent units
+        to the model: the mean weight is an unbiased estimate of Z, so that log Z is under-estimated
+        in expectation and the model flattered where annealing is too fast. "reverse-ais" anneals
+        from samples of the model to independent units: its error has the other sign, but it starts
+        from `burn_in` Gibbs steps at rows of `data`, not from exact samples, so it is an estimate
+        and no bound. Trust them where they agree.
+    data : (n, n_visible), training rows: their marginals give the base distribution; for the
+        annealing methods.
     temperatures : steps of annealing, spaced evenly.
     chains : independent ones; the standard error falls with their root.
     burn_in : Gibbs steps before "reverse-ais".
-    generator : one draw is taken from it, from which all streams are spawned; for the annealing methods.
+    generator : one draw is taken from it, from which all streams are spawned; for the annealing
+        methods.
     workers : threads over blocks of chains; no result depends on them.
 
     Returns
@@ -88,8 +91,8 @@ def log_partition(
     Raises
     ------
     InputError
-        When the units follow from no energy, there are too many hidden units to enumerate, the method is unknown,
-        or `data` or `generator` is missing.
+        When the units follow from no energy, there are too many hidden units to enumerate, the
+        method is unknown, or `data` or `generator` is missing.
 
     References
     ----------
@@ -129,7 +132,8 @@ def annealed(
     generator: torch.Generator,
     workers: int = 1,
 ) -> Annealed:
-    """Anneal all chains, one way; the parameters are those of `log_partition`, which has checked them."""
+    """Anneal all chains, one way; the parameters are those of `log_partition`, which has checked
+    them."""
     path = _Path(rbm, data)
     anneal = _forward if method == "ais" else _reverse
 
@@ -146,8 +150,8 @@ def annealed(
 def log_likelihood(rbm: RBM, v: Tensor, log_z: LogZ) -> Tensor:
     """Return log p(v) = -F(v) - log Z of each row: (n, n_visible) -> float64 (n,), in nats.
 
-    A probability for Bernoulli units, a density for Beta units (over values that are kept one float's rounding
-    step off 0 and 1).
+    A probability for Bernoulli units, a density for Beta units (over values that are kept one
+    float's rounding step off 0 and 1).
 
     Raises
     ------
@@ -169,7 +173,7 @@ def require_energy(rbm: RBM) -> None:
         )
 
 
-# --- one form for all ---------------------------------------------------------------------------------------------
+# --- one form for all -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -214,7 +218,7 @@ def _enumerate(rbm: RBM) -> float:
     return float(torch.logsumexp(torch.stack(sums), 0)) + model.constant
 
 
-# --- annealing ----------------------------------------------------------------------------------------------------
+# --- annealing ------------------------------------------------------------------------------------
 
 
 class _Path:
@@ -245,7 +249,8 @@ class _Path:
         return self.sample(natural, stream)
 
     def anneal(self, t: Tensor, betas: np.ndarray, stream: torch.Generator) -> Tensor:
-        """Return log weights (n,) of chains that start at statistics `t` and pass through all betas."""
+        """Return log weights (n,) of chains that start at statistics `t` and pass through all
+        betas."""
         log_weights = torch.zeros(len(t), dtype=torch.float64, device=t.device)
         for before, after in zip(betas[:-1].tolist(), betas[1:].tolist(), strict=True):
             x = self.hidden_input(t)
@@ -256,7 +261,8 @@ class _Path:
 
 
 def _softplus_rise(base: Tensor, x: Tensor, before: float, after: float) -> Tensor:
-    """Return the sum over the hidden units of the rise of softplus((1 - beta) base + beta x), without cancellation: (n,)."""
+    """Return the sum over the hidden units of the rise of softplus((1 - beta) base + beta x),
+    without cancellation: (n,)."""
     rise = torch.sigmoid(torch.lerp(base, x, before)) * torch.expm1((after - before) * (x - base))
     return torch.log1p(rise).sum(1, dtype=torch.float64)
 

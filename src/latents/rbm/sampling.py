@@ -1,4 +1,5 @@
-"""Gibbs chains of RBMs and of deep RBMs, which share one kernel: `step(state, generator=, workers=)`."""
+"""Gibbs chains of RBMs and of deep RBMs, which share one kernel: `step(state, generator=,
+workers=)`."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from torch import Tensor
 
 
 class State(NamedTuple):
-    """Where a chain is: visible values (n, n_visible) and, in a deep RBM after its first step, draws of the top."""
+    """Where a chain is: visible values (n, n_visible) and, in a deep RBM after its first step,
+    draws of the top."""
 
     visible: Tensor
     top: Tensor | None = None
@@ -23,7 +25,8 @@ class Kernel(Protocol):
 
 
 def chain(model: Kernel, v: Tensor, *, generator: torch.Generator, workers: int = 1) -> Iterator[Tensor]:
-    """Yield the visible values (n, n_visible) of Gibbs chains that start at v, step by step, without end."""
+    """Yield the visible values (n, n_visible) of Gibbs chains that start at v, step by step,
+    without end."""
     state = State(v)
     while True:
         state = model.step(state, generator=generator, workers=workers)

@@ -1,8 +1,8 @@
 """Train an RBM by contrastive divergence: a loss with its gradient, for the one epoch loop.
 
-The free energy of data less that of negatives, which are drawn without gradients, has exactly this gradient
-(Hinton 2002; Tieleman 2008 for chains that persist). The free energies also show over-fitting: that of validation
-rows then rises above that of training rows.
+The free energy of data less that of negatives, which are drawn without gradients, has exactly this
+gradient (Hinton 2002; Tieleman 2008 for chains that persist). The free energies also show
+over-fitting: that of validation rows then rises above that of training rows.
 """
 
 from __future__ import annotations
@@ -39,12 +39,14 @@ class Options:
     momentum : float in [0, 1), default 0.
     weight_decay : float, default 0, L2 penalty on the weights, not on the biases.
     steps : int, default 1, k of CD-k.
-    chains : int, default 0, of persistent contrastive divergence; 0 starts each chain at the data (CD).
-    mean_field_visible, mean_field_hidden : bool, default False, means in place of draws in the negative phase.
-    centring : float in [0, 1), default 0.01, rate at which the hidden centre follows the hidden means of
-        data; 0 leaves it where it is.
-    averaging : float in [0, 1), default 0, decay of the exponential average of the parameters that is kept
-        and returned; 0: no average.
+    chains : int, default 0, of persistent contrastive divergence; 0 starts each chain at the data
+        (CD).
+    mean_field_visible, mean_field_hidden : bool, default False, means in place of draws in the
+        negative phase.
+    centring : float in [0, 1), default 0.01, rate at which the hidden centre follows the hidden
+        means of data; 0 leaves it where it is.
+    averaging : float in [0, 1), default 0, decay of the exponential average of the parameters that
+        is kept and returned; 0: no average.
 
     Raises
     ------
@@ -99,13 +101,14 @@ class ContrastiveDivergence(nn.Module):
         return self.rbm if self.average is None else self.average
 
     def loss_parts(self, rows: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """Return free energies of data and, negated, of negatives; in evaluation free energy and squared error.
+        """Return free energies of data and, negated, of negatives; in evaluation free energy and
+        squared error.
 
         Returns
         -------
         dict
-            Each (batch,): `free_energy`, in nats; in training `negative`, whose mean is that over the negatives;
-            in evaluation `reconstruction`, squared error per unit.
+            Each (batch,): `free_energy`, in nats; in training `negative`, whose mean is that over
+            the negatives; in evaluation `reconstruction`, squared error per unit.
         """
         v = self.read(rows, generator)  # (batch, n_visible)
         if not self.training:
@@ -150,7 +153,8 @@ class ContrastiveDivergence(nn.Module):
 
     @torch.no_grad()
     def _centre(self, x: Tensor) -> None:
-        """Move the hidden centre towards the hidden means; the bias takes it up, so the model stays the same."""
+        """Move the hidden centre towards the hidden means; the bias takes it up, so the model stays
+        the same."""
         if self.centring:
             move = self.centring * (self.rbm.hidden.mean(x).mean(0) - self.rbm.hidden_centre)
             self.rbm.hidden_centre.add_(move)
@@ -179,7 +183,8 @@ def train(
     Parameters
     ----------
     rbm : initialised; changed in place.
-    read : (rows (batch,) int64, generator) -> values (batch, n_visible); rows from `n_train` on are validation.
+    read : (rows (batch,) int64, generator) -> values (batch, n_visible); rows from `n_train` on are
+        validation.
     options : the training.
     n_train, n_validation : int, numbers of rows; default of the second 0.
     generator : draws the order of the rows, the negatives and what `read` draws.
@@ -189,7 +194,8 @@ def train(
     Returns
     -------
     rbm, fitted
-        The averaged RBM if there is `averaging`, else `rbm` itself; in eval mode. History in nats and squared error.
+        The averaged RBM if there is `averaging`, else `rbm` itself; in eval mode. History in nats
+        and squared error.
 
     Raises
     ------
@@ -218,7 +224,8 @@ def recipe(options: Options, n_train: int) -> Recipe:
 
 
 def make_optimizer(rbms: list[RBM], options: Options) -> torch.optim.Optimizer:
-    """Return SGD with momentum, or Adam, over the parameters of RBMs; weight decay acts on weights only."""
+    """Return SGD with momentum, or Adam, over the parameters of RBMs; weight decay acts on weights
+    only."""
     groups: list[dict[str, Any]] = [
         {"params": [rbm.weight for rbm in rbms], "weight_decay": options.weight_decay},
         {"params": [bias for rbm in rbms for bias in (rbm.visible_bias, rbm.hidden_bias)]},

@@ -1,12 +1,13 @@
 """The units of RBMs: their means, their draws, and their term in the energy.
 
-A layer's units read one natural parameter for each of their sufficient statistics. For a visible layer these are
-`offset(bias, weight) + weight (h - centre)`; for a hidden layer they are its input. All else in `latents.rbm.model`
-is the same whatever the units are.
+A layer's units read one natural parameter for each of their sufficient statistics. For a visible
+layer these are `offset(bias, weight) + weight (h - centre)`; for a hidden layer they are its input.
+All else in `latents.rbm.model` is the same whatever the units are.
 
-The conditional of "beta" (by moments) and "gaussian" (clipped) follows from no energy: their mean is a logistic
-function of the input and their spread is fixed. They are trained by the gradient of a free energy that is not that
-of their own conditional, as in the notes, and have no likelihood. "bernoulli" and "exact_beta" have one.
+The conditional of "beta" (by moments) and "gaussian" (clipped) follows from no energy: their mean
+is a logistic function of the input and their spread is fixed. They are trained by the gradient of a
+free energy that is not that of their own conditional, as in the notes, and have no likelihood.
+"bernoulli" and "exact_beta" have one.
 """
 
 from __future__ import annotations
@@ -44,12 +45,16 @@ class Unit:
     mean : natural parameters (..., k n) -> means (..., n).
     sample : (natural parameters, generator=, workers=) -> draws (..., n); workers change no draw.
     offset : (bias (k n,), weight (k n, hidden)) -> natural parameters with every hidden unit off.
-    bias : (natural parameters (k n,), weight) -> bias that gives them with every hidden unit half on.
-    fit : values (rows, n) -> natural parameters (k n,) of independent units with the values' marginals.
-    base_energy : values (..., n) -> the part of the energy without parameters (...,); None for zero.
-    sample_statistics : as `sample`, but draws (..., k n) of the statistics, exact where values are rounded to 0 or 1.
-    log_partition : natural parameters (..., k n) -> log of the integral over the units (...,); None where the
-        conditional follows from no energy.
+    bias : (natural parameters (k n,), weight) -> bias that gives them with every hidden unit half
+        on.
+    fit : values (rows, n) -> natural parameters (k n,) of independent units with the values'
+        marginals.
+    base_energy : values (..., n) -> the part of the energy without parameters (...,); None for
+        zero.
+    sample_statistics : as `sample`, but draws (..., k n) of the statistics, exact where values are
+        rounded to 0 or 1.
+    log_partition : natural parameters (..., k n) -> log of the integral over the units (...,); None
+        where the conditional follows from no energy.
     centred : bool, whether the hidden layer is centred in this unit's natural parameters.
     """
 
@@ -78,7 +83,8 @@ def unit(name: str, *, sigma: float = 0.1) -> Unit:
     Raises
     ------
     InputError
-        When there is no such unit, or sigma is not in (0, 0.5); a distribution on [0, 1] has at most 0.5.
+        When there is no such unit, or sigma is not in (0, 0.5); a distribution on [0, 1] has at
+        most 0.5.
 
     Examples
     --------
@@ -98,7 +104,7 @@ def unit(name: str, *, sigma: float = 0.1) -> Unit:
     raise InputError(f"units must be one of bernoulli, beta, gaussian, exact_beta, got {name!r}")
 
 
-# --- linear natural parameters: Bernoulli, Beta by moments, clipped Gaussian ---------------------------------------
+# --- linear natural parameters: Bernoulli, Beta by moments, clipped Gaussian ----------------------
 
 
 def _identity(values: Tensor) -> Tensor:
@@ -114,7 +120,8 @@ def _linear_bias(natural: Tensor, weight: Tensor) -> Tensor:
 
 
 def _logit_of_mean(values: Tensor) -> Tensor:
-    """Return log odds of each column's mean, with half a row of zeros and of ones added, so that they are finite."""
+    """Return log odds of each column's mean, with half a row of zeros and of ones added, so that
+    they are finite."""
     return torch.logit((values.sum(0, dtype=torch.float64) + 0.5) / (len(values) + 1)).to(values.dtype)
 
 
@@ -174,7 +181,7 @@ BERNOULLI = Unit(
 )
 
 
-# --- the principled Beta unit ---------------------------------------------------------------------------------------
+# --- the principled Beta unit ---------------------------------------------------------------------
 #
 # E(v, h) = -sum_i [(A_i(h) - 1) log v_i + (B_i(h) - 1) log(1 - v_i)] - c.h,
 # A(h) = a + W h + W' (1 - h), B(h) = b + U h + U' (1 - h), all weights >= 0, a and b > 0.
@@ -225,7 +232,8 @@ def _positive_bias(natural: Tensor, weight: Tensor) -> Tensor:
 
 
 def _beta_fit(values: Tensor) -> Tensor:
-    """Return concentrations, less 1, of the Beta distributions with each column's mean and variance."""
+    """Return concentrations, less 1, of the Beta distributions with each column's mean and
+    variance."""
     wide = values.double()
     mean, variance = wide.mean(0).clamp(1e-4, 1 - 1e-4), wide.var(0, correction=0).clamp(min=1e-12)
     total = (mean * (1 - mean) / variance - 1).clamp(min=0)

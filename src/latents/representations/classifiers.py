@@ -37,12 +37,14 @@ def nearest_neighbours(
 def linear_svm(
     train: Any, test: Any, train_labels: np.ndarray, *, cost: float, items: int, generator: np.random.Generator
 ) -> np.ndarray:
-    """Predict each test item's class by one linear SVM per class (LIBLINEAR); dense columns are scaled to unit variance.
+    """Predict each test item's class by one linear SVM per class (LIBLINEAR); dense columns are
+    scaled to unit variance.
 
     Parameters
     ----------
     cost : C, the weight of the training errors.
-    items : int, most training items that are used, drawn by `generator`: the time grows faster than their number.
+    items : int, most training items that are used, drawn by `generator`: the time grows faster than
+        their number.
 
     Returns
     -------

@@ -9,12 +9,14 @@ from scipy import sparse
 
 
 def pixels(images: np.ndarray) -> np.ndarray:
-    """Return grey images as rows of intensities: uint8 (n, height, width) -> float32 (n, height * width) in [0, 1]."""
+    """Return grey images as rows of intensities: uint8 (n, height, width) -> float32 (n, height *
+    width) in [0, 1]."""
     return images.reshape(len(images), -1).astype(np.float32) / 255
 
 
 def gallery_and_probes(person: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Deal each person's photographs in turn: the first to the gallery, the second to the probes, and so on.
+    """Deal each person's photographs in turn: the first to the gallery, the second to the probes,
+    and so on.
 
     A person with one photograph is in the gallery only, as a distractor.
 
@@ -50,7 +52,8 @@ def principal_components(train: np.ndarray, test: np.ndarray, *, count: int) -> 
     Returns
     -------
     train, test
-        float32 (n, count) each, centred on the training mean; a component's sign is fixed by its largest loading.
+        float32 (n, count) each, centred on the training mean; a component's sign is fixed by its
+        largest loading.
     """
     mean = train.mean(axis=0, dtype=np.float64)
     centred = train.astype(np.float64) - mean
@@ -64,13 +67,15 @@ def principal_components(train: np.ndarray, test: np.ndarray, *, count: int) -> 
 def tfidf(
     train: Sequence[str], test: Sequence[str], *, vocabulary: int, min_documents: int, max_share: float
 ) -> tuple[sparse.csr_array, sparse.csr_array]:
-    """Return rows of 1 + log(count) times idf, of unit length; words and weights are of training documents only.
+    """Return rows of 1 + log(count) times idf, of unit length; words and weights are of training
+    documents only.
 
     Parameters
     ----------
     train, test : documents.
     vocabulary : at most this many words, the most frequent ones.
-    min_documents, max_share : least number, and largest share, of the training documents that hold a word.
+    min_documents, max_share : least number, and largest share, of the training documents that hold
+        a word.
 
     Returns
     -------

@@ -25,7 +25,8 @@ class Contexts:
 
     Attributes
     ----------
-    target, last, before : float32 (n, width_px); `before` is blank where there is only one row above.
+    target, last, before : float32 (n, width_px); `before` is blank where there is only one row
+        above.
     position : int64 (n,), of the target in its sequence, from 1.
     """
 
@@ -36,7 +37,8 @@ class Contexts:
 
     @classmethod
     def of(cls, sequences: Sequence[Tensor]) -> Contexts:
-        """From sequences (length, width_px) of at least two rows in all; shorter ones hold no next row."""
+        """From sequences (length, width_px) of at least two rows in all; shorter ones hold no next
+        row."""
         kept = [rows for rows in sequences if len(rows) > 1]
         if not kept:
             raise InputError("no sequence has a second row: there is no next row to predict")
@@ -50,7 +52,8 @@ class Contexts:
 
 
 def bernoulli_cross_entropy(target: Tensor, probability: Tensor) -> float:
-    """Return the mean of -x log p - (1 - x) log(1 - p) over all pixels, in nats; targets may be grey.
+    """Return the mean of -x log p - (1 - x) log(1 - p) over all pixels, in nats; targets may be
+    grey.
 
     Examples
     --------
@@ -61,8 +64,8 @@ def bernoulli_cross_entropy(target: Tensor, probability: Tensor) -> float:
 
 
 def mean_row(train: Contexts, test: Contexts) -> float:
-    """Return the cross-entropy per pixel of the training rows' mean at the same position; positions without
-    training rows take the mean of all."""
+    """Return the cross-entropy per pixel of the training rows' mean at the same position; positions
+    without training rows take the mean of all."""
     longest = int(max(train.position.max(), test.position.max())) + 1
     width = train.target.shape[1]
     sums = torch.zeros(longest, width, dtype=torch.float64).index_add_(0, train.position, train.target.double())
@@ -73,7 +76,8 @@ def mean_row(train: Contexts, test: Contexts) -> float:
 
 
 def copy_last(validation: Contexts, test: Contexts) -> tuple[float, float]:
-    """Return the cross-entropy per pixel of the repeated last row, p = s + (1 - 2 s) x, and s, best on validation."""
+    """Return the cross-entropy per pixel of the repeated last row, p = s + (1 - 2 s) x, and s, best
+    on validation."""
     found = {s: bernoulli_cross_entropy(validation.target, _smoothed(validation.last, s)) for s in SMOOTHING}
     best = min(found, key=lambda s: found[s])
     return bernoulli_cross_entropy(test.target, _smoothed(test.last, best)), best
@@ -86,7 +90,8 @@ def _smoothed(rows: Tensor, share: float) -> Tensor:
 def logistic(
     train: Contexts, test: Contexts, *, epochs: int, batch_size: int, learning_rate: float, generator: torch.Generator
 ) -> float:
-    """Return the cross-entropy per pixel of a logistic regression of each pixel on the last two rows.
+    """Return the cross-entropy per pixel of a logistic regression of each pixel on the last two
+    rows.
 
     Parameters
     ----------
@@ -114,7 +119,7 @@ def logistic(
         return float(row_cost(logits, test.target).double().mean())
 
 
-# --- completed digits -----------------------------------------------------------------------------------------------
+# --- completed digits -----------------------------------------------------------------------------
 
 
 def nearest_by_top(tops: np.ndarray, training_tops: np.ndarray, *, block: int = 1000) -> np.ndarray:

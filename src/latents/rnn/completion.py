@@ -34,7 +34,8 @@ def complete(
     ----------
     images : uint8 (n, y, x); only their top rows are read.
     seen_rows : int, rows that are kept, at least one.
-    sharpness, generator : see `latents.rnn.model.roll`; with a generator, each call gives other completions.
+    sharpness, generator : see `latents.rnn.model.roll`; with a generator, each call gives other
+        completions.
 
     Returns
     -------
@@ -64,7 +65,8 @@ class Sampled:
     Attributes
     ----------
     mean : float64 (n, classes), its probabilities averaged over the completions.
-    share_right : float64 (n,), the share of the completions that it assigns to the digit's own class.
+    share_right : float64 (n,), the share of the completions that it assigns to the digit's own
+        class.
     """
 
     mean: np.ndarray
@@ -72,7 +74,8 @@ class Sampled:
 
     @property
     def entropy(self) -> np.ndarray:
-        """Return the entropy in bits of the averaged probabilities, (n,): the ambiguity of the seen half."""
+        """Return the entropy in bits of the averaged probabilities, (n,): the ambiguity of the seen
+        half."""
         chances = np.maximum(self.mean, 1e-12)
         return -(chances * np.log2(chances)).sum(1)
 

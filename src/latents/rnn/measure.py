@@ -32,7 +32,8 @@ def row_baselines(
     learning_rate: float,
     generator: torch.Generator,
 ) -> Measures:
-    """Return the cross-entropy per pixel, in nats, of the three simple predictors of `latents.rnn.baselines`."""
+    """Return the cross-entropy per pixel, in nats, of the three simple predictors of
+    `latents.rnn.baselines`."""
     parts = [Contexts.of(row_sequences(images, inked=inked)) for images in (train, validation, test)]
     copied, smoothing = copy_last(*parts[1:])
     options: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
@@ -45,8 +46,9 @@ def row_baselines(
 
 
 def completion_baselines(train: Digits, test: Digits, *, seen_rows: int, classifier: DigitClassifier) -> Measures:
-    """Return the classifier's accuracy on whole digits, on top halves alone, and on halves completed with the rest of
-    the training digit of the nearest half; and the share of these training digits that are of the same class."""
+    """Return the classifier's accuracy on whole digits, on top halves alone, and on halves
+    completed with the rest of the training digit of the nearest half; and the share of these
+    training digits that are of the same class."""
     images, labels = test
     nearest = nearest_by_top(images[:, :seen_rows], train[0][:, :seen_rows])
     borrowed = images.copy()
@@ -77,17 +79,18 @@ def completions(
     ----------
     samples : int, completions per digit by sampling rows, from which ambiguity is measured.
     shown : int, digits of each class among the examples, the first of the test set.
-    shown_samples : int, sampled completions of each ambiguous example, the digit of the highest entropy
-        of each class.
+    shown_samples : int, sampled completions of each ambiguous example, the digit of the highest
+        entropy of each class.
 
     Returns
     -------
     metrics
-        `completed`: accuracy on the notes' completions; `completed_<digit>`: by class; `sharpened`: on completions
-        by the `sharpness` that is best on the validation digits; `sampled`: on single sampled completions;
-        `vote`: of the class with the highest probability averaged over them; `entropy_right`, `entropy_wrong`
-        (bits): mean ambiguity of digits with a right and with a wrong completion; `entropy_separation`: chance
-        that a wrong one is the more ambiguous.
+        `completed`: accuracy on the notes' completions; `completed_<digit>`: by class; `sharpened`:
+        on completions by the `sharpness` that is best on the validation digits; `sampled`: on
+        single sampled completions; `vote`: of the class with the highest probability averaged over
+        them; `entropy_right`, `entropy_wrong` (bits): mean ambiguity of digits with a right and
+        with a wrong completion; `entropy_separation`: chance that a wrong one is the more
+        ambiguous.
     examples
         See the stage `rnn`.
     """
@@ -151,22 +154,26 @@ def unit_pictures(
     classifier: DigitClassifier,
     generator: torch.Generator,
 ) -> tuple[Measures, dict[str, np.ndarray]]:
-    """Picture what drives each hidden unit and the rows expected after it, and classify the pictures.
+    """Picture what drives each hidden unit and the rows expected after it, and classify the
+    pictures.
 
     Parameters
     ----------
     images : uint8 (n, y, x); each gives one sequence.
     rows, expected_rows : L of the notes, and the rows of the roll-forward.
-    lead_rows : int, blank rows that the network reads before a sequence, and that are left out of its picture.
-        Without them a sequence starts with ink, unlike in training, and many continuations turn all black.
+    lead_rows : int, blank rows that the network reads before a sequence, and that are left out of
+        its picture. Without them a sequence starts with ink, unlike in training, and many
+        continuations turn all black.
 
     Returns
     -------
     metrics
-        `average_<digit>` and `best_<digit>`: number of units of which the picture is classified as that digit.
+        `average_<digit>` and `best_<digit>`: number of units of which the picture is classified as
+        that digit.
     arrays
-        `pictures` (the weighted average and the rows expected after it) and `best` (the single best sequence and the
-        rows expected after it), float32 (hidden, rows + expected_rows, x); `pictures_digit`, `best_digit`.
+        `pictures` (the weighted average and the rows expected after it) and `best` (the single best
+        sequence and the rows expected after it), float32 (hidden, rows + expected_rows, x);
+        `pictures_digit`, `best_digit`.
     """
     average, best = favourites(model, draw_sequences(images, length=rows, lead_rows=lead_rows, generator=generator))
     arrays: dict[str, np.ndarray] = {}

@@ -1,8 +1,10 @@
-"""A recurrent network that reads an image row by row and predicts the next row (notes of 2016-06-16).
+"""A recurrent network that reads an image row by row and predicts the next row (notes of
+2016-06-16).
 
-The notes have sigmoid units with the first state 0. Here they are tanh units, so that torch's own fast layer can be
-used; the functions are the same. By sigmoid(2 a) = (1 + tanh(a)) / 2 a tanh unit is a sigmoid unit with other weights
-and the first state -1; output weights stay tied, and the pre-activation keeps its sign.
+The notes have sigmoid units with the first state 0. Here they are tanh units, so that torch's own
+fast layer can be used; the functions are the same. By sigmoid(2 a) = (1 + tanh(a)) / 2 a tanh unit
+is a sigmoid unit with other weights and the first state -1; output weights stay tied, and the
+pre-activation keeps its sign.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ class RowRNN(RecurrentDecoder):
     width_px : pixels of a row.
     hidden : hidden units.
     cell : "rnn" (the notes') or "gru".
-    tied : bool, whether the output weights are the transposed input weights, of a GRU those of its new state.
+    tied : bool, whether the output weights are the transposed input weights, of a GRU those of its
+        new state.
     """
 
     def __init__(self, *, width_px: int, hidden: int, cell: str, tied: bool) -> None:
@@ -55,7 +58,8 @@ class RowRNN(RecurrentDecoder):
         return int(self.rnn.hidden_size)
 
     def embed(self, visible: Tensor, context: Tensor) -> Tensor:
-        """Return the rows to read: `visible`, or the known ones of `context` where there is one (see `known_rows`)."""
+        """Return the rows to read: `visible`, or the known ones of `context` where there is one
+        (see `known_rows`)."""
         if context.shape[-1] == 0:
             return visible
         return torch.where(context[..., -1:] > 0, context[..., :-1], visible)
@@ -74,7 +78,8 @@ class RowRNN(RecurrentDecoder):
         return torch.cat([self.visible_seed.expand(1, len(rows), -1), rows.transpose(0, 1)])
 
     def drive(self, rows: Tensor) -> Tensor:
-        """Return the drive of each hidden unit by a sequence: (batch, length, width_px) -> (batch, hidden).
+        """Return the drive of each hidden unit by a sequence: (batch, length, width_px) -> (batch,
+        hidden).
 
         The pre-activation after the last row; of a GRU, which has three, the state itself.
         """
@@ -93,7 +98,8 @@ def architecture(*, width_px: int, hidden: int, cell: str, tied: bool) -> dict[s
 
 
 def build(shape: Mapping[str, Any], *, generator: torch.Generator) -> RowRNN:
-    """Build a network; weights are drawn from U(-1/sqrt(hidden), 1/sqrt(hidden)), torch's default; output bias 0.
+    """Build a network; weights are drawn from U(-1/sqrt(hidden), 1/sqrt(hidden)), torch's default;
+    output bias 0.
 
     Raises
     ------
@@ -118,11 +124,12 @@ def load(state: Mapping[str, Tensor], shape: Mapping[str, Any]) -> RowRNN:
 
 
 def row_cost(predicted: Tensor, actual: Tensor) -> Tensor:
-    """Return the cross-entropy of grey rows, in nats: logits (n, width_px), rows in [0, 1] -> (n, width_px)."""
+    """Return the cross-entropy of grey rows, in nats: logits (n, width_px), rows in [0, 1] -> (n,
+    width_px)."""
     return binary_cross_entropy_with_logits(predicted, actual, reduction="none")
 
 
-# --- images as sequences --------------------------------------------------------------------------------------------
+# --- images as sequences --------------------------------------------------------------------------
 
 
 def row_sequences(images: np.ndarray, *, inked: bool = False) -> list[Tensor]:
@@ -164,13 +171,15 @@ def row_sequences(images: np.ndarray, *, inked: bool = False) -> list[Tensor]:
 
 
 def known_rows(sequences: Sequence[Tensor], *, own_share: float, generator: torch.Generator) -> list[Tensor]:
-    """Return contexts for training on the network's own predictions: the rows above, and which are known.
+    """Return contexts for training on the network's own predictions: the rows above, and which are
+    known.
 
     Parameters
     ----------
     sequences : (length, width_px) each.
-    own_share : share of the sequences that are known only up to a row, drawn from 1 to length - 1; from there on the
-        network reads its own predictions, as when it completes a digit. All rows of the others are known.
+    own_share : share of the sequences that are known only up to a row, drawn from 1 to length - 1;
+        from there on the network reads its own predictions, as when it completes a digit. All rows
+        of the others are known.
     generator : draws which, and up to where; on the CPU.
 
     Returns
@@ -190,7 +199,8 @@ def known_rows(sequences: Sequence[Tensor], *, own_share: float, generator: torc
 
 
 def of_one_length(sequences: Sequence[Tensor]) -> Iterator[tuple[np.ndarray, Tensor]]:
-    """Blocks of sequences of one length: their numbers (batch,), and they themselves (batch, length, width_px)."""
+    """Blocks of sequences of one length: their numbers (batch,), and they themselves (batch,
+    length, width_px)."""
     lengths = np.array([len(sequence) for sequence in sequences])
     for length in np.unique(lengths):
         numbers = np.flatnonzero(lengths == length)
@@ -199,12 +209,13 @@ def of_one_length(sequences: Sequence[Tensor]) -> Iterator[tuple[np.ndarray, Ten
             yield block, torch.stack([sequences[number] for number in block])
 
 
-# --- predicting rows ------------------------------------------------------------------------------------------------
+# --- predicting rows ------------------------------------------------------------------------------
 
 
 @torch.inference_mode()
 def predict_rows(model: RowRNN, rows: Tensor) -> Tensor:
-    """Each row as predicted from those above it, in [0, 1]: (batch, length, width_px), the same shape back.
+    """Each row as predicted from those above it, in [0, 1]: (batch, length, width_px), the same
+    shape back.
 
     The first is predicted from nothing, a blank row.
     """
@@ -223,7 +234,8 @@ def _logits(model: RowRNN, rows: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def next_row_cross_entropy(model: RowRNN, sequences: Sequence[Tensor]) -> float:
-    """Return the mean cross-entropy per pixel, in nats, of all rows but the first, given those above.
+    """Return the mean cross-entropy per pixel, in nats, of all rows but the first, given those
+    above.
 
     Raises
     ------
@@ -250,10 +262,11 @@ def roll(
     ----------
     rows : (batch, length, width_px) in [0, 1].
     count : rows to add.
-    sharpness : float, default 1, factor on the logits that are fed back. 1 feeds back the prediction, as the notes do;
-        above, pixels are nearer to black and white, like real rows, where a prediction blurs several possible rows.
-    generator : draws the pixels that are fed back, so that each call gives another continuation; None, the default:
-        the prediction itself is fed back.
+    sharpness : float, default 1, factor on the logits that are fed back. 1 feeds back the
+        prediction, as the notes do; above, pixels are nearer to black and white, like real rows,
+        where a prediction blurs several possible rows.
+    generator : draws the pixels that are fed back, so that each call gives another continuation;
+        None, the default: the prediction itself is fed back.
 
     Returns
     -------

@@ -1,4 +1,5 @@
-"""Train a row-RNN by truncated backpropagation through time, with ended sequences swapped for the next."""
+"""Train a row-RNN by truncated backpropagation through time, with ended sequences swapped for the
+next."""
 
 from __future__ import annotations
 
@@ -23,8 +24,9 @@ class Options(Steps):
     Attributes
     ----------
     cell, tied, hidden : see `latents.rnn.model.RowRNN`.
-    own_share : float in [0, 1], default 0, share of the sequences of an epoch that go on from the network's own
-        predictions, see `latents.rnn.model.known_rows`; 0 is teacher forcing throughout, as the notes do.
+    own_share : float in [0, 1], default 0, share of the sequences of an epoch that go on from the
+        network's own predictions, see `latents.rnn.model.known_rows`; 0 is teacher forcing
+        throughout, as the notes do.
     """
 
     cell: str
@@ -42,7 +44,8 @@ def train(
     device: str = "cpu",
     journal: Journal = NOWHERE,
 ) -> tuple[RowRNN, dict[str, Any], Fitted]:
-    """Train a network to predict each row of its sequences, the first from a blank row, with Adagrad.
+    """Train a network to predict each row of its sequences, the first from a blank row, with
+    Adagrad.
 
     Parameters
     ----------
@@ -55,8 +58,8 @@ def train(
     Returns
     -------
     model, architecture, history
-        The model in eval mode on the CPU, the input of `build`, and nats per pixel, all rows in training, all but the
-        first in validation.
+        The model in eval mode on the CPU, the input of `build`, and nats per pixel, all rows in
+        training, all but the first in validation.
 
     Raises
     ------

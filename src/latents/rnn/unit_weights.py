@@ -1,4 +1,5 @@
-"""Compare pictures of hidden units: averages weighted by drive or by activation, and the best sequence."""
+"""Compare pictures of hidden units: averages weighted by drive or by activation, and the best
+sequence."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from latents.rnn.model import BLOCK_ROWS, RowRNN
 
 @torch.inference_mode()
 def by_activation(model: RowRNN, sequences: Tensor) -> Tensor:
-    """Average sequences, weighted by the sigmoid of each unit's drive after them: (hidden, length, x).
+    """Average sequences, weighted by the sigmoid of each unit's drive after them: (hidden, length,
+    x).
 
     Parameters
     ----------
@@ -30,7 +32,8 @@ def by_activation(model: RowRNN, sequences: Tensor) -> Tensor:
 
 
 def compare(model: RowRNN, sequences: Tensor, *, lead_rows: int, blur_px: float) -> dict[str, float]:
-    """Measure the detail of the average and of the best sequence, and the contrast of averages by either weight.
+    """Measure the detail of the average and of the best sequence, and the contrast of averages by
+    either weight.
 
     Parameters
     ----------
@@ -42,8 +45,8 @@ def compare(model: RowRNN, sequences: Tensor, *, lead_rows: int, blur_px: float)
     -------
     dict
         `average_detail`, `best_detail`: detail of pictures scaled to a maximum of 1;
-        `drive_contrast`, `activation_contrast`: standard deviation over pixels. Means over the units that any sequence
-        drives, and their standard errors as `..._se`; `n_units`.
+        `drive_contrast`, `activation_contrast`: standard deviation over pixels. Means over the
+        units that any sequence drives, and their standard errors as `..._se`; `n_units`.
 
     Raises
     ------

@@ -12,8 +12,8 @@ def autocorrelation(chains: np.ndarray, lags: int) -> np.ndarray:
 
     Parameters
     ----------
-    chains : float (steps, chains, units), after burn-in; the mean of each unit is taken over steps and chains,
-        so that chains that stay apart count as badly mixed.
+    chains : float (steps, chains, units), after burn-in; the mean of each unit is taken over steps
+        and chains, so that chains that stay apart count as badly mixed.
     lags : int, number of lags, from 0.
 
     Returns
@@ -41,7 +41,8 @@ def autocorrelation(chains: np.ndarray, lags: int) -> np.ndarray:
 
 
 def effective_share(correlation: np.ndarray) -> float:
-    """Return the independent draws per step of a chain: 1 / (1 + 2 sum rho), while rho > 0 (Geyer 1992).
+    """Return the independent draws per step of a chain: 1 / (1 + 2 sum rho), while rho > 0 (Geyer
+    1992).
 
     Examples
     --------

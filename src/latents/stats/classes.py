@@ -9,11 +9,13 @@ import numpy as np
 
 
 def class_spread(points: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return the generalised variance of each class, and of all pooled, as a share of that of all points.
+    """Return the generalised variance of each class, and of all pooled, as a share of that of all
+    points.
 
-    det(C_class) / det(C_all) and Wilks' lambda det(W) / det(C_all) with W the mean within-class covariance, each item
-    weighed alike. Neither changes under an invertible linear map of the embedding, so embeddings of different models
-    compare; the ratios shrink with the number of dimensions.
+    det(C_class) / det(C_all) and Wilks' lambda det(W) / det(C_all) with W the mean within-class
+    covariance, each item weighed alike. Neither changes under an invertible linear map of the
+    embedding, so embeddings of different models compare; the ratios shrink with the number of
+    dimensions.
 
     Parameters
     ----------
@@ -23,7 +25,8 @@ def class_spread(points: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, fl
     Returns
     -------
     of_class : float64 (n_classes,)
-        0 for a class on a point or line, 1 for a class as spread as all items; nan with at most d items.
+        0 for a class on a point or line, 1 for a class as spread as all items; nan with at most d
+        items.
     pooled : float
         In [0, 1]: 1 when all classes have the same mean.
 
@@ -109,7 +112,8 @@ def mixing(counts: np.ndarray) -> np.ndarray:
 
 
 def rank_of_pair(mixed: np.ndarray, pair: tuple[int, int]) -> int:
-    """Return the rank of a pair among all pairs, 1 for the most mixed one; equals share the better rank."""
+    """Return the rank of a pair among all pairs, 1 for the most mixed one; equals share the better
+    rank."""
     pairs = mixed[np.triu_indices(len(mixed), 1)]
     return 1 + int((pairs > mixed[pair]).sum())
 
@@ -128,8 +132,9 @@ def separation(
     Returns
     -------
     measures : dict
-        `spread_<class>` and `spread` (all classes pooled), see `class_spread`; `knn`, the share of right classes;
-        `silhouette` in [-1, 1] (Rousseeuw 1987); for each pair `mixed_<a>_<b>` and `mixed_rank_<a>_<b>`.
+        `spread_<class>` and `spread` (all classes pooled), see `class_spread`; `knn`, the share of
+        right classes; `silhouette` in [-1, 1] (Rousseeuw 1987); for each pair `mixed_<a>_<b>` and
+        `mixed_rank_<a>_<b>`.
     counts : int64 (n_classes, n_classes)
         The confusion.
     """

@@ -10,8 +10,9 @@ from latents.errors import InputError
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     """Return the Frechet distance of the Gaussians with two sets' means and covariances.
 
-    |mu_a - mu_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)), in the features' squared unit; with those of an Inception
-    network it is the FID. It is biased upwards, about alike for sets of the same sizes: compare only those.
+    |mu_a - mu_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)), in the features' squared unit; with those
+    of an Inception network it is the FID. It is biased upwards, about alike for sets of the same
+    sizes: compare only those.
 
     Parameters
     ----------
@@ -45,8 +46,8 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     mean_a, mean_b = a.mean(0, dtype=np.float64), b.mean(0, dtype=np.float64)
     root_a, root_b = (_centred(rows, mean) for rows, mean in ((a, mean_a), (b, mean_b)))  # C = root^T root
     spread = float(np.square(root_a).sum() + np.square(root_b).sum())
-    # tr (C_a C_b)^(1/2) is the sum of the singular values of root_a root_b^T: no square root of a matrix that may
-    # be singular, and nothing complex
+    # tr (C_a C_b)^(1/2) is the sum of the singular values of root_a root_b^T: no square root of a
+    # matrix that may be singular, and nothing complex
     cross = _triangle(root_a) @ _triangle(root_b).T
     overlap = float(np.linalg.svd(cross, compute_uv=False).sum())
     return max(0.0, float(np.square(mean_a - mean_b).sum()) + spread - 2 * overlap)

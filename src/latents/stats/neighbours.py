@@ -16,14 +16,15 @@ def neighbours_in_common(first: np.ndarray, second: np.ndarray, *, k: int) -> fl
 
     Parameters
     ----------
-    first, second : float (n, d), (n, e), of the same n items; d and e may differ, more items than k.
+    first, second : float (n, d), (n, e), of the same n items; d and e may differ, more items than
+        k.
     k : neighbours, the item itself left out; Euclidean distance.
 
     Returns
     -------
     float
-        1 for embeddings that agree on all neighbours, k / (n - 1) for unrelated ones; no change of scale, rotation or
-        reflection alters it.
+        1 for embeddings that agree on all neighbours, k / (n - 1) for unrelated ones; no change of
+        scale, rotation or reflection alters it.
 
     Examples
     --------
@@ -59,8 +60,9 @@ def overlaps(embeddings: Mapping[str, Sequence[np.ndarray]], *, k: int) -> dict[
     Returns
     -------
     dict
-        `overlap_<a>_<b>`, the mean over pairs of seeds, and `..._se`: the standard deviation over pairs by the root of
-        the number of seeds, since pairs share them. None where there are no two seeds.
+        `overlap_<a>_<b>`, the mean over pairs of seeds, and `..._se`: the standard deviation over
+        pairs by the root of the number of seeds, since pairs share them. None where there are no
+        two seeds.
     """
     found: dict[str, Any] = {}
     names = list(embeddings)

@@ -6,7 +6,8 @@ import numpy as np
 
 
 def area_under_curve(scores: np.ndarray, positive: np.ndarray) -> float:
-    """Return the chance that a random positive item outscores a random negative one (Mann & Whitney 1947).
+    """Return the chance that a random positive item outscores a random negative one (Mann & Whitney
+    1947).
 
     Parameters
     ----------

@@ -16,13 +16,14 @@ def over_seeds(measured: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
     Parameters
     ----------
-    measured : one mapping per seed, all with the same keys; texts must be the same in all, None is nan.
+    measured : one mapping per seed, all with the same keys; texts must be the same in all, None is
+        nan.
 
     Returns
     -------
     dict
-        `<name>`: the mean; `<name>_se`: its standard error, nan with one seed; `n_seeds`. Texts, and whole
-        numbers that are the same for all seeds, stay as they are.
+        `<name>`: the mean; `<name>_se`: its standard error, nan with one seed; `n_seeds`. Texts,
+        and whole numbers that are the same for all seeds, stay as they are.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """Read text: a multilayer perceptron on counts, recurrent cells over word embeddings, or both.
 
-Recurrent cells read ragged sequences, at each step only the documents that have not ended: nothing is padded, and
-the features of a document do not depend on the other documents of its batch.
+Recurrent cells read ragged sequences, at each step only the documents that have not ended: nothing
+is padded, and the features of a document do not depend on the other documents of its batch.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ class Batch:
     Attributes
     ----------
     counts : float32 (batch, n_words).
-    words : int64 (n_tokens,), step by step: the first word of each document, longest first, then the second, ...
+    words : int64 (n_tokens,), step by step: the first word of each document, longest first, then
+        the second, ...
     running : number of documents with a word at each step, descending; its sum is n_tokens.
     order : int64 (batch,), documents from the longest to the shortest.
     """
@@ -93,7 +94,8 @@ def stepwise(values: Tensor, starts: Tensor, lengths: Tensor) -> tuple[Tensor, l
 
 
 class BagTrunk(nn.Module):
-    """A perceptron with softplus units on log(1 + counts), rows scaled to one length; gives (batch, widths[-1])."""
+    """A perceptron with softplus units on log(1 + counts), rows scaled to one length; gives (batch,
+    widths[-1])."""
 
     def __init__(self, n_words: int, widths: Sequence[int]) -> None:
         super().__init__()
@@ -107,7 +109,8 @@ class BagTrunk(nn.Module):
 
 
 class RecurrentTrunk(nn.Module):
-    """A recurrent cell over word embeddings trained with it; gives the mean of its states, (batch, n_units)."""
+    """A recurrent cell over word embeddings trained with it; gives the mean of its states, (batch,
+    n_units)."""
 
     def __init__(self, cell: str, n_words: int, *, embedding: int, n_units: int) -> None:
         super().__init__()
@@ -157,7 +160,8 @@ ENCODERS = ("mlp", "lstm", "gru", "both")
 
 
 def trunk(encoder: str, *, n_words: int, widths: Sequence[int], embedding: int, n_units: int) -> tuple[nn.Module, int]:
-    """Return the trunk of an inference network and the number of its features; "both" joins perceptron and GRU.
+    """Return the trunk of an inference network and the number of its features; "both" joins
+    perceptron and GRU.
 
     Raises
     ------

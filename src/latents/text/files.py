@@ -31,10 +31,11 @@ class Protocol:
 
     Attributes
     ----------
-    split : "bydate" keeps the official test documents and takes validation from the training ones; "random" draws
-        all roles from all documents.
+    split : "bydate" keeps the official test documents and takes validation from the training ones;
+        "random" draws all roles from all documents.
     validation, test : float, shares of the documents; `test` counts for "random" only.
-    headers, footers, quotes : the parts of a posting that are kept, see `latents.text.postings.clean`.
+    headers, footers, quotes : the parts of a posting that are kept, see
+        `latents.text.postings.clean`.
     min_letters : int, least letters of a token.
     stop_words : bool, leave scikit-learn's English stop words out of the vocabulary.
     vocabulary, min_documents, max_share : see `latents.text.corpus.learn_vocabulary`.
@@ -61,17 +62,20 @@ def write_corpus(documents: Path, path: Path, protocol: Protocol) -> dict[str, A
     Parameters
     ----------
     documents : HDF5 of `latents.text.documents.write_newsgroups`.
-    path : HDF5 to write. For each role in train, validation, test: `<role>_counts` and `<role>_tfidf` float32 CSR
-        (n, n_words), `<role>_tokens` int32 (n_tokens,) with `<role>_offsets` int64 (n + 1,), `<role>_labels` int64
-        (n,) into the attribute `groups`, `<role>_document` int64 (n, 2): split (0 train, 1 test) and row in
-        `documents`. And `words`, `stop_words` UTF-8, `document_frequency` int64 (n_words,), `idf` float64 (n_words,).
-        A token is a word (from 0), a stop word (from n_words), or unknown (attribute `unknown`, the last number).
+    path : HDF5 to write. For each role in train, validation, test: `<role>_counts` and
+        `<role>_tfidf` float32 CSR (n, n_words), `<role>_tokens` int32 (n_tokens,) with
+        `<role>_offsets` int64 (n + 1,), `<role>_labels` int64 (n,) into the attribute `groups`,
+        `<role>_document` int64 (n, 2): split (0 train, 1 test) and row in `documents`. And `words`,
+        `stop_words` UTF-8, `document_frequency` int64 (n_words,), `idf` float64 (n_words,). A token
+        is a word (from 0), a stop word (from n_words), or unknown (attribute `unknown`, the last
+        number).
     protocol : the rules.
 
     Returns
     -------
     dict
-        Counts: of words and stop words, and by role what `describe` gives and the groups without a document.
+        Counts: of words and stop words, and by role what `describe` gives and the groups without a
+        document.
     """
     tokens, labels, groups, role = _read(documents, protocol)
     flat = [document for part in tokens for document in part]
@@ -107,7 +111,8 @@ def write_corpus(documents: Path, path: Path, protocol: Protocol) -> dict[str, A
 def _read(
     documents: Path, protocol: Protocol
 ) -> tuple[list[list[list[str]]], dict[str, np.ndarray], list[str], np.ndarray]:
-    """Return the tokens of every document by split, labels by split, names of groups, and the role of each document."""
+    """Return the tokens of every document by split, labels by split, names of groups, and the role
+    of each document."""
     cleaned = partial(clean, headers=protocol.headers, footer=protocol.footers, quotes=protocol.quotes)
     shares: dict[str, Any] = {"validation": protocol.validation, "test": protocol.test}
     with open_hdf5(documents) as source:
@@ -123,7 +128,8 @@ def _read(
 
 
 def assign(n_train: int, n_test: int, *, split: str, validation: float, test: float, seed: int) -> np.ndarray:
-    """Draw the role, uint8 (n_train + n_test,), of official training documents, then of test documents."""
+    """Draw the role, uint8 (n_train + n_test,), of official training documents, then of test
+    documents."""
     generator = np.random.default_rng(seed)
     if split == "random":
         return roles(n_train + n_test, shares=(validation, test), generator=generator)

@@ -23,7 +23,8 @@ PSEUDO_COUNTS = (0.01, 0.03, 0.1, 0.3, 1.0)  # of every token in the unigram mod
 
 
 class LanguageModel(RecurrentDecoder):
-    """A GRU over embedded tokens that gives logits of the next token; the output weights are the embeddings.
+    """A GRU over embedded tokens that gives logits of the next token; the output weights are the
+    embeddings.
 
     Parameters
     ----------
@@ -46,7 +47,8 @@ class LanguageModel(RecurrentDecoder):
         return len(self.bias)
 
     def embed(self, visible: Tensor, context: Tensor) -> Tensor:
-        """Return embeddings of token numbers (time, batch) -> (time, batch, hidden); there is no context."""
+        """Return embeddings of token numbers (time, batch) -> (time, batch, hidden); there is no
+        context."""
         return self.embeddings[visible]
 
     def readout(self, outputs: Tensor) -> Tensor:
@@ -60,7 +62,8 @@ def architecture(*, n_tokens: int, hidden: int) -> dict[str, Any]:
 
 
 def build(shape: Mapping[str, Any], *, generator: torch.Generator) -> LanguageModel:
-    """Build a model; weights are drawn from U(-1/sqrt(hidden), 1/sqrt(hidden)), embeddings from a tenth of it.
+    """Build a model; weights are drawn from U(-1/sqrt(hidden), 1/sqrt(hidden)), embeddings from a
+    tenth of it.
 
     Raises
     ------
@@ -95,7 +98,8 @@ def limited(tokens: np.ndarray, *, n_words: int, first_stop_word: int, unknown: 
 
     Parameters
     ----------
-    tokens : int (n,): words from 0 by falling frequency, stop words from `first_stop_word`, `unknown` last.
+    tokens : int (n,): words from 0 by falling frequency, stop words from `first_stop_word`,
+        `unknown` last.
     n_words : int, words that are kept.
 
     Returns
@@ -138,7 +142,8 @@ def train(
     device: str = "cpu",
     journal: Journal = NOWHERE,
 ) -> tuple[LanguageModel, dict[str, Any], Fitted]:
-    """Train a model by truncated backpropagation, with ended documents swapped for the next, and Adagrad.
+    """Train a model by truncated backpropagation, with ended documents swapped for the next, and
+    Adagrad.
 
     Parameters
     ----------
@@ -200,7 +205,8 @@ def surprises(model: LanguageModel, documents: Sequence[np.ndarray]) -> list[np.
 
 
 def perplexities(surprise: Sequence[np.ndarray]) -> dict[str, float]:
-    """Return the perplexity over tokens, exp of their mean, and over documents, exp of the mean of their means.
+    """Return the perplexity over tokens, exp of their mean, and over documents, exp of the mean of
+    their means.
 
     Examples
     --------
@@ -222,8 +228,8 @@ def unigram_surprises(
     *,
     n_tokens: int,
 ) -> list[np.ndarray]:
-    """Return -log p of every test token by its share of training tokens, with the pseudo-count that is best on
-    validation documents."""
+    """Return -log p of every test token by its share of training tokens, with the pseudo-count that
+    is best on validation documents."""
     counts = np.bincount(np.concatenate(train), minlength=n_tokens).astype(np.float64)
     costs = [-np.log((counts + a) / (counts.sum() + a * n_tokens)) for a in PSEUDO_COUNTS]
     held = np.concatenate(validation)

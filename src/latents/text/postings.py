@@ -1,7 +1,7 @@
 """Clean postings: leave out header lines, quoted lines and the footer.
 
-The rules are those of scikit-learn's `fetch_20newsgroups(remove=...)`, so that numbers compare; a test holds both
-side by side. Headers can also be thinned to a few lines, such as From and Subject.
+The rules are those of scikit-learn's `fetch_20newsgroups(remove=...)`, so that numbers compare; a
+test holds both side by side. Headers can also be thinned to a few lines, such as From and Subject.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ def without_quotes(body: str) -> str:
 
 
 def without_footer(body: str) -> str:
-    """Return the lines above the last line that is empty or all dashes; all lines where that is the first one."""
+    """Return the lines above the last line that is empty or all dashes; all lines where that is the
+    first one."""
     lines = body.strip().split("\n")
     breaks = [number for number, line in enumerate(lines) if not line.strip().strip("-")]
     cut = breaks[-1] if breaks else 0

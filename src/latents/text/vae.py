@@ -1,7 +1,8 @@
 """A variational autoencoder of documents: z ~ N(0, I), every word drawn from softmax(z R + b).
 
-NVDM (Miao, Yu & Blunsom 2016) with any of the inference networks of `latents.text.encoders`. Likelihoods are
-those of a document's words in their order, without the multinomial coefficient, so perplexities compare.
+NVDM (Miao, Yu & Blunsom 2016) with any of the inference networks of `latents.text.encoders`.
+Likelihoods are those of a document's words in their order, without the multinomial coefficient, so
+perplexities compare.
 """
 
 from __future__ import annotations
@@ -43,11 +44,13 @@ class TextVAE(nn.Module):
         return mu, logvar.clamp(-LOGVAR_BOUND, LOGVAR_BOUND)
 
     def log_likelihood(self, *, counts: Tensor, z: Tensor) -> Tensor:
-        """Return log p(x | z) in nats: counts (batch, n_words), z (..., batch, latent_dim) -> (..., batch)."""
+        """Return log p(x | z) in nats: counts (batch, n_words), z (..., batch, latent_dim) -> (...,
+        batch)."""
         return (counts * F.log_softmax(self.decoder(z), dim=-1)).sum(-1)
 
     def elbo_parts(self, batch: Batch, *, generator: torch.Generator) -> dict[str, Tensor]:
-        """Return the negative ELBO in its two parts, (batch,) each in nats, from one draw of z per document."""
+        """Return the negative ELBO in its two parts, (batch,) each in nats, from one draw of z per
+        document."""
         mu, logvar = self.encode(batch)
         noise = torch.randn(mu.shape, generator=generator, device=mu.device)
         reconstruction = -self.log_likelihood(counts=batch.counts, z=mu + torch.exp(0.5 * logvar) * noise)
@@ -79,7 +82,8 @@ def architecture(
 
 
 def build(architecture: Mapping[str, Any], *, generator: torch.Generator) -> TextVAE:
-    """Build the model of an architecture, its weights drawn from `generator`, on the generator's device."""
+    """Build the model of an architecture, its weights drawn from `generator`, on the generator's
+    device."""
     n_words, latent_dim = architecture["n_words"], architecture["latent_dim"]
     with torch.device("meta"):  # no weights yet, so nothing is drawn from torch's global generator
         reader, n_features = trunk(

@@ -1,4 +1,5 @@
-"""Measure a VAE of documents: bounds, perplexities, embeddings, and the words of each latent dimension."""
+"""Measure a VAE of documents: bounds, perplexities, embeddings, and the words of each latent
+dimension."""
 
 from __future__ import annotations
 
@@ -33,8 +34,9 @@ def measure(
     dict of float64 arrays (n,)
         `elbo`, `kl`, `bound` in nats, and `words`, the number of words; see `perplexity`.
     """
-    # `latents.vae.bounds` draws from a stream per block of 50 rows; here one generator draws for `ROWS` documents
-    # at once, sample by sample: the bounds are the same in expectation, but not the recorded numbers
+    # `latents.vae.bounds` draws from a stream per block of 50 rows; here one generator draws for
+    # `ROWS` documents at once, sample by sample: the bounds are the same in expectation, but not
+    # the recorded numbers
     rows = with_words(documents)
     found: dict[str, list[Tensor]] = {"elbo": [], "kl": [], "bound": [], "words": []}
     for some in rows.split(ROWS):
@@ -69,8 +71,9 @@ def perplexity(log_likelihood: np.ndarray, words: np.ndarray) -> dict[str, float
     Returns
     -------
     dict
-        `documents`: exp of the mean over documents of -log p / words, as NVDM (every document counts the same);
-        `words`: exp of the sum of -log p over the sum of words (every word counts the same).
+        `documents`: exp of the mean over documents of -log p / words, as NVDM (every document
+        counts the same); `words`: exp of the sum of -log p over the sum of words (every word counts
+        the same).
 
     Examples
     --------
@@ -93,10 +96,12 @@ def embed(model: TextVAE, documents: Documents) -> np.ndarray:
 
 @torch.no_grad()
 def gains(model: TextVAE) -> np.ndarray:
-    """Return each word's gain (p - p_0) / sqrt(p_0) when z moves from 0 by 2 along a dimension, up, then down.
+    """Return each word's gain (p - p_0) / sqrt(p_0) when z moves from 0 by 2 along a dimension, up,
+    then down.
 
-    Weights alone would name rare words and p - p_0 the commonest ones; this is the gain in the units of a count's
-    standard deviation. A Gaussian latent has no preferred axes, so directions are less clean than LDA's topics.
+    Weights alone would name rare words and p - p_0 the commonest ones; this is the gain in the
+    units of a count's standard deviation. A Gaussian latent has no preferred axes, so directions
+    are less clean than LDA's topics.
 
     Returns
     -------
@@ -110,13 +115,15 @@ def gains(model: TextVAE) -> np.ndarray:
 
 
 def top_words(weights: np.ndarray, words: Sequence[str], *, count: int) -> list[list[str]]:
-    """List the words of highest weight of each topic: weights (n_topics, n_words); ties by their number."""
+    """List the words of highest weight of each topic: weights (n_topics, n_words); ties by their
+    number."""
     best = np.argsort(-weights, axis=1, kind="stable")[:, :count]
     return [[words[word] for word in row] for row in best]
 
 
 def summary(parts: Mapping[str, np.ndarray], *, prefix: str = "") -> dict[str, float]:
-    """Summarise `measure`: perplexities by the ELBO (`perplexity_*`) and by the tighter bound (`bound_*`)."""
+    """Summarise `measure`: perplexities by the ELBO (`perplexity_*`) and by the tighter bound
+    (`bound_*`)."""
     found = {f"perplexity_{name}": value for name, value in perplexity(parts["elbo"], parts["words"]).items()}
     found |= {f"bound_{name}": value for name, value in perplexity(parts["bound"], parts["words"]).items()}
     found |= {"kl": float(parts["kl"].mean()), "elbo": float(parts["elbo"].mean()), "documents": len(parts["words"])}

@@ -28,7 +28,8 @@ class Options:
     ----------
     encoder, latent_dim, encoder_widths, embedding, n_units : see `latents.text.encoders.trunk`.
     epochs, batch_size : int, passes over the documents, and documents per step.
-    warm_up_epochs : float, epochs over which the weight of the KL rises from 0 to 1; 0: it is 1 throughout.
+    warm_up_epochs : float, epochs over which the weight of the KL rises from 0 to 1; 0: it is 1
+        throughout.
     learning_rate : float, the peak of the one-cycle schedule.
     seed : int; weights and draws have a stream each, spawned from it.
     """
@@ -55,8 +56,8 @@ def train(
 ) -> tuple[TextVAE, dict[str, Any], Fitted]:
     """Train with Adam and a one-cycle rate, every document counting the same.
 
-    The loss is each document's negative ELBO over its number of words: what the perplexity averages over documents.
-    Documents without a word have no likelihood to maximise and are left out.
+    The loss is each document's negative ELBO over its number of words: what the perplexity averages
+    over documents. Documents without a word have no likelihood to maximise and are left out.
 
     Parameters
     ----------

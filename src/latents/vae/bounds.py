@@ -1,8 +1,8 @@
 """Bound log p(x) of latent-variable models, row by row.
 
-Every block of `BLOCK_ROWS` rows has a random stream of its own, spawned from one draw of the caller's
-generator and the block's number, and is worked on in tiles of a fixed shape: results are the same to the last
-bit whatever the memory budget and however many workers share the blocks.
+Every block of `BLOCK_ROWS` rows has a random stream of its own, spawned from one draw of the
+caller's generator and the block's number, and is worked on in tiles of a fixed shape: results are
+the same to the last bit whatever the memory budget and however many workers share the blocks.
 """
 
 from __future__ import annotations
@@ -38,15 +38,18 @@ def importance_weighted_bound(
     max_bytes: int = 2**28,
     workers: int = 1,
 ) -> Tensor:
-    """Bound log p(x) from below by importance sampling: log (1/k) sum_s p(x, z_s) / q(z_s | x), z_s ~ q(z | x).
+    """Bound log p(x) from below by importance sampling: log (1/k) sum_s p(x, z_s) / q(z_s | x), z_s
+    ~ q(z | x).
 
     Parameters
     ----------
     model : encode and log_likelihood, as `latents.vae.model.VAE` has them.
     x : float (n, ...), rows as the model reads them (binarised before).
-    samples : int, k, draws of z per row; the bound is the ELBO in expectation at 1 and rises to log p(x).
+    samples : int, k, draws of z per row; the bound is the ELBO in expectation at 1 and rises to log
+        p(x).
     generator : one draw is taken from it, from which all streams are spawned.
-    max_bytes : memory for the tiles of all workers together; fewer workers are used where it is short.
+    max_bytes : memory for the tiles of all workers together; fewer workers are used where it is
+        short.
     workers : threads over blocks of rows, each with one BLAS thread.
 
     Returns
@@ -57,7 +60,8 @@ def importance_weighted_bound(
     Raises
     ------
     InputError
-        When a size is below 1, `max_bytes` is too little for one tile, or the bound of a row is nan.
+        When a size is below 1, `max_bytes` is too little for one tile, or the bound of a row is
+        nan.
 
     References
     ----------
@@ -80,7 +84,8 @@ def monte_carlo_elbo(
     max_bytes: int = 2**28,
     workers: int = 1,
 ) -> Tensor:
-    """Estimate the ELBO of each row: the mean of log p(x, z) - log q(z | x) over draws z ~ q(z | x).
+    """Estimate the ELBO of each row: the mean of log p(x, z) - log q(z | x) over draws z ~ q(z |
+    x).
 
     Parameters
     ----------
@@ -104,7 +109,8 @@ def monte_carlo_elbo(
 
 
 def _log_weights(model: LatentModel, x: Tensor, *, samples: int, stream: torch.Generator) -> Tensor:
-    """Return log p(x, z) - log q(z | x) for `samples` draws of z ~ q(z | x) per row: float64 (rows, samples)."""
+    """Return log p(x, z) - log q(z | x) for `samples` draws of z ~ q(z | x) per row: float64 (rows,
+    samples)."""
     mu, logvar = model.encode(x)  # (rows, latent_dim) each
     deviation = torch.exp(0.5 * logvar)
     log_weights = torch.empty(len(x), samples, dtype=torch.float64, device=x.device)
@@ -128,7 +134,8 @@ def _over_blocks(
     max_bytes: int,
     workers: int,
 ) -> Tensor:
-    """Apply `per_block` to every block of rows, each with its own stream; return a value per row, float64 (n,)."""
+    """Apply `per_block` to every block of rows, each with its own stream; return a value per row,
+    float64 (n,)."""
     if samples < 1 or workers < 1:
         raise InputError(f"samples and workers must be at least 1, got {samples} and {workers}")
     affordable = max_bytes // _worker_bytes(x, samples=samples)
@@ -146,6 +153,7 @@ def _over_blocks(
 
 
 def _worker_bytes(x: Tensor, *, samples: int) -> int:
-    """Return the bytes of one worker: a tile of logits with temporaries and hidden layers, and log weights."""
+    """Return the bytes of one worker: a tile of logits with temporaries and hidden layers, and log
+    weights."""
     tile = min(samples, TILE_SAMPLES) * 8 * 4 * math.prod(x.shape[1:])
     return tile + BLOCK_ROWS * samples * 8

@@ -37,7 +37,8 @@ class InferenceNetwork(nn.Module):
 
 
 class MLP(nn.Sequential):
-    """Layers on the last axis, by oneDNN with their gradients where it can (`latents.networks.products`)."""
+    """Layers on the last axis, by oneDNN with their gradients where it can
+    (`latents.networks.products`)."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Return features (..., n_outputs) of x (..., n_inputs)."""
@@ -67,11 +68,13 @@ CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "bigru": nn.GRU}  # recurrent trunks by
 
 
 class RowReader(nn.Module):
-    """A recurrent network that reads an image's rows from top to bottom; its last hidden values are the features.
+    """A recurrent network that reads an image's rows from top to bottom; its last hidden values are
+    the features.
 
     Parameters
     ----------
-    kind : a key of `CELLS`; bigru also reads from bottom to top, and joins the last hidden values of both.
+    kind : a key of `CELLS`; bigru also reads from bottom to top, and joins the last hidden values
+        of both.
     row_width : pixels of a row.
     units : hidden units of each direction.
 

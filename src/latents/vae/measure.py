@@ -30,7 +30,8 @@ def measure(
     workers: int,
     probe: Probe | None = None,
 ) -> dict[str, Any]:
-    """Measure the test ELBO with its parts, the importance-weighted bound on some digits, and active units.
+    """Measure the test ELBO with its parts, the importance-weighted bound on some digits, and
+    active units.
 
     Parameters
     ----------
@@ -43,9 +44,9 @@ def measure(
     Returns
     -------
     dict
-        In nats per digit, each a mean with its 95 % interval over digits in `<name>_low`, `<name>_high`: `elbo` on all
-        digits, `bound` on the chosen ones, with `bound_elbo` the ELBO on the same; `reconstruction`, `kl` on all.
-        `active_units`, see the function of that name.
+        In nats per digit, each a mean with its 95 % interval over digits in `<name>_low`,
+        `<name>_high`: `elbo` on all digits, `bound` on the chosen ones, with `bound_elbo` the ELBO
+        on the same; `reconstruction`, `kl` on all. `active_units`, see the function of that name.
     """
     (draws,) = spawn(seed, 1)
     x = to_unit(torch.from_numpy(digits), binarisation)
@@ -74,7 +75,8 @@ def measure(
 
 
 def _mark(probe: Probe, model: VAE, x: Tensor, *, samples: int, seed: int) -> None:
-    """Mark both bounds and the encoder on one block of digits (n, 784), with at most one tile of draws per digit."""
+    """Mark both bounds and the encoder on one block of digits (n, 784), with at most one tile of
+    draws per digit."""
     (draws,) = spawn(seed, 1)
     probe.mark("elbo", monte_carlo_elbo(model, x, samples=ELBO_SAMPLES, generator=draws))
     few = min(samples, TILE_SAMPLES)
@@ -85,7 +87,8 @@ def _mark(probe: Probe, model: VAE, x: Tensor, *, samples: int, seed: int) -> No
 
 
 def some_rows(n: int, count: int, seed: int) -> np.ndarray:
-    """Draw at most `count` of n rows without replacement, in ascending order: the same for every model."""
+    """Draw at most `count` of n rows without replacement, in ascending order: the same for every
+    model."""
     return np.sort(np.random.default_rng(seed).permutation(n)[:count])
 
 

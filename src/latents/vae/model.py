@@ -1,4 +1,5 @@
-"""The variational autoencoder: p(z) = N(0, I), p(x | z) by a decoder, q(z | x) by an inference network.
+"""The variational autoencoder: p(z) = N(0, I), p(x | z) by a decoder, q(z | x) by an inference
+network.
 
 Kingma & Welling 2014. All losses are in nats and keep their parts apart.
 """
@@ -38,7 +39,8 @@ def bernoulli_log_likelihood(*, x: Tensor, logits: Tensor) -> Tensor:
 
     Parameters
     ----------
-    x : float (..., n_visible), in [0, 1]; values between are allowed (then no longer a likelihood of x).
+    x : float (..., n_visible), in [0, 1]; values between are allowed (then no longer a likelihood
+        of x).
     logits : float (..., n_visible), log(p / (1 - p)); broadcast against x.
 
     Examples
@@ -103,7 +105,8 @@ class VAE(nn.Module):
         return self.decoder(z)
 
     def log_likelihood(self, *, x: Tensor, z: Tensor) -> Tensor:
-        """Return log p(x | z) in nats, (batch,): x (batch, n_visible), or one row (n_visible,) against every z."""
+        """Return log p(x | z) in nats, (batch,): x (batch, n_visible), or one row (n_visible,)
+        against every z."""
         return self.likelihood(x=x, logits=self.decode(z))
 
     def elbo_parts(self, x: Tensor, *, generator: torch.Generator, free_bits: float = 0.0) -> dict[str, Tensor]:
@@ -111,14 +114,15 @@ class VAE(nn.Module):
 
         Parameters
         ----------
-        free_bits : nats that each latent dimension may use, on average over the batch, before its KL counts.
+        free_bits : nats that each latent dimension may use, on average over the batch, before its
+            KL counts.
 
         Returns
         -------
         dict
-            `reconstruction` (batch,): -log p(x | z); `kl` (batch,): KL(q(z | x) || p(z)); ELBO = -their sum.
-            With free bits also `free_bits` (batch,), the same for each row: the difference of the KL to its floor.
-            Minimise the sum of all three.
+            `reconstruction` (batch,): -log p(x | z); `kl` (batch,): KL(q(z | x) || p(z)); ELBO =
+            -their sum. With free bits also `free_bits` (batch,), the same for each row: the
+            difference of the KL to its floor. Minimise the sum of all three.
 
         References
         ----------
@@ -135,8 +139,8 @@ class VAE(nn.Module):
     def bound_parts(self, x: Tensor, *, draws: int, generator: torch.Generator) -> dict[str, Tensor]:
         """Return the negative importance-weighted bound of each row, and the ELBO's two parts.
 
-        The encoder's gradient is the doubly reparameterised estimator: in expectation that of the plain bound, with
-        less noise.
+        The encoder's gradient is the doubly reparameterised estimator: in expectation that of the
+        plain bound, with less noise.
 
         Parameters
         ----------
@@ -145,8 +149,9 @@ class VAE(nn.Module):
         Returns
         -------
         dict
-            `bound` (batch,): -log (1/k) sum_s p(x, z_s) / q(z_s | x), to be minimised; `reconstruction`, `kl`
-            (batch,), without gradients: as in `elbo_parts`, averaged over the draws.
+            `bound` (batch,): -log (1/k) sum_s p(x, z_s) / q(z_s | x), to be minimised;
+            `reconstruction`, `kl` (batch,), without gradients: as in `elbo_parts`, averaged over
+            the draws.
 
         References
         ----------
@@ -186,7 +191,8 @@ def architecture(
     Parameters
     ----------
     encoder : mlp, or a recurrent network that reads the rows of an image: lstm, gru, bigru.
-    encoder_widths : units of each layer; of a recurrent network one layer, the units of each direction.
+    encoder_widths : units of each layer; of a recurrent network one layer, the units of each
+        direction.
     row_width : pixels of a row, for recurrent encoders; None: the images are square.
 
     Examples
@@ -208,13 +214,14 @@ def architecture(
 
 
 def build(architecture: dict[str, Any], *, generator: torch.Generator) -> VAE:
-    """Build the VAE of an architecture, its weights drawn from `generator`, on the generator's device.
+    """Build the VAE of an architecture, its weights drawn from `generator`, on the generator's
+    device.
 
     Raises
     ------
     InputError
-        When the encoder is unknown, a size is below 1, or a recurrent encoder has several layers or rows
-        that do not fill the image.
+        When the encoder is unknown, a size is below 1, or a recurrent encoder has several layers or
+        rows that do not fill the image.
     """
     n_visible, latent_dim = architecture["n_visible"], architecture["latent_dim"]
     encoder_widths, decoder_widths = architecture["encoder_widths"], architecture["decoder_widths"]

@@ -31,11 +31,14 @@ class Options:
     encoder, latent_dim, encoder_widths, decoder_widths : see `latents.vae.model.architecture`.
     epochs, batch_size : int, passes over the digits, and digits per step.
     learning_rate : float, the peak of the one-cycle schedule.
-    warm_up_epochs : int, default 0, epochs over which the weight of the KL rises from 0 to 1; 0: it is 1 throughout.
-    free_bits : float, default 0, nats that each latent dimension may use before its KL counts, see `VAE.elbo_parts`.
-    draws : int, default 1, draws of z per digit; above 1 the objective is the importance-weighted bound, see
-        `VAE.bound_parts`.
-    patience : int, default 0, of early stopping on the validation ELBO, see `latents.networks.recipe.Recipe`.
+    warm_up_epochs : int, default 0, epochs over which the weight of the KL rises from 0 to 1; 0: it
+        is 1 throughout.
+    free_bits : float, default 0, nats that each latent dimension may use before its KL counts, see
+        `VAE.elbo_parts`.
+    draws : int, default 1, draws of z per digit; above 1 the objective is the importance-weighted
+        bound, see `VAE.bound_parts`.
+    patience : int, default 0, of early stopping on the validation ELBO, see
+        `latents.networks.recipe.Recipe`.
 
     Raises
     ------
@@ -79,7 +82,8 @@ def train(
     validation : uint8 (m, 784), in {0, 1}: validation digits under their fixed draw.
     options : the architecture and the training.
     seed : int; weights, order and draws have a stream each, spawned from it.
-    initial : weights of a model of the same architecture to start from; None, the default: drawn from the seed.
+    initial : weights of a model of the same architecture to start from; None, the default: drawn
+        from the seed.
     device : str, default "cpu".
     journal : checkpoint and probe, see `latents.networks.recipe.Journal`; default: none.
 
