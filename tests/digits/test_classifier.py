@@ -1,4 +1,5 @@
-"""The classifier of digits: it learns, repeats, resumes, judges by blocks, and refuses what is no digit."""
+"""The classifier of digits: it learns, repeats, resumes, judges by blocks, and refuses what is no
+digit."""
 
 from __future__ import annotations
 

@@ -88,7 +88,8 @@ def test_the_map_is_fitted_on_training_people_only(written: Path) -> None:
 
 
 def test_clipped_values_are_counted_by_role(written: Path) -> None:
-    """The attributes hold what a count over the raw features gives; with 2 standard deviations some are clipped."""
+    """The attributes hold what a count over the raw features gives; with 2 standard deviations some
+    are clipped."""
     raw = read_hdf5(written, "features")[0]
     unit_map = face_models_unit_map.read_unit_map(written)
     with open_hdf5(written) as file:

@@ -1,4 +1,5 @@
-"""The stack of autoencoder and RBMs: levels, interpolation, mixing, Gibbs samples, people by name, bad input."""
+"""The stack of autoencoder and RBMs: levels, interpolation, mixing, Gibbs samples, people by name,
+bad input."""
 
 from __future__ import annotations
 
@@ -121,7 +122,7 @@ def test_the_stacks_workers_change_no_draw(model: FaceModel) -> None:
     assert torch.equal(*draws)
 
 
-# --- bad input ------------------------------------------------------------------------------------------------------
+# --- bad input ------------------------------------------------------------------------------------
 
 
 def test_parts_of_different_widths_are_one_line(model: FaceModel) -> None:

@@ -12,7 +12,8 @@ RNG = np.random.default_rng(0)
 
 
 def test_visible_units_are_compared_over_seeds_and_repeat() -> None:
-    """Each kind is measured; binary draws are at the ends, Gaussian ones sometimes, Beta ones hardly ever."""
+    """Each kind is measured; binary draws are at the ends, Gaussian ones sometimes, Beta ones
+    hardly ever."""
     values = torch.from_numpy(RNG.beta(2, 2, size=(120, 6)).astype(np.float32))
     unit_map = UnitMap(low=torch.zeros(6), span=torch.ones(6), eps=1e-3)
     settings = {

@@ -1,4 +1,5 @@
-"""Probes: equal for equal computations alone, the same whatever way a job takes, and seen in no other result."""
+"""Probes: equal for equal computations alone, the same whatever way a job takes, and seen in no
+other result."""
 
 from __future__ import annotations
 
@@ -50,7 +51,7 @@ def pictures(count: int, side_px: int = 8, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (count, side_px, side_px)).astype(np.uint8)
 
 
-# --- trainings: (probe, checkpoint, learning rate, epochs) -> weights, history ------------------------------------
+# --- trainings: (probe, checkpoint, learning rate, epochs) -> weights, history --------------------
 
 
 def normalised(
@@ -152,12 +153,13 @@ def marks(train: Train, **options: Any) -> dict[str, str]:
     return probe.marks
 
 
-# --- trainings ----------------------------------------------------------------------------------------------------
+# --- trainings ------------------------------------------------------------------------------------
 
 
 @each
 def test_marks_repeat_and_tell_a_rate_that_is_one_bit_off(train: Train) -> None:
-    """The next float32 after the learning rate; the next float64 would be lost in the weights' own rounding."""
+    """The next float32 after the learning rate; the next float64 would be lost in the weights' own
+    rounding."""
     first = marks(train)
     other = marks(train, rate=float(np.nextafter(np.float32(0.01), np.float32(1))))
     assert first == marks(train)
@@ -190,7 +192,8 @@ def test_where_the_probe_is_all_it_is_the_same_and_no_checkpoint_is_touched(trai
 def test_a_resumed_training_has_the_marks_of_an_unbroken_one(
     train: Train, killed: int, epochs: int, tmp_path: Path, killed_after: Any
 ) -> None:
-    """Killed before its twentieth step, or after it, or when nothing but the results was left to write."""
+    """Killed before its twentieth step, or after it, or when nothing but the results was left to
+    write."""
     path = tmp_path / "checkpoint.safetensors"
     with killed_after(killed):
         train(Probe(), path, epochs=epochs)
@@ -216,7 +219,8 @@ def test_marks_that_a_short_training_does_not_reach_are_absent() -> None:
 
 @pytest.mark.parametrize("train", [normalised, digits], ids=["normalised", "digits"])
 def test_a_gradient_that_is_one_bit_off_is_seen_from_the_step_on(train: Train, monkeypatch: Any) -> None:
-    """One bit of one weight's gradient in the third step: the first mark stands, all later ones fall."""
+    """One bit of one weight's gradient in the third step: the first mark stands, all later ones
+    fall."""
     expected, steps = marks(train), iter(range(1, 1000))
     step = torch.optim.Adam.step
 
@@ -258,7 +262,7 @@ def test_each_part_of_a_job_is_probed_where_the_probe_is_all() -> None:
     assert found[0]["a, measured"] == digest(False)
 
 
-# --- other jobs -----------------------------------------------------------------------------------------------------
+# --- other jobs -----------------------------------------------------------------------------------
 
 
 def annealed(probe: Probe | None = None, *, change: float = 0.0) -> list[dict[str, Any]]:
@@ -295,7 +299,7 @@ def test_a_first_block_is_marked_and_seen_in_no_result(job: Callable[..., Any]) 
     assert len(changed) >= 2
 
 
-# --- digests and files ----------------------------------------------------------------------------------------------
+# --- digests and files ----------------------------------------------------------------------------
 
 
 def test_a_digest_tells_values_their_types_shapes_and_places() -> None:
@@ -312,7 +316,8 @@ def test_a_digest_tells_values_their_types_shapes_and_places() -> None:
 
 
 def test_a_probe_is_written_with_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Digests of 16 hex digits, in order; what bits depend on beside them. Without a path nothing is written."""
+    """Digests of 16 hex digits, in order; what bits depend on beside them. Without a path nothing
+    is written."""
     path = tmp_path / "probe.json"
     with probing(path) as probe:
         assert probe
@@ -370,7 +375,8 @@ def stage(folder: Path, *options: str, **environment: str) -> subprocess.Complet
 
 
 def test_a_stage_that_is_asked_for_its_probe_alone_writes_that_alone(tmp_path: Path) -> None:
-    """Status 0, the bytes of a whole run's probe, and neither another output nor a checkpoint; else all as ever."""
+    """Status 0, the bytes of a whole run's probe, and neither another output nor a checkpoint; else
+    all as ever."""
     folders = {name: tmp_path / name for name in ("plain", "whole", "only")}
     for folder in folders.values():
         folder.mkdir()

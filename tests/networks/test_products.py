@@ -1,4 +1,5 @@
-"""Products by oneDNN: what torch's own give, whatever the layout in memory, and torch's own where oneDNN cannot."""
+"""Products by oneDNN: what torch's own give, whatever the layout in memory, and torch's own where
+oneDNN cannot."""
 
 import subprocess
 import sys

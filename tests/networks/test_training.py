@@ -64,11 +64,12 @@ def same_weights(first: nn.Module, second: nn.Module) -> bool:
     return all(torch.equal(a, b) for a, b in pairs)
 
 
-# --- what the loop does -------------------------------------------------------------------------------------
+# --- what the loop does ---------------------------------------------------------------------------
 
 
 def test_the_loop_is_plain_descent_over_shuffled_batches():
-    """The same steps by hand: one permutation an epoch, the last batch short, the rate from the schedule."""
+    """The same steps by hand: one permutation an epoch, the last batch short, the rate from the
+    schedule."""
     model, _ = trained(epochs=5, validation_rows=None)
     by_hand, loss_parts = regression()
     generator, schedule = seeded(), one_cycle(total_steps=15)
@@ -221,7 +222,7 @@ def test_memory_that_a_step_frees_is_kept_for_the_next():
     subprocess.run([sys.executable, "-c", FAULTS], env=os.environ | {"PYTHONPATH": str(SOURCE)}, check=True)
 
 
-# --- nan ----------------------------------------------------------------------------------------------------
+# --- nan ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
@@ -261,11 +262,12 @@ def test_an_empty_training_is_refused_in_one_line(wrong):
         flat(fit)(module, optimizer, lambda rows, generator: {}, generator=seeded(), **options)
 
 
-# --- early stopping -----------------------------------------------------------------------------------------
+# --- early stopping -------------------------------------------------------------------------------
 
 
 def overshooting(losses, *, patience, epochs=8, checkpoint=None, stop_after=None):
-    """One weight that grows by 1 an epoch; validation's loss is given for each of its values, from 1."""
+    """One weight that grows by 1 an epoch; validation's loss is given for each of its values, from
+    1."""
     module, calls = scalar(), []
 
     def loss_parts(rows, generator):
@@ -328,7 +330,7 @@ def test_patience_without_validation_is_refused_in_one_line():
             trained(epochs=1, **wrong)
 
 
-# --- checkpoints --------------------------------------------------------------------------------------------
+# --- checkpoints ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("optimizer", ["Adam", "SGD", "Adagrad"])
@@ -443,7 +445,8 @@ print(calls)
 
 
 def test_a_run_killed_in_epoch_3_and_restarted_has_the_weights_of_an_unbroken_one(tmp_path):
-    """SIGKILL, in another process, in the third batch of epoch 3 of 5; the files of weights agree by byte."""
+    """SIGKILL, in another process, in the third batch of epoch 3 of 5; the files of weights agree
+    by byte."""
 
     def run(name: str, weights: str, die_at: int) -> subprocess.CompletedProcess:
         arguments = [str(tmp_path / f"{name}.safetensors"), str(tmp_path / weights), str(die_at)]

@@ -21,7 +21,8 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 def values(visible: str = "bernoulli", rows: int = 400) -> torch.Tensor:
-    """Three prototypes of 16 units, a tenth of the units flipped: a layer above the middle one has work to do."""
+    """Three prototypes of 16 units, a tenth of the units flipped: a layer above the middle one has
+    work to do."""
     draws = seeded(5)
     prototypes = (torch.rand(3, 16, generator=draws) < 0.5).float()
     which = torch.randint(3, (rows,), generator=draws)

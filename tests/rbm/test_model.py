@@ -1,4 +1,5 @@
-"""RBMs: free energies against sums and finite differences, conditionals against the energy, training, files."""
+"""RBMs: free energies against sums and finite differences, conditionals against the energy,
+training, files."""
 
 import itertools
 
@@ -48,7 +49,7 @@ def all_states(n: int) -> torch.Tensor:
     return torch.tensor(list(itertools.product((0.0, 1.0), repeat=n)), dtype=torch.float64)
 
 
-# --- the energy ----------------------------------------------------------------------------------------------------
+# --- the energy -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("visible", ["bernoulli", "beta", "gaussian", "exact_beta"])
@@ -99,7 +100,7 @@ def test_gradients_of_the_free_energy_agree_with_finite_differences(visible, hid
         torch.testing.assert_close(parameter.grad, numeric, rtol=1e-5, atol=1e-6)
 
 
-# --- conditionals --------------------------------------------------------------------------------------------------
+# --- conditionals ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("visible", ["bernoulli", "beta", "gaussian", "exact_beta"])
@@ -168,7 +169,7 @@ def test_gibbs_chains_reach_the_models_distribution():
     torch.testing.assert_close(counts.double(), expected.detach(), rtol=0, atol=0.012)
 
 
-# --- training ------------------------------------------------------------------------------------------------------
+# --- training -------------------------------------------------------------------------------------
 
 
 def bars(rows: int = 400, side: int = 4) -> torch.Tensor:
@@ -278,7 +279,7 @@ def test_an_option_out_of_range_is_one_line(options):
     assert "\n" not in str(caught.value)
 
 
-# --- pseudo-likelihood, files, bad input ---------------------------------------------------------------------------
+# --- pseudo-likelihood, files, bad input ----------------------------------------------------------
 
 
 def test_pseudo_likelihood_equals_the_sum_of_the_conditionals_by_enumeration():

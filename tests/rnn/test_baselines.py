@@ -17,7 +17,8 @@ def contexts(*sequences: list[list[float]]) -> rb.Contexts:
 
 
 def test_contexts_are_every_row_with_the_two_above_it() -> None:
-    """A sequence of three rows has two, one of one row has none; above the second stands a blank one."""
+    """A sequence of three rows has two, one of one row has none; above the second stands a blank
+    one."""
     found = contexts([[1.0], [2.0], [3.0]], [[4.0]], [[5.0], [6.0]])
     assert found.target.flatten().tolist() == [2, 3, 6]
     assert found.last.flatten().tolist() == [1, 2, 5]
@@ -43,8 +44,8 @@ def test_the_copied_row_is_smoothed_as_validation_likes_best() -> None:
 
 
 def test_the_regression_sees_two_rows_and_no_more() -> None:
-    """A row that is the exclusive choice of the last two: learnt, if it depends on one of them; no better than chance
-    by three rows back."""
+    """A row that is the exclusive choice of the last two: learnt, if it depends on one of them; no
+    better than chance by three rows back."""
     rng = np.random.default_rng(0)
     bits = rng.integers(2, size=(400, 12, 1)).astype(np.float32)
     two, three = bits.copy(), bits.copy()

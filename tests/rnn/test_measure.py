@@ -13,7 +13,8 @@ OPTIONS = {"epochs": 3, "batch_size": 50, "learning_rate": 0.05}
 
 
 def test_completions_of_bars_are_seen_rightly_and_what_is_counted_adds_up(network, classifier) -> None:
-    """The network goes on with the bar; shares by class average to the whole; an example a class is ambiguous."""
+    """The network goes on with the bar; shares by class average to the whole; an example a class is
+    ambiguous."""
     test = bars(200, 3)
     measured, arrays = row_evaluation.completions(
         network, bars(100, 4), test, seen_rows=8, samples=3, shown=2, shown_samples=4, classifier=classifier,
@@ -32,7 +33,8 @@ def test_completions_of_bars_are_seen_rightly_and_what_is_counted_adds_up(networ
 
 
 def test_the_baselines_of_completion_are_those_of_their_pictures(classifier) -> None:
-    """With all rows but one seen, a bar is seen as such; with one blank row seen, nothing is left of it."""
+    """With all rows but one seen, a bar is seen as such; with one blank row seen, nothing is left
+    of it."""
     train, test = bars(200), bars(100, 5)
     most = row_evaluation.completion_baselines(train, test, seen_rows=15, classifier=classifier)
     least = row_evaluation.completion_baselines(train, test, seen_rows=1, classifier=classifier)

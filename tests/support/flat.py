@@ -8,7 +8,8 @@ from typing import Any, get_type_hints
 
 
 def flat(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that gathers its keywords into the dataclass parameters that have fields of these names."""
+    """Return a function that gathers its keywords into the dataclass parameters that have fields of
+    these names."""
     hints = get_type_hints(function)
     kinds = {name: kind for name, kind in hints.items() if name != "return" and name in OBJECTS}
 

@@ -25,7 +25,8 @@ def network(encoder):
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_the_trunk_is_the_mean_state_of_torchs_own_network(cell):
-    """Each document read alone by nn.GRU or nn.LSTM with the same weights gives the same mean state."""
+    """Each document read alone by nn.GRU or nn.LSTM with the same weights gives the same mean
+    state."""
     built = RecurrentTrunk(cell, N_WORDS, embedding=4, n_units=3)
     peer = {"gru": torch.nn.GRU, "lstm": torch.nn.LSTM}[cell](4, 3)
     peer.load_state_dict({f"{name}_l0": value for name, value in built.cell.state_dict().items()})

@@ -1,4 +1,5 @@
-"""The stage text stores each role's documents once, in all forms, and copes with what postings can be."""
+"""The stage text stores each role's documents once, in all forms, and copes with what postings can
+be."""
 
 import h5py
 import numpy as np
@@ -48,7 +49,8 @@ def test_every_document_is_in_one_role_in_all_forms(tmp_path):
 
 
 def test_odd_documents_are_counted_and_kept(tmp_path):
-    """An empty one, one without a known word, one of 50,000 words, and a group that the test set lacks."""
+    """An empty one, one without a known word, one of 50,000 words, and a group that the test set
+    lacks."""
     counted = flat(write_corpus)(documents(tmp_path), tmp_path / "words.h5", **SETTINGS)
     assert counted["test_empty"] == 1
     assert counted["test_without_known_word"] == 2

@@ -1,4 +1,5 @@
-"""The language model: it learns an order of words, its surprises are those of each document alone, its bounds hold."""
+"""The language model: it learns an order of words, its surprises are those of each document alone,
+its bounds hold."""
 
 from __future__ import annotations
 

@@ -53,7 +53,8 @@ def test_the_same_seed_gives_the_same_weights():
 
 
 def test_the_bound_with_many_samples_is_the_likelihood_by_quadrature():
-    """A 1-D latent: log p(x) by a fine grid over z, bound close to it, ELBO below it, KL as torch has it."""
+    """A 1-D latent: log p(x) by a fine grid over z, bound close to it, ELBO below it, KL as torch
+    has it."""
     shape = vae_text.architecture(n_words=10, encoder="mlp", **SHAPE | {"latent_dim": 1})
     model = vae_text.build(shape, generator=torch.Generator().manual_seed(1)).eval()
     some, _ = corpus(n=5)

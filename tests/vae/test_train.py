@@ -62,7 +62,8 @@ def test_the_bound_goes_with_no_schedule_of_the_kl() -> None:
 
 
 def test_a_warm_start_begins_where_the_other_run_ended() -> None:
-    """At a rate near zero the first epoch's validation is the other run's last; other shapes are refused."""
+    """At a rate near zero the first epoch's validation is the other run's last; other shapes are
+    refused."""
     model, history = short()
     _, again = short(initial=model.state_dict(), learning_rate=1e-12, seed=5, epochs=1)
     for name in ("validation_reconstruction", "validation_kl"):

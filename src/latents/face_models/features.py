@@ -1,5 +1,4 @@
-"""Write features of faces as HDF5, by blocks, with the invertible linear map that takes them to [0,
-1].
+"""Write features of faces as HDF5, by blocks, with the linear map that takes them to [0, 1].
 
 The units of an RBM live in [0, 1]; the autoencoder's features do not. Each feature gets its own
 linear map, from its mean and standard deviation over training people only: `spread` standard
