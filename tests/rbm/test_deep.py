@@ -7,7 +7,8 @@ import torch
 
 from latents.errors import InputError
 from latents.files.weights import read_weights, write_weights
-from latents.rbm.deep import DeepRBM, load, stack, train_jointly
+from latents.rbm.deep import DeepRBM, load
+from latents.rbm.deep_training import stack, train_jointly
 from latents.rbm.model import RBM
 from latents.rbm.sampling import gibbs
 from latents.rbm.training import train

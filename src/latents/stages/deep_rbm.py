@@ -61,6 +61,7 @@ def train(
     from latents.networks.training import set_threads
     from latents.rbm import deep as deep_rbm
     from latents.rbm import model as rbm
+    from latents.rbm.deep_training import stack, train_jointly
     from latents.rbm.training import Options
     from latents.stages.shared.checkpoint import checkpoint_path, discard
     from latents.stages.shared.rbm_rows import ROLES, read_visible, reader
@@ -79,7 +80,7 @@ def train(
     }
     read = reader(training, validation)
     part = {name: checkpoint.with_name(f"{checkpoint.stem}-{name}{checkpoint.suffix}") for name in ("greedy", "joint")}
-    deep, first = deep_rbm.stack(
+    deep, first = stack(
         below,
         read,
         Options(**section.greedy.model_dump()),
@@ -93,7 +94,7 @@ def train(
         "greedy_mse": float(deep_rbm.reconstruction_error(deep, test).mean()),
     }
     joint, journal = Options(**section.joint.model_dump()), Journal(part["joint"])
-    second = deep_rbm.train_jointly(deep, read, joint, journal=journal, **shared)
+    second = train_jointly(deep, read, joint, journal=journal, **shared)
     measured["reconstruction_mse"] = float(deep_rbm.reconstruction_error(deep, test).mean())
     write_weights(weights, deep.state_dict(), deep.architecture() | {"dataset": DATASET})
     write_csv(history, second.history)
