@@ -27,8 +27,7 @@ CLASSES = 10
 
 
 class DigitClassifier(nn.Module):
-    """Two convolutions with max-pooling, a hidden layer, ten logits (LeCun et al. 1998 in today's
-    units).
+    """Two convolutions with max-pooling, a hidden layer, ten logits (after LeCun et al. 1998).
 
     Parameters
     ----------
@@ -122,8 +121,7 @@ def train(
     generator: torch.Generator,
     journal: Journal = NOWHERE,
 ) -> tuple[DigitClassifier, dict[str, Any], Fitted]:
-    """Train a classifier by cross-entropy with Adam and a one-cycle rate, on the generator's
-    device.
+    """Train a classifier by cross-entropy with Adam and a one-cycle rate.
 
     Parameters
     ----------
@@ -133,7 +131,7 @@ def train(
     batch_size : images.
     learning_rate : peak of the one-cycle schedule.
     shift_px : int, largest shift of a training image along each axis, drawn anew each time.
-    generator : draws weights, order and shifts.
+    generator : draws weights, order and shifts; training runs on its device.
     journal : checkpoint and probe, see `latents.networks.recipe.Journal`; default: none.
 
     Returns

@@ -1,5 +1,4 @@
-"""Train the autoencoder as the notes do: layer by layer with L2 cost and Adam; then, optionally,
-jointly."""
+"""Train the autoencoder as the notes do: layer by layer with L2 cost and Adam, then jointly."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Draw the first weights of networks from a given generator; torch's own layers draw from the
-global one."""
+"""Draw the first weights of networks from a given generator, not from torch's global one."""
 
 from __future__ import annotations
 

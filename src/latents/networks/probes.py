@@ -1,5 +1,4 @@
-"""Probe a job: digests of its state after the first few steps show whether changed code computes
-the same.
+"""Digest a job's state after its first steps, to show whether changed code computes the same.
 
 Equal bits after 20 steps of a training mean the same computation. A probe also runs what follows,
 shortened: validation on a batch, measures on a few rows, a checkpoint and back. It draws from no

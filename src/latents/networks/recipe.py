@@ -1,5 +1,4 @@
-"""Describe a training to `latents.networks.training.fit`: its recipe, and the journal that records
-it."""
+"""Describe a training to `latents.networks.training.fit`: its recipe and its journal."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Spawn independent random streams, and work on blocks with a stream each, so that no worker
-changes a draw."""
+"""Spawn independent random streams, and work on blocks that have a stream each."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Train any model in one epoch loop: shuffling, validation, history, progress, checkpoints, exact
-resume.
+"""Train any model in one epoch loop, with validation, history, checkpoints and exact resume.
 
 A model gives one function, `loss_parts(rows, generator)`. The objective, which weighs its parts,
 and the schedule of the rate are functions of the step: neither has a state that a checkpoint could

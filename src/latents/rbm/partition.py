@@ -1,5 +1,4 @@
-"""Compute partition functions of RBMs, by enumeration or annealed importance sampling, and
-likelihoods.
+"""Compute partition functions of RBMs, by enumeration or annealing, and likelihoods.
 
 Whatever its units and centres, an RBM with an energy is put into one form, with statistics t(v),
 

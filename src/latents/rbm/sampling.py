@@ -1,5 +1,4 @@
-"""Gibbs chains of RBMs and of deep RBMs, which share one kernel: `step(state, generator=,
-workers=)`."""
+"""Run Gibbs chains of RBMs and of deep RBMs; both models have the kernel `step`."""
 
 from __future__ import annotations
 
@@ -11,7 +10,7 @@ from torch import Tensor
 
 
 class State(NamedTuple):
-    """Where a chain is: visible values (n, n_visible) and, in a deep RBM after its first step,
+    """The state of a chain: visible values (n, n_visible) and, in a deep RBM after its first step,
     draws of the top."""
 
     visible: Tensor
