@@ -24,9 +24,9 @@ import numpy as np
 
 from latents.files.hdf5 import open_hdf5, rows_of
 from latents.jobs.params import read_yaml
-from latents.text.files import write_corpus
+from latents.text.files import Protocol, write_corpus
 from latents.text.lda import fit_lda
-from latents.text.vae import perplexity
+from latents.text.vae_measure import perplexity
 
 # parts of a posting that are kept, and whether stop words count
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -43,7 +43,7 @@ def measure(documents: Path, settings: dict[str, Any], lda: dict[str, Any]) -> d
     """Return LDA's perplexity on validation documents of one variant and split, both averages."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "words.h5"
-        write_corpus(documents, path, **settings)
+        write_corpus(documents, path, Protocol(**settings))
         with open_hdf5(path) as file:
             counts = {role: rows_of(file, f"{role}_counts") for role in ("train", "validation")}
     kept = {role: rows[np.flatnonzero(np.diff(rows.indptr))] for role, rows in counts.items()}

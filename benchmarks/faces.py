@@ -29,8 +29,9 @@ from latents.faces.landmarks import detect, write_landmarks
 from latents.faces.pictures import VARIANTS, Look, write_faces
 from latents.faces.protocol import mean_picture, score_pairs, turned
 from latents.faces.schemes import IBUG68
-from latents.faces.verification import area_under_curve, verify
+from latents.faces.verification import verify
 from latents.files.hdf5 import open_hdf5, read_hdf5
+from latents.stats.roc import area_under_curve
 
 TRAINING_FOLDS = range(5)
 INNER = slice(17, 68)  # the 51 landmarks without the jaw

@@ -55,7 +55,8 @@ def precision(rows: dict[str, Any], labels: dict[str, Any], near: np.ndarray, bi
     """Return precision@100 of validation documents for a network trained on this graph."""
     method = training.Method(**(section["learned"][METHOD] | {"neighbours": near.shape[1]}))
     sides = rows["train"], labels["train"], rows["validation"], labels["validation"]
-    network, _ = training.train(*sides, method=method, bits=bits, neighbours=near, **section["training"])
+    options = training.Options(**section["training"])
+    network, _ = training.train(*sides, method=method, bits=bits, neighbours=near, options=options)
     train, held = codes.binarise(*(training.encode(network, rows[role]) for role in ("train", "validation")))
     found = ranking.evaluate(held, train, labels["validation"], labels["train"], score="hamming", cutoffs=(100,))
     return found.means()["precision@100"]

@@ -35,7 +35,7 @@ from latents.networks.training import set_threads
 from latents.rbm.beta import beta_by_moments, sample_beta
 from latents.rbm.model import RBM
 from latents.rbm.partition import LogZ, log_partition
-from latents.rbm.training import train
+from latents.rbm.training import Options, train
 
 N_VISIBLE, N_HIDDEN, BATCH = 784, 500, 100
 LEARNING_RATE = 0.05
@@ -90,12 +90,8 @@ def epochs(rows: int, repeats: int) -> dict[str, object]:
         train(
             rbm,
             lambda picked, _: kept[picked].float(),
+            Options(epochs=1, batch_size=BATCH, learning_rate=LEARNING_RATE, final_rate=1.0, chains=BATCH),
             n_train=rows,
-            epochs=1,
-            batch_size=BATCH,
-            learning_rate=LEARNING_RATE,
-            final_rate=1.0,
-            chains=BATCH,
             generator=draws,
         )
 

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from latents.digits.binarise import reader
+from latents.networks.recipe import Journal, Recipe
 from latents.networks.schedules import one_cycle
 from latents.networks.training import fit, set_threads
 from latents.vae.model import architecture, build
@@ -92,12 +93,9 @@ def our_loop(images: Tensor, epochs: int, folder: Path) -> Iterator[float]:
             lambda rows, draws, model=model: model.elbo_parts(read(rows, draws), generator=draws),
             train_rows=torch.arange(train),
             validation_rows=torch.arange(train, len(images)),
-            epochs=epoch,
-            batch_size=BATCH,
+            recipe=Recipe(epochs=epoch, batch_size=BATCH, schedule=one_cycle(total_steps=epochs * -(-train // BATCH))),
             generator=torch.Generator().manual_seed(1),
-            schedule=one_cycle(total_steps=epochs * -(-train // BATCH)),
-            checkpoint=folder / "checkpoint.safetensors",
-            digest="benchmark",
+            journal=Journal(folder / "checkpoint.safetensors"),
         )
         yield time.perf_counter() - began  # includes reading and writing the checkpoint
 

@@ -1,4 +1,5 @@
-"""The classifier of digits: it learns, repeats, resumes, judges by blocks, and refuses what is no digit."""
+"""The classifier of digits: it learns, repeats, resumes, judges by blocks, and refuses what is no
+digit."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from latents.errors import InputError
 from latents.files.weights import read_weights, write_weights
 from latents.networks import training
 from latents.stats.frechet import frechet_distance
+from tests.support.flat import flat
 
 SIDE_PX = 16
 OPTIONS = {"epochs": 3, "batch_size": 20, "learning_rate": 5e-3, "shift_px": 1}
@@ -30,7 +32,7 @@ def bars(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 def trained(checkpoint: Path | None = None, **changes: object) -> tuple[dc.DigitClassifier, dict, training.Fitted]:
     images, labels = bars(400)
     held_images, held_labels = bars(100, 1)
-    return dc.train(
+    return flat(dc.train)(
         images, labels, validation_images=held_images, validation_labels=held_labels,
         generator=torch.Generator().manual_seed(0), checkpoint=checkpoint, **(OPTIONS | changes),
     )  # fmt: skip

@@ -1,4 +1,5 @@
-"""The autoencoder: exact passage through pairs, greedy training, its peer PCA, weights, resume, people kept apart."""
+"""The autoencoder: exact passage through pairs, greedy training, its peer PCA, weights, resume,
+people kept apart."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from latents.face_models import autoencoder as ae
 from latents.face_models import pca, training
 from latents.face_models import people as face_models_people
 from latents.files.weights import read_weights, write_weights
+from tests.support.flat import flat
 
 SIDE_PX = 16
 SMALL = ae.architecture(side_px=SIDE_PX, channels=(8, 16, 4), kernels=(4, 4, 3), strides=(2, 2, 1))
@@ -33,7 +35,7 @@ def faces(count: int, seed: int = 0) -> np.ndarray:
 
 def trained(checkpoint: Path | None = None, **changes: object) -> tuple[ae.Autoencoder, training.Training]:
     model = ae.build(SMALL)
-    done = training.train(
+    done = flat(training.train)(
         model, faces(200), validation=faces(40, 1), held_out=faces(60, 2),
         generator=torch.Generator().manual_seed(0), checkpoint=checkpoint, **(OPTIONS | changes),
     )  # fmt: skip
@@ -76,7 +78,8 @@ def test_a_start_with_as_many_filters_as_components_loses_nothing(activation: st
 
 
 def test_a_start_with_fewer_filters_is_pca_of_patches() -> None:
-    """One layer of two features a 4x4 patch: the error is that of two principal components of patches."""
+    """One layer of two features a 4x4 patch: the error is that of two principal components of
+    patches."""
     images = torch.from_numpy(faces(80))
     model = ae.build(ae.architecture(side_px=16, channels=(2,), kernels=(4,), strides=(4,)))
     model.layers[0].initialise(images[:, None], generator=torch.Generator())
@@ -123,7 +126,8 @@ def test_training_repeats_to_the_bit(fitted) -> None:
 
 @pytest.mark.parametrize("last", [3, 8])  # in the middle of the second layer; in fine-tuning
 def test_a_killed_training_resumes_to_the_same_bits(fitted, tmp_path: Path, killed_after, last: int) -> None:
-    """Weights and history are those of a training that was not interrupted; checkpoints bear the job's name."""
+    """Weights and history are those of a training that was not interrupted; checkpoints bear the
+    job's name."""
     with killed_after(last):
         trained(tmp_path / "job-1234.safetensors")
     assert all(path.match("job-1234-*.safetensors") for path in tmp_path.iterdir())
@@ -191,7 +195,7 @@ def test_images_and_features_of_another_size_are_one_line(fitted) -> None:
         fitted[0].decode(torch.zeros(2, 63))
 
 
-# --- people -----------------------------------------------------------------------------------------------------
+# --- people ---------------------------------------------------------------------------------------
 
 
 def test_nobody_has_two_roles_and_the_order_of_images_does_not_matter() -> None:
@@ -219,7 +223,7 @@ def test_a_split_that_leaves_nobody_is_one_line(validation: float, held_out: flo
         )
 
 
-# --- PCA --------------------------------------------------------------------------------------------------------
+# --- PCA ------------------------------------------------------------------------------------------
 
 
 def test_pca_by_blocks_is_pca_by_svd() -> None:

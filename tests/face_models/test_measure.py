@@ -1,6 +1,9 @@
-"""Measures of faces that a model makes: known answers on models of known behaviour, and draws of pairs."""
+"""Measures of faces that a model makes: known answers on models of known behaviour, and draws of
+pairs."""
 
 from __future__ import annotations
+
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -26,7 +29,8 @@ FACES = images(len(PEOPLE))
 
 @pytest.fixture(scope="module")
 def model() -> FaceModel:
-    """An autoencoder that loses nothing, under an RBM without weights, which gives every face the same means."""
+    """An autoencoder that loses nothing, under an RBM without weights, which gives every face the
+    same means."""
     autoencoder = ae.build(ae.architecture(side_px=SIDE_PX, channels=(8, 16), kernels=(4, 4), strides=(2, 2)))
     seen = images(200, 1)
     for depth, layer in enumerate(autoencoder.layers):
@@ -40,7 +44,8 @@ def model() -> FaceModel:
 
 
 def test_an_rbm_without_weights_brings_every_face_to_one(model: FaceModel) -> None:
-    """After it faces are all at one distance from the mean, none is distinct; the autoencoder alone keeps them."""
+    """After it faces are all at one distance from the mean, none is distinct; the autoencoder alone
+    keeps them."""
     centre = np.zeros((SIDE_PX, SIDE_PX))
     found = face_measures.autoencoding(model, "rbm", FACES, PEOPLE, centre, blur_px=1.0)
     rms = float(FACES.square().mean((1, 2)).sqrt().mean())
@@ -57,7 +62,8 @@ def test_an_rbm_without_weights_brings_every_face_to_one(model: FaceModel) -> No
 
 
 def test_faces_between_others_are_as_distinct_as_their_level_keeps_them(model: FaceModel) -> None:
-    """1/sqrt(2) for the mean of independent pixels, the same for a linear-like level, 0 for one that keeps nothing."""
+    """1/sqrt(2) for the mean of independent pixels, the same for a linear-like level, 0 for one
+    that keeps nothing."""
     found = face_measures.between(model, "rbm", FACES, PEOPLE, pairs=400, generator=np.random.default_rng(0))
     assert found["distinctness_pixels"] == pytest.approx(np.sqrt(0.5), abs=0.03)
     assert found["distinctness_cnn"] == pytest.approx(found["distinctness_pixels"], abs=0.05)
@@ -74,7 +80,8 @@ def test_each_pair_is_of_two_people() -> None:
 
 
 def test_the_floor_is_below_what_a_worse_model_reaches(model: FaceModel) -> None:
-    """Features as those held out are at the floor, shuffled ones above it, those of a constant further still."""
+    """Features as those held out are at the floor, shuffled ones above it, those of a constant
+    further still."""
     rng = np.random.default_rng(0)
     unit_map = UnitMap(low=torch.full((4,), -8.0), span=torch.full((4,), 16.0), eps=1e-3)
     mixing = np.array([[1.0, 0.9, 0.9, 0.9], [0, 0.3, 0, 0], [0, 0, 0.3, 0], [0, 0, 0, 0.3]])
@@ -105,5 +112,20 @@ def test_chains_give_draws_and_a_trace_of_the_same_run(model: FaceModel) -> None
     for draw, step in enumerate((0, 5, 10)):
         assert torch.equal(values[6 * draw : 6 * draw + 2], trace[step])
     assert not torch.equal(trace[0], trace[1])
-    assert torch.equal(values[:6], model.sample(6, steps=4, generator=torch.Generator().manual_seed(0)))
+    alone = model.states(6, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(values[:6], next(islice(alone, 3, None)))
     assert torch.equal(values, once()[0])
+
+
+def test_looks_have_the_intervals_of_their_values() -> None:
+    """Two kinds of faces, half each: the mean between, and an interval by groups that is wider than
+    by faces."""
+    faces = np.concatenate([np.full((10, 6, 6), 0.2), np.full((10, 6, 6), 0.4)])
+    centre = np.zeros((6, 6))
+    alone = face_measures.look(faces, centre, blur_px=1.0, prefix="a", intervals=face_measures.LOOKS)
+    people = np.repeat(["x", "y"], 10)
+    by_person = face_measures.look(faces, centre, blur_px=1.0, groups=people, prefix="a", intervals=face_measures.LOOKS)
+    assert alone["a_distance_to_mean"] == pytest.approx(0.3)
+    assert by_person["a_distance_to_mean_interval"] > alone["a_distance_to_mean_interval"] > 0
+    assert alone["a_roughness"] == pytest.approx(0)
+    assert alone["a_detail_interval"] == pytest.approx(0)

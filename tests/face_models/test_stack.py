@@ -1,14 +1,15 @@
-"""The stack of autoencoder and RBMs: levels, interpolation, mixing, Gibbs samples, people by name, bad input."""
+"""The stack of autoencoder and RBMs: levels, interpolation, mixing, Gibbs samples, people by name,
+bad input."""
 
 from __future__ import annotations
 
-import numpy as np
+from itertools import islice
+
 import pytest
 import torch
 
 from latents.errors import InputError
 from latents.face_models import autoencoder as ae
-from latents.face_models.people import rows_of_person
 from latents.face_models.stack import LEVELS, FaceModel
 from latents.face_models.unit_map import UnitMap
 from latents.rbm.deep import DeepRBM
@@ -85,23 +86,25 @@ def test_mixing_goes_from_one_level_to_the_next(model: FaceModel) -> None:
     torch.testing.assert_close(deep[0], model.decode(model.deep.mix(v, 0.25)))
 
 
+def drawn(model: FaceModel, chains: int, steps: int, seed: int, level: str = "rbm") -> torch.Tensor:
+    """The values of Gibbs chains after some steps."""
+    return next(islice(model.states(chains, generator=generator(seed), level=level), steps - 1, None))
+
+
 @pytest.mark.parametrize("level", ["rbm", "deep_rbm"])
-def test_samples_repeat_and_are_the_last_of_a_trace(model: FaceModel, level: str) -> None:
-    """The same generator gives the same chain; a trace holds every step of it, as features."""
-    sample = model.sample(4, steps=5, generator=generator(7), level=level)
-    assert sample.shape == (4, N_FEATURES)
-    assert torch.equal(sample, model.sample(4, steps=5, generator=generator(7), level=level))
-    assert not torch.equal(sample, model.sample(4, steps=5, generator=generator(8), level=level))
-    trace = model.trace(4, steps=5, generator=generator(7), level=level)
-    assert trace.shape == (5, 4, N_FEATURES)
-    torch.testing.assert_close(trace[-1], model.unit_map.from_unit(sample))
+def test_chains_repeat(model: FaceModel, level: str) -> None:
+    """The same generator gives the same chains, another one others."""
+    values = drawn(model, 4, 5, 7, level)
+    assert values.shape == (4, N_FEATURES)
+    assert torch.equal(values, drawn(model, 4, 5, 7, level))
+    assert not torch.equal(values, drawn(model, 4, 5, 8, level))
 
 
 @pytest.mark.parametrize("level", ["rbm", "deep_rbm"])
 def test_means_have_less_noise_than_draws(model: FaceModel, level: str) -> None:
     """The spread that each visible unit has of its own is left out."""
-    draws = model.sample(300, steps=20, generator=generator(1), level=level)
-    means = model.sample(300, steps=20, generator=generator(1), level=level, as_means=True)
+    draws = drawn(model, 300, 20, 1, level)
+    means = model.means_around(draws, generator=generator(2), level=level)
     assert float(means.var(0).mean()) < 0.8 * float(draws.var(0).mean())
     assert 0 <= float(means.min()) <= float(means.max()) <= 1
 
@@ -115,35 +118,11 @@ def test_decoded_faces_lie_in_the_range_of_pixels(model: FaceModel) -> None:
 def test_the_stacks_workers_change_no_draw(model: FaceModel) -> None:
     """Threads of Beta draws."""
     three = FaceModel(model.autoencoder, model.unit_map, rbm=model.rbm, workers=3)
-    draws = [stack.sample(500, steps=3, generator=generator(2)) for stack in (model, three)]
+    draws = [drawn(stack, 500, 3, 2) for stack in (model, three)]
     assert torch.equal(*draws)
 
 
-# --- people ---------------------------------------------------------------------------------------------------------
-
-PEOPLE = ["George_W_Bush", "Tony_Blair", "George_HW_Bush", "Tony_Blair", "Colin_Powell"]
-
-
-def test_a_person_is_found_with_spaces_or_underscores() -> None:
-    """All rows, in order."""
-    for name in ("Tony_Blair", "Tony Blair", " Tony Blair "):
-        np.testing.assert_array_equal(rows_of_person(np.array(PEOPLE), name), [1, 3])
-
-
-def test_a_missing_person_is_one_line_with_near_names() -> None:
-    """Nearest first; and what is said when none is near."""
-    with pytest.raises(
-        InputError, match="nobody of 4 people is called 'George Bush'; near names: George_W_Bush"
-    ) as error:
-        rows_of_person(PEOPLE, "George Bush")
-    assert "\n" not in str(error.value)
-    with pytest.raises(InputError, match=r"near names: Tony_Blair$"):
-        rows_of_person(PEOPLE, "tony blare")
-    with pytest.raises(InputError, match="no name is near"):
-        rows_of_person(PEOPLE, "xyzzy")
-
-
-# --- bad input ------------------------------------------------------------------------------------------------------
+# --- bad input ------------------------------------------------------------------------------------
 
 
 def test_parts_of_different_widths_are_one_line(model: FaceModel) -> None:
@@ -162,7 +141,7 @@ def test_missing_parts_and_wrong_values_are_one_line(model: FaceModel) -> None:
     with pytest.raises(InputError, match="level 'rbm' needs an RBM"):
         bare.autoencode(images())
     with pytest.raises(InputError, match="level 'deep_rbm' needs a deep RBM"):
-        bare.sample(1, steps=1, generator=generator(), level="deep_rbm")
+        bare.states(1, generator=generator(), level="deep_rbm")
     with pytest.raises(InputError, match="one of cnn, rbm, deep_rbm, got 'top'"):
         model.up(images(), "top")
     with pytest.raises(InputError, match=r"in \[0, 1\], got \[0.5, 1.5\]"):
@@ -171,5 +150,3 @@ def test_missing_parts_and_wrong_values_are_one_line(model: FaceModel) -> None:
         model.mix(images(), (0.5,), "deep_rbm")
     with pytest.raises(InputError, match="pairs of faces need the same shape"):
         model.interpolate(images(2), images(3), (0.5,), "cnn")
-    with pytest.raises(InputError, match="at least one chain and one step, got 0 and 5"):
-        model.sample(0, steps=5, generator=generator())

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score
 
 from latents.datasets.lfw import Pair, Person
 from latents.errors import InputError
 from latents.faces.protocol import compare_variants, correlate, examples, mean_picture, of_folds, score_pairs, turned
-from latents.faces.verification import area_under_curve, best_threshold, verify
+from latents.faces.verification import best_threshold, verify
 from latents.files.hdf5 import read_hdf5, write_hdf5
 
 
@@ -17,16 +16,6 @@ def _random(seed: int, n: int, levels: int) -> tuple[np.ndarray, np.ndarray]:
     generator = np.random.default_rng(seed)
     same = generator.random(n) < 0.4
     return np.round(generator.normal(same, 1.5) * levels) / levels, same
-
-
-@pytest.mark.parametrize("levels", [1, 3, 1000])
-def test_area_agrees_with_scikit_learn_ties_included(levels):
-    scores, same = _random(0, 300, levels)
-    assert area_under_curve(scores, same) == pytest.approx(roc_auc_score(same, scores), abs=1e-12)
-
-
-def test_area_without_both_kinds_is_nan():
-    assert np.isnan(area_under_curve(np.ones(3), np.ones(3, bool)))
 
 
 @pytest.mark.parametrize("levels", [1, 2, 1000])

@@ -1,4 +1,5 @@
-"""Semantic hashing: each method learns, its losses are what they are called, odd documents do no harm."""
+"""Semantic hashing: each method learns, its losses are what they are called, odd documents do no
+harm."""
 
 import math
 
@@ -11,6 +12,7 @@ from latents.errors import InputError
 from latents.hashing import graph, training
 from latents.hashing import network as hashing_network
 from latents.hashing.plain import binarise, unit
+from tests.support.flat import flat
 
 UNSUPERVISED = {"prior": "gaussian", "label_weight": 0.0, "private": False, "neighbours": 0, "words": 20.0}
 METHODS = {
@@ -26,7 +28,8 @@ TRAINING = {
 
 
 def corpus(seed=0, n=120):
-    """Three groups of documents with words of their own and common ones, tf-idf rows of unit length."""
+    """Three groups of documents with words of their own and common ones, tf-idf rows of unit
+    length."""
     generator = np.random.default_rng(seed)
     labels = generator.integers(0, 3, n)
     shares = np.full((3, 15), 0.02)
@@ -42,7 +45,7 @@ def trained(name, *, bits=8, train=None, **changed):
     near = graph.nearest(rows, rows.toarray(), count=method.neighbours) if method.neighbours else None
     held, held_labels = corpus(1)
     settings = TRAINING | changed
-    return training.train(rows, labels, held, held_labels, method=method, bits=bits, neighbours=near, **settings)
+    return flat(training.train)(rows, labels, held, held_labels, method=method, bits=bits, neighbours=near, **settings)
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -101,7 +104,8 @@ def test_neighbours_are_the_most_similar_others_by_brute_force(monkeypatch):
 
 
 def test_a_random_walk_joins_those_whose_neighbours_are_shared():
-    """Two rings of documents, joined by one edge: each ring comes together, and the edge is the only way between."""
+    """Two rings of documents, joined by one edge: each ring comes together, and the edge is the
+    only way between."""
     ring = np.arange(20)
     near = np.stack([(ring + 1) % 20, (ring + 2) % 20], axis=1)
     near = np.concatenate([near, near + 20])
@@ -113,7 +117,8 @@ def test_a_random_walk_joins_those_whose_neighbours_are_shared():
 
 
 def test_the_diffusion_map_is_that_of_the_walk_s_eigenvectors():
-    """Against the dense transition matrix: the axes span its leading eigenvectors but the constant one."""
+    """Against the dense transition matrix: the axes span its leading eigenvectors but the constant
+    one."""
     near = graph.nearest(sparse.csr_array(np.eye(40)), np.random.default_rng(0).standard_normal((40, 3)), count=6)
     edges = np.zeros((40, 40))
     np.add.at(edges, (np.arange(40)[:, None], near), 1)

@@ -56,7 +56,8 @@ def test_hyperplanes_agree_in_proportion_to_the_angle():
 
 
 def test_axes_are_the_singular_vectors_and_missing_ones_are_zero():
-    """More axes than the matrix has dimensions: zeros, so a code has its length; an empty document stays at zero."""
+    """More axes than the matrix has dimensions: zeros, so a code has its length; an empty document
+    stays at zero."""
     train = rows()
     axes = latent_semantic_axes(train, count=3, seed=0)
     _, _, exact = np.linalg.svd(train.toarray(), full_matrices=False)

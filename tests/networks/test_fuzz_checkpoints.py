@@ -10,6 +10,7 @@ from hypothesis import given
 from torch import nn
 
 from latents.networks import training
+from tests.support.flat import flat
 from tests.support.mutations import damaged, folder_with, made, many, result_or_one_line
 
 
@@ -21,7 +22,7 @@ def fitted(checkpoint: Path, epochs: int) -> dict[str, torch.Tensor]:
     nn.init.zeros_(model.weight)
     nn.init.zeros_(model.bias)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
-    training.fit(
+    flat(training.fit)(
         model, optimizer, lambda rows, generator: {"loss": (model(x[rows]).squeeze(1) - x[rows].sum(1)).square()},
         train_rows=torch.arange(12), epochs=epochs, batch_size=5, generator=generator, checkpoint=checkpoint,
     )  # fmt: skip

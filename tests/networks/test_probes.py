@@ -1,4 +1,5 @@
-"""Probes: equal for equal computations alone, the same whatever way a job takes, and seen in no other result."""
+"""Probes: equal for equal computations alone, the same whatever way a job takes, and seen in no
+other result."""
 
 from __future__ import annotations
 
@@ -34,6 +35,7 @@ from latents.text import language_model as lm
 from latents.vae import measure
 from latents.vae import model as vae_model
 from latents.vae import train as vae_train
+from tests.support.flat import flat
 
 ROOT = Path(__file__).parents[2]
 Trained = tuple[dict[str, Tensor], Any]
@@ -49,7 +51,7 @@ def pictures(count: int, side_px: int = 8, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (count, side_px, side_px)).astype(np.uint8)
 
 
-# --- trainings: (probe, checkpoint, learning rate, epochs) -> weights, history ------------------------------------
+# --- trainings: (probe, checkpoint, learning rate, epochs) -> weights, history --------------------
 
 
 def normalised(
@@ -66,7 +68,7 @@ def normalised(
         noisy = x[rows] + 0.1 * torch.randn(len(rows), 4, generator=generator)
         return {"error": (model(noisy)[:, 0] - x[rows].sum(1)).square()}
 
-    fitted = fit(
+    fitted = flat(fit)(
         model, torch.optim.Adam(model.parameters(), lr=rate), loss_parts, train_rows=torch.arange(80),
         validation_rows=torch.arange(80, 100), epochs=epochs, batch_size=8, generator=seeded(3), patience=2,
         checkpoint=checkpoint, probe=probe,
@@ -81,7 +83,7 @@ def persistent(
     data = (torch.rand(100, 12, generator=seeded(1)) < 0.3).float()
     rbm = RBM(12, 5)
     rbm.initialise(data, generator=seeded(2))
-    trained, fitted = train_rbm(
+    trained, fitted = flat(train_rbm)(
         rbm, lambda rows, _: data[rows], n_train=80, n_validation=20, epochs=epochs, batch_size=8, chains=4,
         averaging=0.9, learning_rate=rate, momentum=0.5, generator=seeded(3), checkpoint=checkpoint, probe=probe,
     )  # fmt: skip
@@ -91,7 +93,7 @@ def persistent(
 def digits(probe: Probe | None = None, checkpoint: Path | None = None, rate: float = 0.01, epochs: int = 3) -> Trained:
     """A VAE."""
     images, binary = pictures(80).reshape(80, 64), pictures(20).reshape(20, 64) // 128
-    model, _, fitted = vae_train.train(
+    model, _, fitted = flat(vae_train.train)(
         images, binary, binarisation="dynamic", encoder="gru", latent_dim=2, encoder_widths=[6], decoder_widths=[6],
         epochs=epochs, batch_size=8, learning_rate=rate, seed=0, checkpoint=checkpoint, probe=probe,
     )  # fmt: skip
@@ -101,7 +103,7 @@ def digits(probe: Probe | None = None, checkpoint: Path | None = None, rate: flo
 def classes(probe: Probe | None = None, checkpoint: Path | None = None, rate: float = 0.01, epochs: int = 3) -> Trained:
     """A convolutional classifier, whose weights are laid out by channels."""
     labels = np.arange(40) % 10
-    model, _, fitted = digit_classifier.train(
+    model, _, fitted = flat(digit_classifier.train)(
         pictures(40, 16), labels, validation_images=pictures(10, 16, 1), validation_labels=labels[:10],
         epochs=epochs, batch_size=4, learning_rate=rate, shift_px=1, generator=seeded(), checkpoint=checkpoint,
         probe=probe,
@@ -112,7 +114,7 @@ def classes(probe: Probe | None = None, checkpoint: Path | None = None, rate: fl
 def rows(probe: Probe | None = None, checkpoint: Path | None = None, rate: float = 0.01, epochs: int = 3) -> Trained:
     """A row-RNN, in part on its own predictions."""
     sequences = list(torch.rand(60, 6, 5, generator=seeded(1)))
-    model, _, fitted = row_training.train(
+    model, _, fitted = flat(row_training.train)(
         sequences[:50], sequences[50:], cell="gru", tied=True, hidden=7, epochs=epochs, batch_size=8, bptt=4,
         learning_rate=rate, own_share=0.5, generator=seeded(), checkpoint=checkpoint, probe=probe,
     )  # fmt: skip
@@ -122,7 +124,7 @@ def rows(probe: Probe | None = None, checkpoint: Path | None = None, rate: float
 def words(probe: Probe | None = None, checkpoint: Path | None = None, rate: float = 0.01, epochs: int = 3) -> Trained:
     """A language model on ragged documents."""
     documents = [np.arange(length) % 7 for length in np.random.default_rng(0).integers(1, 30, 60)]
-    model, _, fitted = lm.train(
+    model, _, fitted = flat(lm.train)(
         documents[:50], documents[50:], n_tokens=7, hidden=6, epochs=epochs, batch_size=8, bptt=9,
         learning_rate=rate, generator=seeded(), checkpoint=checkpoint, probe=probe,
     )  # fmt: skip
@@ -133,7 +135,7 @@ def layers(probe: Probe | None = None, checkpoint: Path | None = None, rate: flo
     """An autoencoder, layer by layer."""
     faces = pictures(20, 16).astype(np.float32) / 255
     model = autoencoder.build(autoencoder.architecture(side_px=16, channels=(8, 4), kernels=(4, 3), strides=(2, 1)))
-    done = autoencoder_training.train(
+    done = flat(autoencoder_training.train)(
         model, faces[:12], validation=faces[12:16], held_out=faces[16:], epochs=epochs, fine_tuning_epochs=1,
         batch_size=2, learning_rate=rate, fine_tuning_rate=rate, mirror=True, generator=seeded(),
         checkpoint=checkpoint, probe=probe,
@@ -151,12 +153,13 @@ def marks(train: Train, **options: Any) -> dict[str, str]:
     return probe.marks
 
 
-# --- trainings ----------------------------------------------------------------------------------------------------
+# --- trainings ------------------------------------------------------------------------------------
 
 
 @each
 def test_marks_repeat_and_tell_a_rate_that_is_one_bit_off(train: Train) -> None:
-    """The next float32 after the learning rate; the next float64 would be lost in the weights' own rounding."""
+    """The next float32 after the learning rate; the next float64 would be lost in the weights' own
+    rounding."""
     first = marks(train)
     other = marks(train, rate=float(np.nextafter(np.float32(0.01), np.float32(1))))
     assert first == marks(train)
@@ -189,7 +192,8 @@ def test_where_the_probe_is_all_it_is_the_same_and_no_checkpoint_is_touched(trai
 def test_a_resumed_training_has_the_marks_of_an_unbroken_one(
     train: Train, killed: int, epochs: int, tmp_path: Path, killed_after: Any
 ) -> None:
-    """Killed before its twentieth step, or after it, or when nothing but the results was left to write."""
+    """Killed before its twentieth step, or after it, or when nothing but the results was left to
+    write."""
     path = tmp_path / "checkpoint.safetensors"
     with killed_after(killed):
         train(Probe(), path, epochs=epochs)
@@ -215,7 +219,8 @@ def test_marks_that_a_short_training_does_not_reach_are_absent() -> None:
 
 @pytest.mark.parametrize("train", [normalised, digits], ids=["normalised", "digits"])
 def test_a_gradient_that_is_one_bit_off_is_seen_from_the_step_on(train: Train, monkeypatch: Any) -> None:
-    """One bit of one weight's gradient in the third step: the first mark stands, all later ones fall."""
+    """One bit of one weight's gradient in the third step: the first mark stands, all later ones
+    fall."""
     expected, steps = marks(train), iter(range(1, 1000))
     step = torch.optim.Adam.step
 
@@ -257,7 +262,7 @@ def test_each_part_of_a_job_is_probed_where_the_probe_is_all() -> None:
     assert found[0]["a, measured"] == digest(False)
 
 
-# --- other jobs -----------------------------------------------------------------------------------------------------
+# --- other jobs -----------------------------------------------------------------------------------
 
 
 def annealed(probe: Probe | None = None, *, change: float = 0.0) -> list[dict[str, Any]]:
@@ -294,7 +299,7 @@ def test_a_first_block_is_marked_and_seen_in_no_result(job: Callable[..., Any]) 
     assert len(changed) >= 2
 
 
-# --- digests and files ----------------------------------------------------------------------------------------------
+# --- digests and files ----------------------------------------------------------------------------
 
 
 def test_a_digest_tells_values_their_types_shapes_and_places() -> None:
@@ -311,7 +316,8 @@ def test_a_digest_tells_values_their_types_shapes_and_places() -> None:
 
 
 def test_a_probe_is_written_with_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Digests of 16 hex digits, in order; what bits depend on beside them. Without a path nothing is written."""
+    """Digests of 16 hex digits, in order; what bits depend on beside them. Without a path nothing
+    is written."""
     path = tmp_path / "probe.json"
     with probing(path) as probe:
         assert probe
@@ -369,7 +375,8 @@ def stage(folder: Path, *options: str, **environment: str) -> subprocess.Complet
 
 
 def test_a_stage_that_is_asked_for_its_probe_alone_writes_that_alone(tmp_path: Path) -> None:
-    """Status 0, the bytes of a whole run's probe, and neither another output nor a checkpoint; else all as ever."""
+    """Status 0, the bytes of a whole run's probe, and neither another output nor a checkpoint; else
+    all as ever."""
     folders = {name: tmp_path / name for name in ("plain", "whole", "only")}
     for folder in folders.values():
         folder.mkdir()

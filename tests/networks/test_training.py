@@ -18,6 +18,7 @@ from latents.files.weights import read_weights
 from latents.networks.objectives import summed
 from latents.networks.schedules import one_cycle
 from latents.networks.training import fit, mean_parts, set_threads
+from tests.support.flat import flat
 
 ROWS = torch.arange(10)
 SOURCE = Path(__file__).parents[2] / "src"
@@ -54,7 +55,7 @@ def trained(*, epochs: int, seed: int = 0, **options):
     optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
     options = {"train_rows": ROWS[:8], "validation_rows": ROWS[8:]} | options
     options["schedule"] = one_cycle(total_steps=5 * 3)
-    fitted = fit(model, optimizer, loss_parts, epochs=epochs, batch_size=3, generator=seeded(seed), **options)
+    fitted = flat(fit)(model, optimizer, loss_parts, epochs=epochs, batch_size=3, generator=seeded(seed), **options)
     return model, fitted
 
 
@@ -63,11 +64,12 @@ def same_weights(first: nn.Module, second: nn.Module) -> bool:
     return all(torch.equal(a, b) for a, b in pairs)
 
 
-# --- what the loop does -------------------------------------------------------------------------------------
+# --- what the loop does ---------------------------------------------------------------------------
 
 
 def test_the_loop_is_plain_descent_over_shuffled_batches():
-    """The same steps by hand: one permutation an epoch, the last batch short, the rate from the schedule."""
+    """The same steps by hand: one permutation an epoch, the last batch short, the rate from the
+    schedule."""
     model, _ = trained(epochs=5, validation_rows=None)
     by_hand, loss_parts = regression()
     generator, schedule = seeded(), one_cycle(total_steps=15)
@@ -91,7 +93,7 @@ def test_an_epoch_sees_every_training_row_once_in_an_order_of_its_own_and_no_oth
         return {"loss": module.weight * rows}
 
     optimizer = torch.optim.SGD(module.parameters(), lr=0.0)
-    fit(module, optimizer, loss_parts, train_rows=ROWS[:7], epochs=2, batch_size=3, generator=seeded())
+    flat(fit)(module, optimizer, loss_parts, train_rows=ROWS[:7], epochs=2, batch_size=3, generator=seeded())
     assert [len(rows) for rows in seen] == [3, 3, 1] * 2
     first, second = (list(itertools.chain(*seen[i : i + 3])) for i in (0, 3))
     assert sorted(first) == sorted(second) == list(range(7))
@@ -107,7 +109,7 @@ def test_history_holds_the_mean_of_each_part_over_rows_apart_and_no_seconds():
 
     optimizer = torch.optim.SGD(module.parameters(), lr=0.0)
     options = {"train_rows": ROWS[:7], "validation_rows": ROWS[7:], "epochs": 2, "batch_size": 3}
-    fitted = fit(module, optimizer, loss_parts, generator=seeded(), **options)
+    fitted = flat(fit)(module, optimizer, loss_parts, generator=seeded(), **options)
     row = {"train_a": 3.0, "train_b": 2.0, "validation_a": 8.0, "validation_b": 2.0}
     assert fitted.history == [{"epoch": 1} | row, {"epoch": 2} | row]
     assert len(fitted.seconds_per_epoch) == 2
@@ -126,7 +128,7 @@ def test_objective_weighs_the_parts_by_step():
 
     optimizer = torch.optim.SGD(module.parameters(), lr=1.0)
     options = {"epochs": 2, "batch_size": 5, "objective": kl_only_from_the_third_step}
-    fit(module, optimizer, loss_parts, train_rows=ROWS, generator=seeded(), **options)
+    flat(fit)(module, optimizer, loss_parts, train_rows=ROWS, generator=seeded(), **options)
     assert steps == [0, 1, 2, 3]
     assert module.weight.item() == -6.0  # two steps of gradient 3
 
@@ -138,7 +140,7 @@ def test_validation_changes_neither_the_weights_nor_the_draws_and_repeats_its_ow
     model, loss_parts = regression()
     still = torch.optim.SGD(model.parameters(), lr=0.0)
     options = {"train_rows": ROWS[:8], "validation_rows": ROWS[8:], "epochs": 2, "batch_size": 3}
-    first, second = fit(model, still, loss_parts, generator=seeded(), **options).history
+    first, second = flat(fit)(model, still, loss_parts, generator=seeded(), **options).history
     assert first["validation_error"] == second["validation_error"]
     assert first["train_error"] != second["train_error"]
     assert len(fitted.history) == 3
@@ -220,7 +222,7 @@ def test_memory_that_a_step_frees_is_kept_for_the_next():
     subprocess.run([sys.executable, "-c", FAULTS], env=os.environ | {"PYTHONPATH": str(SOURCE)}, check=True)
 
 
-# --- nan ----------------------------------------------------------------------------------------------------
+# --- nan ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
@@ -235,7 +237,7 @@ def test_a_loss_that_is_not_finite_stops_with_epoch_batch_and_parts(bad):
     optimizer = torch.optim.SGD(module.parameters(), lr=0.0)
     message = rf"training, epoch 2, batch 2 of 4: the loss is not finite \(reconstruction 2.5, kl {bad}\)"
     with pytest.raises(InputError, match=message) as caught:
-        fit(module, optimizer, loss_parts, train_rows=ROWS, epochs=3, batch_size=3, generator=seeded())
+        flat(fit)(module, optimizer, loss_parts, train_rows=ROWS, epochs=3, batch_size=3, generator=seeded())
     assert "\n" not in str(caught.value)
 
 
@@ -248,7 +250,7 @@ def test_nan_in_validation_stops_too():
     optimizer = torch.optim.SGD(module.parameters(), lr=0.0)
     options = {"train_rows": ROWS[:5], "validation_rows": ROWS[5:], "epochs": 3, "batch_size": 3}
     with pytest.raises(InputError, match="validation, epoch 1, batch 2 of 2: the loss is not finite"):
-        fit(module, optimizer, loss_parts, generator=seeded(), **options)
+        flat(fit)(module, optimizer, loss_parts, generator=seeded(), **options)
 
 
 @pytest.mark.parametrize("wrong", [{"epochs": 0}, {"batch_size": 0}, {"train_rows": ROWS[:0]}])
@@ -257,14 +259,15 @@ def test_an_empty_training_is_refused_in_one_line(wrong):
     options = {"train_rows": ROWS, "epochs": 1, "batch_size": 1} | wrong
     optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
     with pytest.raises(InputError, match="at least one epoch, a batch of one and one row"):
-        fit(module, optimizer, lambda rows, generator: {}, generator=seeded(), **options)
+        flat(fit)(module, optimizer, lambda rows, generator: {}, generator=seeded(), **options)
 
 
-# --- early stopping -----------------------------------------------------------------------------------------
+# --- early stopping -------------------------------------------------------------------------------
 
 
 def overshooting(losses, *, patience, epochs=8, checkpoint=None, stop_after=None):
-    """One weight that grows by 1 an epoch; validation's loss is given for each of its values, from 1."""
+    """One weight that grows by 1 an epoch; validation's loss is given for each of its values, from
+    1."""
     module, calls = scalar(), []
 
     def loss_parts(rows, generator):
@@ -277,8 +280,8 @@ def overshooting(losses, *, patience, epochs=8, checkpoint=None, stop_after=None
 
     optimizer = torch.optim.SGD(module.parameters(), lr=1.0)
     options = {"train_rows": ROWS[:5], "validation_rows": ROWS[5:], "epochs": epochs, "batch_size": 5}
-    options |= {"patience": patience, "checkpoint": checkpoint, "digest": "d"}
-    fitted = fit(module, optimizer, loss_parts, generator=seeded(), **options)
+    options |= {"patience": patience, "checkpoint": checkpoint}
+    fitted = flat(fit)(module, optimizer, loss_parts, generator=seeded(), **options)
     return module.weight.item(), fitted
 
 
@@ -327,7 +330,7 @@ def test_patience_without_validation_is_refused_in_one_line():
             trained(epochs=1, **wrong)
 
 
-# --- checkpoints --------------------------------------------------------------------------------------------
+# --- checkpoints ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("optimizer", ["Adam", "SGD", "Adagrad"])
@@ -344,8 +347,8 @@ def test_an_interrupted_run_goes_on_bit_for_bit(tmp_path, optimizer):
             return loss_parts(rows, generator)
 
         options = {"train_rows": ROWS[:8], "validation_rows": ROWS[8:], "epochs": 5, "batch_size": 3}
-        options |= {"schedule": one_cycle(total_steps=15), "checkpoint": checkpoint, "digest": "d"}
-        fitted = fit(model, descent, stopping, generator=seeded(), **options)
+        options |= {"schedule": one_cycle(total_steps=15), "checkpoint": checkpoint}
+        fitted = flat(fit)(model, descent, stopping, generator=seeded(), **options)
         return model, fitted, len(calls)
 
     with pytest.raises(KeyboardInterrupt):
@@ -359,28 +362,29 @@ def test_an_interrupted_run_goes_on_bit_for_bit(tmp_path, optimizer):
 
 
 def test_a_finished_run_is_not_run_again(tmp_path):
-    options = {"checkpoint": tmp_path / "c.safetensors", "digest": "d"}
+    options = {"checkpoint": tmp_path / "c.safetensors"}
     first, expected = trained(epochs=2, **options)
     second, fitted = trained(epochs=2, **options)
     assert same_weights(first, second)
     assert fitted == expected
 
 
-def test_a_checkpoint_of_another_digest_is_ignored(tmp_path):
-    trained(epochs=2, seed=1, checkpoint=tmp_path / "c.safetensors", digest="old")
-    model, fitted = trained(epochs=2, checkpoint=tmp_path / "c.safetensors", digest="new")
+def test_a_checkpoint_of_another_name_is_ignored(tmp_path):
+    trained(epochs=2, seed=1, checkpoint=tmp_path / "old.safetensors")
+    (tmp_path / "old.safetensors").rename(tmp_path / "new.safetensors")
+    model, fitted = trained(epochs=2, checkpoint=tmp_path / "new.safetensors")
     expected, _ = trained(epochs=2)
     assert same_weights(model, expected)
     assert len(fitted.history) == 2
-    assert read_weights(tmp_path / "c.safetensors")[1]["digest"] == "new"
+    assert read_weights(tmp_path / "new.safetensors")[1]["digest"] == "new"
 
 
 def test_a_damaged_checkpoint_is_a_fresh_start_with_a_warning(tmp_path, caplog):
     path = tmp_path / "c.safetensors"
-    trained(epochs=2, checkpoint=path, digest="d")
+    trained(epochs=2, checkpoint=path)
     path.write_bytes(path.read_bytes()[:-100])
     with caplog.at_level(logging.WARNING):
-        model, _ = trained(epochs=2, checkpoint=path, digest="d")
+        model, _ = trained(epochs=2, checkpoint=path)
     assert "starting afresh" in caplog.text
     assert same_weights(model, trained(epochs=2)[0])
 
@@ -396,11 +400,11 @@ def test_tied_weights_can_be_checkpointed(tmp_path):
         x = torch.randn(10, 3, generator=seeded(3))
         optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
         options |= {"train_rows": ROWS, "epochs": epochs, "batch_size": 5, "generator": seeded()}
-        fit(model, optimizer, lambda rows, _: {"loss": model(x[rows]).square().sum(1)}, **options)
+        flat(fit)(model, optimizer, lambda rows, _: {"loss": model(x[rows]).square().sum(1)}, **options)
         return model
 
-    run(1, checkpoint=tmp_path / "c.safetensors", digest="d")
-    resumed = run(2, checkpoint=tmp_path / "c.safetensors", digest="d")
+    run(1, checkpoint=tmp_path / "c.safetensors")
+    resumed = run(2, checkpoint=tmp_path / "c.safetensors")
     assert resumed[0].weight is resumed[1].weight
     assert same_weights(resumed, run(2))
 
@@ -411,8 +415,10 @@ from pathlib import Path
 import torch
 from latents.digits.binarise import reader
 from latents.vae.model import architecture, build
-from latents.files.hdf5 import write_weights
-from latents.networks.training import fit, one_cycle, set_threads
+from latents.files.weights import write_weights
+from latents.networks.recipe import Journal, Recipe
+from latents.networks.schedules import one_cycle
+from latents.networks.training import fit, set_threads
 
 checkpoint, weights, die_at = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 set_threads(1)
@@ -430,16 +436,17 @@ def loss_parts(rows, generator):
     return model.elbo_parts(read(rows, generator), generator=generator)
 
 optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
-fit(model, optimizer, loss_parts, train_rows=torch.arange(50), validation_rows=torch.arange(50, 60), epochs=5,
-    batch_size=10, generator=torch.Generator().manual_seed(2), schedule=one_cycle(total_steps=25),
-    checkpoint=checkpoint, digest="d")
+recipe = Recipe(epochs=5, batch_size=10, schedule=one_cycle(total_steps=25))
+fit(model, optimizer, loss_parts, train_rows=torch.arange(50), validation_rows=torch.arange(50, 60), recipe=recipe,
+    generator=torch.Generator().manual_seed(2), journal=Journal(checkpoint))
 write_weights(weights, model.state_dict(), sizes)
 print(calls)
 """
 
 
 def test_a_run_killed_in_epoch_3_and_restarted_has_the_weights_of_an_unbroken_one(tmp_path):
-    """SIGKILL, in another process, in the third batch of epoch 3 of 5; the files of weights agree by byte."""
+    """SIGKILL, in another process, in the third batch of epoch 3 of 5; the files of weights agree
+    by byte."""
 
     def run(name: str, weights: str, die_at: int) -> subprocess.CompletedProcess:
         arguments = [str(tmp_path / f"{name}.safetensors"), str(tmp_path / weights), str(die_at)]

@@ -1,4 +1,5 @@
-"""Annealing at several numbers of temperatures: against enumeration, streams of their own, intervals."""
+"""Annealing at several numbers of temperatures: against enumeration, streams of their own,
+intervals."""
 
 import math
 

@@ -7,9 +7,12 @@ import torch
 
 from latents.errors import InputError
 from latents.files.weights import read_weights, write_weights
-from latents.rbm.deep import DeepRBM, load, stack, train_jointly
+from latents.rbm.deep import DeepRBM, load
+from latents.rbm.deep_training import stack, train_jointly
 from latents.rbm.model import RBM
+from latents.rbm.sampling import gibbs
 from latents.rbm.training import train
+from tests.support.flat import flat
 
 KINDS = [("bernoulli", "bernoulli"), ("beta", "bernoulli"), ("beta", "beta"), ("exact_beta", "bernoulli")]
 
@@ -19,7 +22,8 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 def values(visible: str = "bernoulli", rows: int = 400) -> torch.Tensor:
-    """Three prototypes of 16 units, a tenth of the units flipped: a layer above the middle one has work to do."""
+    """Three prototypes of 16 units, a tenth of the units flipped: a layer above the middle one has
+    work to do."""
     draws = seeded(5)
     prototypes = (torch.rand(3, 16, generator=draws) < 0.5).float()
     which = torch.randint(3, (rows,), generator=draws)
@@ -73,7 +77,7 @@ def test_passes_have_their_shapes_and_stay_in_range(visible, hidden):
     deep, v = tiny(visible, hidden), values(visible)[:7]
     h1, h2 = deep.up(v)
     down_h1, down_v = deep.down(h2)
-    drawn = deep.gibbs(v, 20, generator=seeded())
+    drawn = gibbs(deep, v, 20, generator=seeded())
     assert (h1.shape, h2.shape, down_h1.shape, down_v.shape) == ((7, 3), (7, 2), (7, 3), (7, 16))
     for layer in (h1, h2, down_h1, down_v, drawn):
         assert bool(((layer >= 0) & (layer <= 1)).all())
@@ -99,9 +103,9 @@ def trained(visible: str = "bernoulli", hidden: str = "bernoulli", epochs: int =
 
     bottom = RBM(16, 8, visible=visible, hidden=hidden)
     bottom.initialise(data, generator=draws)
-    bottom, _ = train(bottom, read, epochs=20, learning_rate=0.02, **options)
-    deep, greedy = stack(bottom, read, n_hidden=6, epochs=15, learning_rate=0.02, **options)
-    fitted = train_jointly(deep, read, epochs=epochs, learning_rate=0.005, chains=20, **options)
+    bottom, _ = flat(train)(bottom, read, epochs=20, learning_rate=0.02, **options)
+    deep, greedy = flat(stack)(bottom, read, n_hidden=6, epochs=15, learning_rate=0.02, **options)
+    fitted = flat(train_jointly)(deep, read, epochs=epochs, learning_rate=0.005, chains=20, **options)
     return deep, greedy, fitted, data, bottom
 
 
@@ -111,7 +115,7 @@ def test_greedy_then_joint_training_learns_to_reconstruct_through_the_top(visibl
     assert greedy.history[-1]["validation_reconstruction"] < greedy.history[0]["validation_reconstruction"]
     # half of the variance is flips that no layer above can know
     assert fitted.history[-1]["validation_reconstruction"] < 0.7 * data.var(0).mean().item()
-    assert deep.gibbs(data, 100, generator=seeded()).isfinite().all()
+    assert gibbs(deep, data, 100, generator=seeded()).isfinite().all()
 
 
 def test_training_repeats_and_leaves_the_bottom_it_was_given():

@@ -1,4 +1,5 @@
-"""RBMs: free energies against sums and finite differences, conditionals against the energy, training, files."""
+"""RBMs: free energies against sums and finite differences, conditionals against the energy,
+training, files."""
 
 import itertools
 
@@ -10,10 +11,12 @@ from sklearn.neural_network import BernoulliRBM
 
 from latents.errors import InputError
 from latents.files.weights import read_weights, write_weights
-from latents.networks.pair_products import product
 from latents.networks.schedules import linear_decay
-from latents.rbm.model import RBM, build, load, pseudo_likelihood, reconstruction_error
-from latents.rbm.training import ContrastiveDivergence, train
+from latents.rbm.measure import pseudo_likelihood
+from latents.rbm.model import RBM, build, load, reconstruction_error
+from latents.rbm.sampling import gibbs
+from latents.rbm.training import ContrastiveDivergence, Options, train
+from tests.support.flat import flat
 
 PAIRS = [
     (visible, hidden) for visible in ("bernoulli", "beta", "gaussian", "exact_beta") for hidden in ("bernoulli", "beta")
@@ -46,7 +49,7 @@ def all_states(n: int) -> torch.Tensor:
     return torch.tensor(list(itertools.product((0.0, 1.0), repeat=n)), dtype=torch.float64)
 
 
-# --- the energy ----------------------------------------------------------------------------------------------------
+# --- the energy -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("visible", ["bernoulli", "beta", "gaussian", "exact_beta"])
@@ -97,17 +100,7 @@ def test_gradients_of_the_free_energy_agree_with_finite_differences(visible, hid
         torch.testing.assert_close(parameter.grad, numeric, rtol=1e-5, atol=1e-6)
 
 
-def test_gradients_of_the_product_agree_with_torchs():
-    x, weight = torch.randn(9, 6, generator=seeded()), torch.randn(6, 4, generator=seeded(1))
-    grads = []
-    for multiply in (product, torch.matmul):
-        a, b = x.clone().requires_grad_(), weight.clone().requires_grad_()
-        multiply(a, b).sin().sum().backward()
-        grads.append((a.grad, b.grad))
-    torch.testing.assert_close(grads[0], grads[1])
-
-
-# --- conditionals --------------------------------------------------------------------------------------------------
+# --- conditionals ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("visible", ["bernoulli", "beta", "gaussian", "exact_beta"])
@@ -162,21 +155,21 @@ def test_draws_are_in_range_have_the_means_and_do_not_depend_on_workers(visible,
 @pytest.mark.parametrize(("visible", "hidden"), PAIRS)
 def test_gibbs_chains_stay_finite_and_in_range(visible, hidden):
     rbm = tiny(visible, hidden).float()
-    v = rbm.gibbs(values(visible), 50, generator=seeded())
+    v = gibbs(rbm, values(visible), 50, generator=seeded())
     assert bool(((v >= 0) & (v <= 1)).all())
-    assert torch.equal(v, rbm.gibbs(values(visible), 50, generator=seeded()))
+    assert torch.equal(v, gibbs(rbm, values(visible), 50, generator=seeded()))
 
 
 def test_gibbs_chains_reach_the_models_distribution():
     rbm = tiny(n=3, n_hidden=2)
     states = all_states(3)
     expected = torch.softmax(-rbm.free_energy(states), 0)
-    drawn = rbm.float().gibbs(torch.zeros(40_000, 3), 30, generator=seeded())
+    drawn = gibbs(rbm.float(), torch.zeros(40_000, 3), 30, generator=seeded())
     counts = torch.bincount((drawn @ torch.tensor([4.0, 2.0, 1.0])).long(), minlength=8) / len(drawn)
     torch.testing.assert_close(counts.double(), expected.detach(), rtol=0, atol=0.012)
 
 
-# --- training ------------------------------------------------------------------------------------------------------
+# --- training -------------------------------------------------------------------------------------
 
 
 def bars(rows: int = 400, side: int = 4) -> torch.Tensor:
@@ -192,7 +185,8 @@ def fit_bars(visible: str = "bernoulli", hidden: str = "bernoulli", n_hidden: in
     draws = seeded(3)
     rbm.initialise(data, generator=draws)
     settings = {"epochs": 30, "batch_size": 20, "learning_rate": 0.1} | options
-    return *train(rbm, lambda rows, _: data[rows], n_train=350, n_validation=50, generator=draws, **settings), data
+    sizes = {"n_train": 350, "n_validation": 50}
+    return *flat(train)(rbm, lambda rows, _: data[rows], generator=draws, **sizes, **settings), data
 
 
 @pytest.mark.parametrize(("visible", "hidden"), PAIRS)
@@ -227,7 +221,8 @@ def test_one_loss_has_the_gradient_of_contrastive_divergence():
     data = bars()[:20]
     rbm = RBM(16, 8)
     rbm.initialise(data, generator=seeded(), centring=False, std=0.3)
-    divergence = ContrastiveDivergence(rbm, lambda rows, _: data[rows], generator=seeded(1))
+    still = Options(epochs=1, centring=0)
+    divergence = ContrastiveDivergence(rbm, lambda rows, _: data[rows], still, generator=seeded(1))
     parts = divergence.loss_parts(torch.arange(20), seeded(2))
     torch.stack([part.mean() for part in parts.values()]).sum().backward()
     draws = seeded(2)
@@ -244,7 +239,8 @@ def test_moving_the_centre_does_not_change_the_model():
     rbm.initialise(data, generator=seeded(), std=0.5)
     rbm.double()
     before = rbm.free_energy(data.double())
-    divergence = ContrastiveDivergence(rbm, lambda rows, _: data[rows].double(), centring=0.5, generator=seeded())
+    moving = Options(epochs=1, centring=0.5)
+    divergence = ContrastiveDivergence(rbm, lambda rows, _: data[rows].double(), moving, generator=seeded())
     centre = rbm.hidden_centre.clone()
     divergence._centre(rbm.hidden_input(data.double()).detach())
     assert not torch.allclose(rbm.hidden_centre, centre)
@@ -283,7 +279,7 @@ def test_an_option_out_of_range_is_one_line(options):
     assert "\n" not in str(caught.value)
 
 
-# --- pseudo-likelihood, files, bad input ---------------------------------------------------------------------------
+# --- pseudo-likelihood, files, bad input ----------------------------------------------------------
 
 
 def test_pseudo_likelihood_equals_the_sum_of_the_conditionals_by_enumeration():
@@ -326,7 +322,7 @@ def test_an_rbm_comes_back_from_its_file(tmp_path, visible, hidden):
     assert again.architecture() == rbm.architecture()
     v = values(visible)
     assert torch.equal(again.free_energy(v), rbm.free_energy(v))
-    assert torch.equal(again.gibbs(v, 3, generator=seeded()), rbm.gibbs(v, 3, generator=seeded()))
+    assert torch.equal(gibbs(again, v, 3, generator=seeded()), gibbs(rbm, v, 3, generator=seeded()))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
-"""Partition functions: enumeration against brute force, annealing against enumeration, streams, refusals."""
+"""Partition functions: enumeration against brute force, annealing against enumeration, streams,
+refusals."""
 
 import itertools
 
@@ -18,7 +19,8 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 def values(visible: str, rows: int = 300, n: int = 12) -> torch.Tensor:
-    """Skewed columns; squared uniform draws have a density without bound at 0, the hard case of Beta units."""
+    """Skewed columns; squared uniform draws have a density without bound at 0, the hard case of
+    Beta units."""
     drawn = torch.rand(rows, n, generator=seeded(1))
     return (drawn < torch.linspace(0.1, 0.9, n)).float() if visible == "bernoulli" else drawn.square()
 
@@ -133,7 +135,7 @@ def test_annealing_takes_nothing_from_torchs_global_generator():
     assert torch.equal(before, torch.get_rng_state())
 
 
-# --- refusals ------------------------------------------------------------------------------------------------------
+# --- refusals -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

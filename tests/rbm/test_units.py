@@ -1,4 +1,5 @@
-"""Units: Beta draws against scipy, the same for any number of threads; conditionals and integrals by quadrature."""
+"""Units: Beta draws against scipy, the same for any number of threads; conditionals and integrals
+by quadrature."""
 
 import numpy as np
 import pytest
@@ -29,7 +30,8 @@ def test_beta_draws_follow_scipys_distribution(ones, zeros):
 @pytest.mark.parametrize(("ones", "zeros"), [(12, 12), (0.5, 0.7), (0.05, 0.05), (1e-3, 1e-3), (1000, 0.01)])
 def test_log_odds_of_beta_draws_follow_scipys_distribution(ones, zeros):
     odds = sample_beta_log_odds(*concentrations(ones, zeros), generator=seeded()).double().flatten().numpy()
-    # the part that a double can tell from 0 and 1: there, the distribution of v; at the ends, their share
+    # the part that a double can tell from 0 and 1: there, the distribution of v; at the ends, their
+    # share
     inside = np.abs(odds) < 30
     beta = stats.beta(ones, zeros)
     low, high = beta.cdf(1 / (1 + np.exp(30))), beta.sf(1 / (1 + np.exp(-30)))
@@ -98,7 +100,8 @@ def test_concentrations_by_moments_equal_the_notes_value_and_stay_positive_at_th
 @pytest.mark.parametrize("kind", KINDS)
 def test_draws_have_the_units_mean(kind):
     layer = unit(kind)
-    # for exact_beta, concentrations less 1; the clipped Gaussian's mean is its own only away from 0 and 1
+    # for exact_beta, concentrations less 1; the clipped Gaussian's mean is its own only away from 0
+    # and 1
     natural = torch.tensor([0.4, -0.2, 1.1, 0.3, -0.5, 0.6])
     draws = layer.sample(natural.expand(40_000, -1), generator=seeded(), workers=1)
     torch.testing.assert_close(draws.mean(0), layer.mean(natural), rtol=0, atol=0.01)

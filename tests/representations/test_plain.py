@@ -32,7 +32,8 @@ def test_principal_components_are_scikit_learns_up_to_sign() -> None:
 
 
 def test_tfidf_learns_words_from_training_only() -> None:
-    """A word of the test documents alone is unknown; a document with no known word is a row of zeros."""
+    """A word of the test documents alone is unknown; a document with no known word is a row of
+    zeros."""
     train = ["apple pear", "apple plum", "plum pear pear"]
     rows = representations.tfidf(train, ["apple", "quince"], vocabulary=10, min_documents=1, max_share=1.0)
     assert rows[0].shape == (3, 3)
@@ -54,7 +55,8 @@ def test_sparse_rows_are_stored_and_read_back(tmp_path: Path) -> None:
 
 
 def test_gallery_and_probes_share_every_photograph_between_them() -> None:
-    """No photograph is on both sides, a person's are dealt in turn, and every probe's person is in the gallery."""
+    """No photograph is on both sides, a person's are dealt in turn, and every probe's person is in
+    the gallery."""
     person = np.random.default_rng(3).integers(0, 30, 100)
     gallery, probes = representations.gallery_and_probes(person)
     np.testing.assert_array_equal(np.sort(np.concatenate([gallery, probes])), np.arange(100))

@@ -1,4 +1,5 @@
-"""Row-RNNs: the notes' sigmoid units, tied weights, prediction, completion, training that learns and resumes."""
+"""Row-RNNs: the notes' sigmoid units, tied weights, prediction, completion, training that learns
+and resumes."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from latents.errors import InputError
 from latents.files.weights import read_weights, write_weights
 from latents.rnn import model as rnn
 from latents.rnn import training as row_training
+from tests.support.flat import flat
 
 WIDTH_PX, ROWS = 6, 8
 OPTIONS = {"cell": "rnn", "tied": True, "hidden": 16, "epochs": 3, "batch_size": 5, "bptt": 8, "learning_rate": 0.05}
@@ -33,7 +35,7 @@ def stripes(count: int, seed: int = 0) -> np.ndarray:
 
 def trained(checkpoint: Path | None = None, **changes: object):
     parts = (rnn.row_sequences(stripes(200)), rnn.row_sequences(stripes(40, 1)))
-    return row_training.train(
+    return flat(row_training.train)(
         *parts, generator=torch.Generator().manual_seed(0), checkpoint=checkpoint, **(OPTIONS | changes)
     )
 
@@ -44,7 +46,8 @@ def fitted():
 
 
 def test_a_tanh_network_is_the_notes_sigmoid_network_with_tied_weights() -> None:
-    """Step by step: h = sigmoid(W x + U h + b) from h = 0, y = sigmoid(W^T h + c), and the pre-sigmoid drive."""
+    """Step by step: h = sigmoid(W x + U h + b) from h = 0, y = sigmoid(W^T h + c), and the
+    pre-sigmoid drive."""
     model = network().double()
     own = {name: value.detach().double() for name, value in model.rnn.named_parameters()}
     W, U = 2 * own["weight_ih_l0"], 4 * own["weight_hh_l0"]
@@ -66,7 +69,8 @@ def test_a_tanh_network_is_the_notes_sigmoid_network_with_tied_weights() -> None
 
 @pytest.mark.parametrize("cell", ["rnn", "gru"])
 def test_tied_output_weights_are_the_input_weights(cell: str) -> None:
-    """No weight of its own: the readout moves with the input weights (of a GRU, those of its new state)."""
+    """No weight of its own: the readout moves with the input weights (of a GRU, those of its new
+    state)."""
     tied, untied = network(cell), network(cell, tied=False)
     assert {name for name, _ in untied.named_parameters()} - {name for name, _ in tied.named_parameters()} == {"weight"}
     outputs = torch.eye(9)
@@ -76,7 +80,8 @@ def test_tied_output_weights_are_the_input_weights(cell: str) -> None:
 
 @pytest.mark.parametrize("cell", ["rnn", "gru"])
 def test_a_row_is_predicted_from_those_above_it_alone(cell: str) -> None:
-    """A change of row 5 leaves the predictions of rows 0 to 5 as they were, and moves that of row 6."""
+    """A change of row 5 leaves the predictions of rows 0 to 5 as they were, and moves that of row
+    6."""
     model, rows = network(cell), torch.rand(2, ROWS, WIDTH_PX)
     changed = rows.clone()
     changed[:, 5] = 1 - changed[:, 5]
@@ -131,7 +136,8 @@ def test_inked_rows_are_those_from_the_first_to_the_last_with_ink() -> None:
 
 
 def test_training_learns_to_go_on(fitted) -> None:
-    """Lines that go left or right: predicted far better than by their mean, and gone on with when half is seen."""
+    """Lines that go left or right: predicted far better than by their mean, and gone on with when
+    half is seen."""
     model, _, history = fitted
     mean = -(np.log(1 / 6) / 6 + 5 / 6 * np.log(5 / 6))
     assert history.history[-1]["validation_cross_entropy"] < 0.5 * mean
@@ -142,7 +148,8 @@ def test_training_learns_to_go_on(fitted) -> None:
 
 @pytest.mark.parametrize("own_share", [0.0, 0.5])
 def test_training_repeats_and_resumes_to_the_bit(own_share: float, tmp_path: Path, killed_after) -> None:
-    """Killed after its second epoch, it ends as if nothing had happened; the file gives the same network back."""
+    """Killed after its second epoch, it ends as if nothing had happened; the file gives the same
+    network back."""
     expected, shape, _ = trained(own_share=own_share)
     path = tmp_path / "checkpoint.safetensors"
     with killed_after(2):
@@ -164,7 +171,8 @@ def test_a_damaged_checkpoint_starts_afresh(tmp_path: Path) -> None:
 
 
 def test_known_rows_are_all_of_the_teachers_and_the_first_of_the_others() -> None:
-    """About the share that is asked for; a known row is the one above, an unknown one follows no other."""
+    """About the share that is asked for; a known row is the one above, an unknown one follows no
+    other."""
     sequences = rnn.row_sequences(stripes(300))
     contexts = rnn.known_rows(sequences, own_share=0.3, generator=torch.Generator().manual_seed(0))
     known = torch.stack(contexts)[..., -1]
@@ -207,4 +215,4 @@ def test_bad_input_is_one_line(faulty, message: str) -> None:
 
 
 def trained_on(sequences: list[Tensor]) -> None:
-    row_training.train(sequences, sequences[-1:], generator=torch.Generator(), **OPTIONS)
+    flat(row_training.train)(sequences, sequences[-1:], generator=torch.Generator(), **OPTIONS)

@@ -59,7 +59,8 @@ def test_confusion_counts_true_by_predicted_and_mixing_is_symmetric() -> None:
 
 
 def test_all_measures_of_separate_classes() -> None:
-    """Far apart: right neighbours, a high silhouette, little spread; the pair that was swapped is the mixed one."""
+    """Far apart: right neighbours, a high silhouette, little spread; the pair that was swapped is
+    the mixed one."""
     rng = np.random.default_rng(0)
     labels = np.arange(90) % 3
     rows = rng.normal(size=(90, 2)) + 100 * np.array([[0, 0], [1, 0], [0, 1]])[labels]

@@ -11,7 +11,8 @@ from latents.stats.seeds import over_seeds
 
 
 def test_mean_and_standard_error_by_hand() -> None:
-    """1, 2, 6: mean 3, standard deviation sqrt(7), over sqrt(3); constants and texts stay as they are."""
+    """1, 2, 6: mean 3, standard deviation sqrt(7), over sqrt(3); constants and texts stay as they
+    are."""
     summary = over_seeds([{"x": value, "n": 10, "how": "dynamic"} for value in (1.0, 2.0, 6.0)])
     assert summary == {"n_seeds": 3, "x": 3.0, "x_se": pytest.approx(math.sqrt(7 / 3)), "n": 10, "how": "dynamic"}
 

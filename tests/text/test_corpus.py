@@ -1,4 +1,5 @@
-"""Vocabulary, counts, tf-idf and sequences hold what the documents hold, empty and huge ones included."""
+"""Vocabulary, counts, tf-idf and sequences hold what the documents hold, empty and huge ones
+included."""
 
 import numpy as np
 import pytest

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from latents.errors import InputError
+from latents.networks.initialisation import initialise_cells
 from latents.text.corpus import Ragged, counts
-from latents.text.encoders import Documents, RecurrentTrunk, initialise_recurrent, stepwise, trunk
+from latents.text.encoders import Documents, RecurrentTrunk, stepwise, trunk
 
 N_WORDS = 12
 
@@ -24,7 +25,8 @@ def network(encoder):
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_the_trunk_is_the_mean_state_of_torchs_own_network(cell):
-    """Each document read alone by nn.GRU or nn.LSTM with the same weights gives the same mean state."""
+    """Each document read alone by nn.GRU or nn.LSTM with the same weights gives the same mean
+    state."""
     built = RecurrentTrunk(cell, N_WORDS, embedding=4, n_units=3)
     peer = {"gru": torch.nn.GRU, "lstm": torch.nn.LSTM}[cell](4, 3)
     peer.load_state_dict({f"{name}_l0": value for name, value in built.cell.state_dict().items()})
@@ -95,7 +97,7 @@ def test_weights_come_from_the_generator_alone():
     found = []
     for _ in range(2):
         built, _ = network("both")
-        initialise_recurrent(built, generator=torch.Generator().manual_seed(3))
+        initialise_cells(built, generator=torch.Generator().manual_seed(3))
         found.append(built.trunks[1])
     torch.testing.assert_close(found[0].cell.weight_hh, found[1].cell.weight_hh)
     torch.testing.assert_close(found[0].embedding.weight, found[1].embedding.weight)

@@ -1,4 +1,5 @@
-"""The stage text stores each role's documents once, in all forms, and copes with what postings can be."""
+"""The stage text stores each role's documents once, in all forms, and copes with what postings can
+be."""
 
 import h5py
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from latents.errors import InputError
 from latents.files.hdf5 import open_hdf5, read_hdf5, rows_of, write_hdf5
 from latents.text.files import assign, read_sequences, write_corpus
+from tests.support.flat import flat
 
 SETTINGS = {
     "split": "bydate", "validation": 0.2, "test": 0.2, "headers": [], "footers": True, "quotes": True, "min_letters": 2,
@@ -32,7 +34,7 @@ def documents(folder, test=TEST, groups=("g.one", "g.two")):
 def test_every_document_is_in_one_role_in_all_forms(tmp_path):
     """Counts are the histogram of the sequence; labels and origins lead back to the posting."""
     source = documents(tmp_path)
-    counted = write_corpus(source, tmp_path / "words.h5", **SETTINGS)
+    counted = flat(write_corpus)(source, tmp_path / "words.h5", **SETTINGS)
     assert [counted[f"{role}_documents"] for role in ("train", "validation", "test")] == [8, 2, 4]
     texts = dict(zip((0, 1), read_hdf5(source, "train_text", "test_text"), strict=True))
     with open_hdf5(tmp_path / "words.h5") as file:
@@ -47,8 +49,9 @@ def test_every_document_is_in_one_role_in_all_forms(tmp_path):
 
 
 def test_odd_documents_are_counted_and_kept(tmp_path):
-    """An empty one, one without a known word, one of 50,000 words, and a group that the test set lacks."""
-    counted = write_corpus(documents(tmp_path), tmp_path / "words.h5", **SETTINGS)
+    """An empty one, one without a known word, one of 50,000 words, and a group that the test set
+    lacks."""
+    counted = flat(write_corpus)(documents(tmp_path), tmp_path / "words.h5", **SETTINGS)
     assert counted["test_empty"] == 1
     assert counted["test_without_known_word"] == 2
     assert counted["test_longest"] == 50_000
@@ -61,7 +64,7 @@ def test_odd_documents_are_counted_and_kept(tmp_path):
 
 def test_words_come_from_training_documents_only(tmp_path):
     """A word of the test set alone is unknown."""
-    write_corpus(documents(tmp_path), tmp_path / "words.h5", **SETTINGS)
+    flat(write_corpus)(documents(tmp_path), tmp_path / "words.h5", **SETTINGS)
     (words,) = read_hdf5(tmp_path / "words.h5", "words")
     assert "xyzzy" not in words
 
@@ -70,7 +73,7 @@ def test_the_same_settings_give_the_same_bytes(tmp_path):
     """And another seed gives other roles."""
     source, paths = documents(tmp_path), [tmp_path / name for name in "abc"]
     for path, seed in zip(paths, (0, 0, 1), strict=True):
-        write_corpus(source, path, **SETTINGS | {"seed": seed})
+        flat(write_corpus)(source, path, **SETTINGS | {"seed": seed})
     first, again, other = (path.read_bytes() for path in paths)
     assert first == again
     assert first != other
@@ -79,7 +82,7 @@ def test_the_same_settings_give_the_same_bytes(tmp_path):
 def test_no_words_at_all_is_one_line(tmp_path):
     """A test: min_documents above the number of documents."""
     with pytest.raises(InputError, match="no word is left"):
-        write_corpus(documents(tmp_path), tmp_path / "words.h5", **SETTINGS | {"min_documents": 99})
+        flat(write_corpus)(documents(tmp_path), tmp_path / "words.h5", **SETTINGS | {"min_documents": 99})
 
 
 def test_a_random_split_draws_test_documents_from_both():

@@ -1,4 +1,5 @@
-"""The language model: it learns an order of words, its surprises are those of each document alone, its bounds hold."""
+"""The language model: it learns an order of words, its surprises are those of each document alone,
+its bounds hold."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import torch
 
 from latents.errors import InputError
 from latents.text import language_model as lm
+from tests.support.flat import flat
 
 N_TOKENS = 7
 OPTIONS = {"n_tokens": N_TOKENS, "hidden": 12, "epochs": 4, "batch_size": 8, "bptt": 9, "learning_rate": 0.1}
@@ -21,7 +23,7 @@ def documents(count: int, seed: int = 0) -> list[np.ndarray]:
 
 @pytest.fixture(scope="module")
 def fitted():
-    return lm.train(documents(150), documents(20, 1), generator=torch.Generator().manual_seed(0), **OPTIONS)
+    return flat(lm.train)(documents(150), documents(20, 1), generator=torch.Generator().manual_seed(0), **OPTIONS)
 
 
 def test_it_learns_what_follows(fitted) -> None:
@@ -57,7 +59,9 @@ def test_probabilities_of_the_next_token_sum_to_one(fitted) -> None:
 def test_training_repeats_and_weights_come_back() -> None:
     """One seed, one result."""
     (one, shape, _), (two, _, _) = (
-        lm.train(documents(20), documents(5, 1), generator=torch.Generator().manual_seed(3), **OPTIONS | {"epochs": 1})
+        flat(lm.train)(
+            documents(20), documents(5, 1), generator=torch.Generator().manual_seed(3), **OPTIONS | {"epochs": 1}
+        )
         for _ in range(2)
     )
     loaded = lm.load(one.state_dict(), shape)
@@ -80,7 +84,7 @@ def test_limited_keeps_the_frequent_words_and_the_stop_words() -> None:
         (lambda model: lm.load(model.state_dict(), {"model": "row_rnn"}), "of 'row_rnn', not of a language_model"),
         (lambda model: lm.limited(np.array([0]), n_words=9, first_stop_word=5, unknown=7), "of 5 words 1 to 5"),
         (
-            lambda model: lm.train([np.zeros(0, np.int64)], documents(1), generator=torch.Generator(), **OPTIONS),
+            lambda model: flat(lm.train)([np.zeros(0, np.int64)], documents(1), generator=torch.Generator(), **OPTIONS),
             "1 empty",
         ),
     ],

@@ -19,7 +19,8 @@ def test_unigram_sums_to_one_and_follows_the_counts():
 
 
 def test_the_bound_of_lda_is_below_the_likelihood_by_sampling_and_near_it():
-    """log p(words) by importance sampling from the prior over proportions, for each of a few documents."""
+    """log p(words) by importance sampling from the prior over proportions, for each of a few
+    documents."""
     train, test = corpus(), corpus(seed=1)[[0, 1, 2, 3]]
     model = fit_lda(train, topics=2, passes=20, batch_size=20, seed=0)
     theta = np.random.default_rng(0).dirichlet([model.alpha] * 2, 200_000)

@@ -15,12 +15,13 @@ def test_models_take_turns_and_ratios_are_of_medians(monkeypatch: pytest.MonkeyP
     seconds = {"mlp": iter([2.0, 9.0, 1.0]), "gru": iter([5.0, 4.0, 40.0])}
     order = []
 
-    def train(images, validation, *, encoder, epochs, seed, **options):
-        order.append((encoder, epochs, seed))
-        return None, {}, Fitted(seconds_per_epoch=[next(seconds[encoder])])
+    def train(images, validation, options, *, seed, **others):
+        order.append((options.encoder, options.epochs, seed))
+        return None, {}, Fitted(seconds_per_epoch=[next(seconds[options.encoder])])
 
     monkeypatch.setattr(vae_digits, "train", train)
-    settings = {"a": {"encoder": "mlp"}, "b": {"encoder": "gru"}}
+    sizes = {"latent_dim": 2, "decoder_widths": [4], "batch_size": 20, "learning_rate": 1e-3, "encoder_widths": [4]}
+    settings = {"a": sizes | {"encoder": "mlp"}, "b": sizes | {"encoder": "gru"}}
     empty = np.zeros((1, 4), np.uint8)
     first, second = seconds_per_epoch(empty, empty, settings, repeats=3, binarisation="dynamic")
     assert order == [("mlp", 1, 0), ("gru", 1, 0), ("mlp", 1, 1), ("gru", 1, 1), ("mlp", 1, 2), ("gru", 1, 2)]

@@ -1,4 +1,5 @@
-"""Bounds against quadrature, against each other, and independence from block size, memory and workers."""
+"""Bounds against quadrature, against each other, and independence from block size, memory and
+workers."""
 
 import copy
 import math
@@ -54,7 +55,8 @@ def test_bound_approaches_the_exact_log_likelihood(latent_dim):
 
 
 def test_quadrature_over_all_x_sums_to_one():
-    """The reference of the test above is itself a probability: it sums to 1 over the 2^12 binary rows."""
+    """The reference of the test above is itself a probability: it sums to 1 over the 2^12 binary
+    rows."""
     every = torch.cartesian_prod(*[torch.tensor([0.0, 1.0])] * 12)  # (4096, 12)
     assert exact_log_likelihood(tiny(1), every, 1).exp().sum().item() == pytest.approx(1, abs=1e-6)
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from latents.vae.encoders import CELLS, InferenceNetwork, RowReader, initialise, mlp
+from latents.networks.initialisation import initialise
+from latents.vae.encoders import CELLS, InferenceNetwork, RowReader, mlp
 
 
 def network() -> InferenceNetwork:
@@ -21,7 +22,8 @@ def test_mlp_alternates_linear_layers_of_the_given_widths_with_relu():
 
 @pytest.mark.parametrize("shape", [(6,), (1, 6), (9, 6), (2, 3, 4, 6), (0, 6)])
 def test_layers_by_onednn_give_what_torchs_own_give(shape):
-    """Values, and gradients of weights and input, whatever the leading axes; the second is in float64, thus torch's."""
+    """Values, and gradients of weights and input, whatever the leading axes; the second is in
+    float64, thus torch's."""
     layers = mlp((6, 50, 4))
     initialise(layers, generator=torch.Generator().manual_seed(0))
     x = torch.randn(shape[::-1], generator=torch.Generator().manual_seed(1))
@@ -80,7 +82,7 @@ def test_first_weights_have_the_spread_of_torchs_default():
         torch.testing.assert_close(mine.std(), default.std(), rtol=0.15, atol=0)
 
 
-# --- recurrent encoders -------------------------------------------------------------------------------------
+# --- recurrent encoders ---------------------------------------------------------------------------
 
 
 def reader(kind: str) -> RowReader:
@@ -128,7 +130,8 @@ def test_the_bidirectional_gru_joins_both_ways_of_reading():
 
 @pytest.mark.parametrize("kind", CELLS)
 def test_a_recurrent_encoders_first_weights_come_from_the_generator_and_keep_what_was_read(kind):
-    """Orthogonal recurrent weights; ones where the gate that keeps has its bias; inputs within their bound."""
+    """Orthogonal recurrent weights; ones where the gate that keeps has its bias; inputs within
+    their bound."""
     first, second = reader(kind), reader(kind)
     for one, other in zip(first.parameters(), second.parameters(), strict=True):
         assert torch.equal(one, other)

@@ -1,4 +1,5 @@
-"""The VAE's mathematics against torch.distributions and quadrature, and its round trip through a file."""
+"""The VAE's mathematics against torch.distributions and quadrature, and its round trip through a
+file."""
 
 import numpy as np
 import pytest
@@ -158,7 +159,7 @@ def test_networks_differ_by_their_trunk_only(encoder):
     assert mu.shape == logvar.shape == (9, 2)
 
 
-# --- objectives ---------------------------------------------------------------------------------------------
+# --- objectives -----------------------------------------------------------------------------------
 
 
 def test_the_log_ratio_is_that_of_torchs_densities():
@@ -175,7 +176,8 @@ def test_the_weight_of_the_kl_rises_linearly_and_stays_at_one():
 
 
 def test_free_bits_lift_each_dimensions_mean_kl_to_its_floor():
-    """By hand: KLs of a batch of two in two dimensions, floor 1: the first is below it, the second above."""
+    """By hand: KLs of a batch of two in two dimensions, floor 1: the first is below it, the second
+    above."""
     model, x = tiny(), pixels(2)
     mu = torch.tensor([[1.0, 2.0], [0.0, 2.0]], requires_grad=True)  # KLs .5 and 2; 0 and 2
     model.encode = lambda _: (mu, torch.zeros(2, 2))
@@ -200,7 +202,8 @@ def test_the_bound_of_one_draw_is_a_draw_of_the_elbo():
 
 
 def test_the_bound_of_several_draws_is_the_log_mean_weight():
-    """Against a loop over the same draws with torch's densities; the two parts beside it are means over draws."""
+    """Against a loop over the same draws with torch's densities; the two parts beside it are means
+    over draws."""
     model, x = tiny(), pixels(4)
     parts = model.bound_parts(x, draws=3, generator=seeded(5))
     mu, logvar = model.encode(x)
@@ -216,7 +219,8 @@ def test_the_bound_of_several_draws_is_the_log_mean_weight():
 
 
 def test_the_bounds_gradient_is_that_of_the_plain_estimator_in_expectation():
-    """The encoder's doubly reparameterised gradient, over many draws, against autograd through everything."""
+    """The encoder's doubly reparameterised gradient, over many draws, against autograd through
+    everything."""
     model, x = tiny().double(), pixels(1).double().expand(60_000, -1)
     bias = model.encoder.head.bias
 

@@ -16,7 +16,7 @@ from torch.autograd.function import once_differentiable
 
 from latents.bptt.cells import CELLS, Cell, Resets
 from latents.bptt.state import State, parts_of
-from latents.networks.products import product
+from latents.networks.products import large_product
 
 
 def run_manual(rnn: nn.RNNBase, inputs: Tensor, resets: Tensor, state: State, seed: State) -> tuple[Tensor, State]:
@@ -51,7 +51,7 @@ class _Block(torch.autograd.Function):
         state, seed = tuple(begun[: cell.parts]), tuple(begun[cell.parts :])
         rolled = torch.roll(w_hh, units, 0)
         bias, inner_bias = _biases(cell, b_ih, b_hh, units)
-        gates = product(inputs.reshape(-1, inputs.shape[2]), _in(cell, w_ih, units).t())
+        gates = large_product(inputs.reshape(-1, inputs.shape[2]), _in(cell, w_ih, units).t())
         if bias is not None:
             gates += bias
         gates = gates.view(*inputs.shape[:2], -1)
@@ -73,9 +73,9 @@ class _Block(torch.autograd.Function):
         gates, d_begun = cell.backward(d_outputs, d_last, before, kept | {"outputs": outputs}, rolled, ctx.resets)
         d_x = gates[..., gates.shape[2] - len(w_ih) :].reshape(-1, len(w_ih))
         d_h = gates[..., : len(w_ih)].reshape(-1, len(w_ih))
-        d_inputs = product(d_x, _in(cell, w_ih, units)).view(inputs.shape) if ctx.needs_input_grad[2] else None
-        d_w_ih = _out(cell, product(inputs.reshape(-1, inputs.shape[2]).t(), d_x).t(), units)
-        d_w_hh = torch.roll(product(before.view(-1, units).t(), d_h).t(), -units, 0)
+        d_inputs = large_product(d_x, _in(cell, w_ih, units)).view(inputs.shape) if ctx.needs_input_grad[2] else None
+        d_w_ih = _out(cell, large_product(inputs.reshape(-1, inputs.shape[2]).t(), d_x).t(), units)
+        d_w_hh = torch.roll(large_product(before.view(-1, units).t(), d_h).t(), -units, 0)
         d_b_ih = _out(cell, d_x.sum(0), units) if ctx.bias else None
         d_b_hh = torch.roll(d_h.sum(0), -units, 0) if ctx.bias else None
         return None, None, d_inputs, d_w_ih, d_w_hh, d_b_ih, d_b_hh, *d_begun

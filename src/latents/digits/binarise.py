@@ -1,4 +1,4 @@
-"""From grey pixels to the binary ones of a Bernoulli likelihood; a reported likelihood names which way."""
+"""Turn grey pixels into the binary ones of a Bernoulli likelihood."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ HOWS: tuple[How, ...] = ("dynamic", "static", "threshold", "none")
 
 
 def binarise(images: Tensor, *, how: How, generator: torch.Generator) -> Tensor:
-    """Binary pixels from grey ones.
+    """Return binary pixels of grey ones.
 
     Parameters
     ----------
     images : uint8 in 0..255 or float in [0, 1], any shape.
-    how : "dynamic" and "static" draw each pixel as 1 with its intensity as the probability (Salakhutdinov
-        & Murray 2008); they differ in how often, see `reader`. "threshold" is 1 from one half on; "none"
-        keeps the grey values.
+    how : "dynamic" and "static" draw each pixel as 1 with its intensity as the probability
+        (Salakhutdinov & Murray 2008); they differ in how often, see `reader`. "threshold" is 1 from
+        one half on; "none" keeps the grey values.
     generator : draws the pixels; on the images' device. Not used by "threshold" and "none".
 
     Returns
@@ -47,13 +47,13 @@ def binarise(images: Tensor, *, how: How, generator: torch.Generator) -> Tensor:
 
 
 def reader(images: Tensor, *, how: How, generator: torch.Generator) -> Callable[[Tensor, torch.Generator], Tensor]:
-    """A function from row numbers to binarised rows.
+    """Return a function from row numbers to binarised rows.
 
     Parameters
     ----------
     images : (n, n_visible), uint8 or float in [0, 1].
-    how : "dynamic" draws anew each time a row is read, from the generator that the read gets; all others are
-        settled here, once, "static" by `generator`.
+    how : "dynamic" draws anew each time a row is read, from the generator of that read; all others
+        are computed here, once, "static" with draws of `generator`.
 
     Returns
     -------

@@ -1,14 +1,14 @@
-"""A small convolutional classifier of digits, trained once: the fixed eye that judges generated digits.
+"""Train and apply a small convolutional classifier, which judges generated digits.
 
-It sees grey digits in [0, 1] as any generator makes them. Its penultimate layer gives the features of a Frechet
-distance (`latents.stats.frechet.frechet_distance`), its probabilities say which digit a picture shows.
+It reads grey digits in [0, 1]. Its penultimate layer gives the features of a Frechet
+distance (`latents.stats.frechet.frechet_distance`), its output the probability of each digit.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,16 +18,16 @@ from torch.nn.functional import cross_entropy, pad
 
 from latents.errors import InputError
 from latents.networks.objectives import Parts
-from latents.networks.probes import Probe
+from latents.networks.recipe import Journal, Recipe
 from latents.networks.schedules import one_cycle
-from latents.networks.training import Fitted, fit
+from latents.networks.training import NOWHERE, Fitted, fit
 
 BLOCK_ROWS = 1000  # digits classified at once
 CLASSES = 10
 
 
 class DigitClassifier(nn.Module):
-    """Two convolutions with max-pooling, a hidden layer, ten logits (LeCun et al. 1998 in today's units).
+    """Two convolutions with max-pooling, a hidden layer, ten logits (after LeCun et al. 1998).
 
     Parameters
     ----------
@@ -59,18 +59,19 @@ class DigitClassifier(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # a third faster on the CPU
 
     def features(self, images: Tensor) -> Tensor:
-        """Penultimate layer of images (batch, side_px, side_px) in [0, 1]: (batch, n_features), not below 0."""
+        """Return the penultimate layer of images (batch, side_px, side_px) in [0, 1]: (batch,
+        n_features), not below 0."""
         return self.trunk(images[:, None])
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (batch, 10) of images (batch, side_px, side_px) in [0, 1]."""
+        """Return logits (batch, 10) of images (batch, side_px, side_px) in [0, 1]."""
         return self.head(self.features(images))
 
 
 def architecture(
     *, side_px: int = 28, channels: Sequence[int] = (16, 32), kernel_px: int = 5, n_features: int = 128
 ) -> dict[str, Any]:
-    """What `build` needs, in JSON's types; see `DigitClassifier`."""
+    """Return the input of `build`, in JSON's types; see `DigitClassifier`."""
     return {
         "model": "digit_classifier",
         "side_px": side_px,
@@ -81,7 +82,8 @@ def architecture(
 
 
 def build(shape: Mapping[str, Any], *, generator: torch.Generator) -> DigitClassifier:
-    """A classifier whose weights and biases are drawn from U(-1/sqrt(inputs), 1/sqrt(inputs)), torch's default.
+    """Build a classifier; weights and biases are drawn from U(-1/sqrt(inputs), 1/sqrt(inputs)),
+    torch's default.
 
     Raises
     ------
@@ -100,7 +102,7 @@ def build(shape: Mapping[str, Any], *, generator: torch.Generator) -> DigitClass
 
 
 def load(state: Mapping[str, Tensor], shape: Mapping[str, Any]) -> DigitClassifier:
-    """A trained classifier on the CPU, in eval mode: `load(*read_weights(path))`."""
+    """Return a trained classifier on the CPU, in eval mode: `load(*read_weights(path))`."""
     model = build(shape, generator=torch.Generator())
     model.load_state_dict(state)
     return model.eval()
@@ -117,10 +119,9 @@ def train(
     learning_rate: float,
     shift_px: int,
     generator: torch.Generator,
-    checkpoint: Path | None = None,
-    probe: Probe | None = None,
+    journal: Journal = NOWHERE,
 ) -> tuple[DigitClassifier, dict[str, Any], Fitted]:
-    """Train a classifier by cross-entropy with Adam and a one-cycle rate, on the generator's device.
+    """Train a classifier by cross-entropy with Adam and a one-cycle rate.
 
     Parameters
     ----------
@@ -129,15 +130,14 @@ def train(
     epochs : passes over the training images.
     batch_size : images.
     learning_rate : peak of the one-cycle schedule.
-    shift_px : each training image is shifted by up to so many pixels along each axis, drawn anew each time.
-    generator : draws weights, order and shifts.
-    checkpoint : written each epoch and resumed from; its name says what it belongs to.
-    probe : of the training, see `latents.networks.probes`.
+    shift_px : int, largest shift of a training image along each axis, drawn anew each time.
+    generator : draws weights, order and shifts; training runs on its device.
+    journal : checkpoint and probe, see `latents.networks.recipe.Journal`; default: none.
 
     Returns
     -------
     model, architecture, history
-        The model in eval mode, what `build` needs, and a row an epoch: `train_cross_entropy` and
+        The model in eval mode, the input of `build`, and a row per epoch: `train_cross_entropy` and
         `validation_cross_entropy` in nats, `validation_error` as a share.
     """
     device = generator.device
@@ -158,25 +158,26 @@ def train(
 
     fitted = fit(
         model,
-        # not fused: that one mixes up weights in channels_last and moments read from a checkpoint in rows
+        # not fused: that one mixes up weights in channels_last and moments read from a checkpoint
+        # in rows
         torch.optim.Adam(model.parameters(), lr=learning_rate),
         loss_parts,
         train_rows=torch.arange(len(seen)),
         validation_rows=torch.arange(len(watched)),
-        epochs=epochs,
-        batch_size=batch_size,
+        recipe=Recipe(
+            epochs=epochs,
+            batch_size=batch_size,
+            schedule=one_cycle(total_steps=epochs * -(-len(seen) // batch_size)),
+        ),
         generator=generator,
-        schedule=one_cycle(total_steps=epochs * -(-len(seen) // batch_size)),
-        checkpoint=checkpoint,
-        probe=probe,
-        digest=checkpoint.stem if checkpoint else "",
-        name="digit classifier",
+        journal=replace(journal, name="digit classifier"),
     )
     return model.eval(), shape, fitted
 
 
 def shifted(images: Tensor, shift_px: int, generator: torch.Generator) -> Tensor:
-    """Images (batch, y, x), each moved by its own whole pixels within +-shift_px along each axis, zeros moving in."""
+    """Shift each image (batch, y, x) by whole pixels, drawn within +-shift_px along each axis; fill
+    with zeros."""
     if shift_px == 0:
         return images
     batch, height, width = images.shape
@@ -188,11 +189,11 @@ def shifted(images: Tensor, shift_px: int, generator: torch.Generator) -> Tensor
     return padded[torch.arange(batch, device=device)[:, None, None], y[:, :, None], x[:, None, :]]
 
 
-# --- judging pictures -----------------------------------------------------------------------------------------------
+# --- judging pictures -----------------------------------------------------------------------------
 
 
 def features(model: DigitClassifier, images: np.ndarray) -> np.ndarray:
-    """Penultimate layer of grey digits, for Frechet distances.
+    """Return the penultimate layer of grey digits, for Frechet distances.
 
     Parameters
     ----------
@@ -212,17 +213,19 @@ def features(model: DigitClassifier, images: np.ndarray) -> np.ndarray:
 
 
 def probabilities(model: DigitClassifier, images: np.ndarray) -> np.ndarray:
-    """P(digit | picture) of grey digits (n, side_px, side_px) in [0, 1]: float32 (n, 10); errors as `features`."""
+    """Return P(digit | picture), float32 (n, 10), of grey digits (n, side_px, side_px); errors as
+    `features`."""
     return _blocked(model, images, lambda block: model(block).softmax(1))
 
 
 def predict(model: DigitClassifier, images: np.ndarray) -> np.ndarray:
-    """The digit that each picture shows: int64 (n,), 0 to 9, of pictures as `features` takes them."""
+    """Return the most probable digit of each picture, int64 (n,), 0 to 9; pictures as in
+    `features`."""
     return probabilities(model, images).argmax(1)
 
 
 def accuracy(model: DigitClassifier, images: np.ndarray, labels: np.ndarray) -> float:
-    """Share of the pictures that are seen as their labels (n,) say."""
+    """Return the share of the pictures that are classified as their labels (n,)."""
     return float(np.mean(predict(model, images) == labels))
 
 

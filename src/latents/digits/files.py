@@ -1,4 +1,4 @@
-"""The data sets as HDF5: digits with their fixed binarised draws, newsgroups as documents with labels."""
+"""Write and read digits as HDF5, with the fixed draws on which likelihoods are measured."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ from latents.datasets.mnist import read_mnist
 from latents.digits.binarise import How, binarise
 from latents.errors import InputError
 from latents.files.hdf5 import write_hdf5
+from latents.networks.streams import stream
 
 
 def write_digits(folder: Path, path: Path, *, validation: int, binarisation: How, seed: int) -> None:
-    """Write digits in three roles, with the fixed draw on which validation and test likelihoods are measured.
+    """Write digits in three roles, with the fixed draw for validation and test likelihoods.
 
     Parameters
     ----------
     folder : holds the four idx files, as `read_mnist` takes them.
-    path : HDF5 to write: for each role in train, validation, test `<role>_images` uint8 (n, 28, 28) and
-        `<role>_labels` uint8 (n,); for validation and test `<role>_binary` uint8 (n, 28, 28) in
+    path : HDF5 to write: for each role in train, validation, test `<role>_images` uint8 (n, 28, 28)
+        and `<role>_labels` uint8 (n,); for validation and test `<role>_binary` uint8 (n, 28, 28) in
         {0, 1} as well (0..255 with "none").
-    validation : how many digits, the last of the training file, are kept for validation.
-    binarisation : how the fixed draw is made, see `latents.digits.binarise.binarise`; "dynamic" draws once here.
+    validation : int, number of digits, the last of the training file, that are kept for validation.
+    binarisation : how the fixed draw is made, see `latents.digits.binarise.binarise`; "dynamic"
+        draws once here.
     seed : of the fixed draw; validation and test have a stream each.
 
     Raises
@@ -58,22 +60,21 @@ def write_digits(folder: Path, path: Path, *, validation: int, binarisation: How
 
 
 def _read_all(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """All images (n, 28, 28) and labels (n,) of a split: 47 MB for the 60,000 digits."""
+    """Return all images (n, 28, 28) and labels (n,) of a split: 47 MB for the 60,000 digits."""
     blocks = list(read_mnist(folder, split))
     return np.concatenate([images for images, _ in blocks]), np.concatenate([labels for _, labels in blocks])
 
 
-def _draw(binarisation: How, seed: int, stream: int, images: np.ndarray) -> np.ndarray:
-    """One fixed binarisation of images, uint8 in {0, 1} (grey 0..255 for "none"), from a stream of its own."""
+def _draw(binarisation: How, seed: int, number: int, images: np.ndarray) -> np.ndarray:
+    """Return one fixed binarisation of images, uint8 in {0, 1} (grey 0..255 for "none"), from a
+    stream of its own."""
     if binarisation == "none":
         return images
-    word = np.random.SeedSequence([seed, stream]).generate_state(1)[0]  # 32 bits: torch uses no more of a seed
-    generator = torch.Generator().manual_seed(int(word))
-    return binarise(torch.from_numpy(images), how=binarisation, generator=generator).to(torch.uint8).numpy()
+    return binarise(torch.from_numpy(images), how=binarisation, generator=stream(seed, number)).to(torch.uint8).numpy()
 
 
 def read_digits(path: Path, *names: str) -> tuple[Any, ...]:
-    """Digits as rows, uint8 (n, 784) each, and how their fixed draws were made."""
+    """Read digits as rows, uint8 (n, 784) each, and how their fixed draws were made."""
     from latents.files.hdf5 import open_hdf5, read_hdf5
 
     with open_hdf5(path) as file:

@@ -1,8 +1,8 @@
-"""Features of faces as HDF5, written in streamed blocks, with the invertible linear map that takes them to [0, 1].
+"""Write features of faces as HDF5, by blocks, with the linear map that takes them to [0, 1].
 
-The units of an RBM live in [0, 1]; the autoencoder's features do not. Each feature gets its own linear map, from
-its mean and standard deviation over training people only: `spread` standard deviations either side fill [0, 1].
-What lies outside is clipped to [eps, 1 - eps], and counted.
+The units of an RBM live in [0, 1]; the autoencoder's features do not. Each feature gets its own
+linear map, from its mean and standard deviation over training people only: `spread` standard
+deviations either side fill [0, 1]. Values outside are clipped to [eps, 1 - eps], and counted.
 """
 
 from __future__ import annotations
@@ -36,19 +36,20 @@ def write_features(
     eps: float,
     block_rows: int = BLOCK_ROWS,
 ) -> UnitMap:
-    """Encode every kept face; memory is that of a block.
+    """Encode every kept face; the memory needed is that of a block.
 
     Parameters
     ----------
     faces : HDF5 of `latents.faces.pictures.write_faces`.
-    path : HDF5 to write, a row for each kept face in the order of `faces`: `features` float32 (n, n_features), raw,
-        with the map as attributes `low`, `span`, `eps`, `spread` and the numbers of values that it clips as
-        `clipped_<role>`; `row` int64 (the row in `faces`), `role` uint8 (an index into the attribute `roles`),
-        `name`, `person` UTF-8.
+    path : HDF5 to write, a row for each kept face in the order of `faces`: `features` float32 (n,
+        n_features), raw, with the map as attributes `low`, `span`, `eps`, `spread` and the numbers
+        of values that it clips as `clipped_<role>`; `row` int64 (the row in `faces`), `role` uint8
+        (an index into the attribute `roles`), `name`, `person` UTF-8.
     variant : data set of `faces` to encode.
     role : uint8 (n,), of each kept face; the map is fitted on those in training.
-    spread : standard deviations from the middle of [0, 1] to its ends; with 2, 4.6 % of normal features lie
-        outside, with 3 .27 %, but then the sampling noise of an RBM's visible units is larger beside them.
+    spread : standard deviations from the middle of [0, 1] to its ends; with 2, 4.6 % of normal
+        features lie outside, with 3 .27 %, but then the sampling noise of an RBM's visible units is
+        larger beside them.
     eps : see `UnitMap`.
     block_rows : faces encoded at once.
 
@@ -59,8 +60,8 @@ def write_features(
     Raises
     ------
     InputError
-        When the faces are of another size than the autoencoder's, there is no such variant, there are other than
-        one role for each kept face, or a feature is constant.
+        When the faces are of another size than the autoencoder's, there is no such variant, there
+        are other than one role for each kept face, or a feature is constant.
     """
     with open_hdf5(faces) as source, create_hdf5(path, dataset="lfw", variant=variant, roles=list(ROLES)) as file:
         images, rows = rows_of(source, variant), np.flatnonzero(rows_of(source, "kept")[...])
@@ -89,18 +90,18 @@ def _check(
 
 
 def _encoded(model: Autoencoder, images: Any, rows: np.ndarray, block_rows: int) -> Iterator[tuple[int, Tensor]]:
-    """Blocks of features, with the number of the first row of each."""
+    """Yield blocks of features, each with the number of its first row."""
     for start in range(0, len(rows), block_rows):
         wanted = rows[start : start + block_rows]
         first = int(wanted[0])
-        # a slice read whole, of which the kept rows are taken: HDF5 reads scattered rows slowly
+        # reads a whole slice, then takes the kept rows: HDF5 reads scattered rows slowly
         block = images[first : int(wanted[-1]) + 1][wanted - first]
         with torch.no_grad():
             yield start, model.encode(torch.from_numpy(block))
 
 
 class _Moments:
-    """Mean and variance of features as they come."""
+    """Running mean and variance of features."""
 
     def __init__(self, n_features: int) -> None:
         self.count = 0
@@ -133,7 +134,7 @@ def _add_columns(file: Any, source: Any, rows: np.ndarray, role: np.ndarray) -> 
 
 
 def _describe(data: Any, unit_map: UnitMap, role: np.ndarray, *, spread: float, block_rows: int) -> None:
-    """Attributes of the map, and how many values of each role it clips."""
+    """Write the map's attributes, and the number of values of each role that it clips."""
     clipped = np.zeros(len(ROLES), np.int64)
     for start in range(0, len(data), block_rows):
         block, its_role = torch.from_numpy(data[start : start + block_rows]), role[start : start + block_rows]

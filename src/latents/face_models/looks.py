@@ -1,4 +1,4 @@
-"""Measures of how faces look: distance to others, roughness, detail, distinctness."""
+"""Measure how faces look: distance to another face, roughness, detail, distinctness."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from latents.errors import InputError
 
 
 def distance_to(faces: np.ndarray, centre: np.ndarray) -> np.ndarray:
-    """Root mean squared difference a pixel between each face and one, such as the mean face.
+    """Return the root mean squared difference per pixel of each face to one, such as the mean face.
 
     Parameters
     ----------
@@ -27,7 +27,8 @@ def distance_to(faces: np.ndarray, centre: np.ndarray) -> np.ndarray:
 
 
 def roughness(faces: np.ndarray) -> np.ndarray:
-    """Mean squared Laplacian of each face, over its inner pixels; the smaller, the smoother.
+    """Return the mean squared Laplacian of each face, over its inner pixels; the smaller, the
+    smoother.
 
     Parameters
     ----------
@@ -53,7 +54,8 @@ def roughness(faces: np.ndarray) -> np.ndarray:
 
 
 def detail(faces: np.ndarray, blur_px: float) -> np.ndarray:
-    """Variance of what a Gaussian blur takes away from each face: rims of glasses, moustaches, wrinkles, noise.
+    """Return the variance of each face less its Gaussian blur: rims of glasses, moustaches,
+    wrinkles, noise.
 
     Parameters
     ----------
@@ -78,18 +80,19 @@ def detail(faces: np.ndarray, blur_px: float) -> np.ndarray:
 
 
 def distinctness(faces: np.ndarray, originals: np.ndarray) -> float:
-    """How far faces are from each other, relative to how far originals are.
+    """Return the distances between faces relative to those between originals.
 
     Parameters
     ----------
     faces : float (n, ...), such as faces halfway between pairs.
-    originals : float (m, ...), such as the faces of which the pairs were.
+    originals : float (m, ...), such as the faces of these pairs.
 
     Returns
     -------
     float
-        Ratio of root mean squared distances over all pairs; 0 when all faces are the same, 1 when they differ as
-        much as the originals. The pixel-wise means of independent pairs are at 1/sqrt(2).
+        Ratio of root mean squared distances over all pairs; 0 when all faces are the same, 1 when
+        they differ as much as the originals. The pixel-wise means of independent pairs are at
+        1/sqrt(2).
 
     Examples
     --------

@@ -1,12 +1,12 @@
-"""What the notes assert of faces that a model of them makes, measured: numbers by name, for one level of a face model.
+"""Measure the notes' claims about faces at one level of a face model, as numbers by name.
 
-How near to the mean face, how smooth and how detailed faces are before and after autoencoding, and when drawn by
-Gibbs sampling; how distinct faces between two others stay; how far draws are from faces that nobody trained on.
+Distance to the mean face, smoothness and detail, before and after autoencoding and of Gibbs
+samples; distinctness of faces between two others; distance of draws to held-out faces.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,54 +21,71 @@ from latents.stats.frechet import frechet_distance
 from latents.stats.intervals import mean_interval
 from latents.stats.seeds import over_seeds
 
+LOOKS = ("distance_to_mean", "roughness", "detail")  # the measures of `look`
 PROBED = 20  # faces, pairs, chains and Gibbs steps of a probe
 
 
 def look(
-    faces: np.ndarray, centre: np.ndarray, *, blur_px: float, groups: np.ndarray | None = None, prefix: str
+    faces: np.ndarray,
+    centre: np.ndarray,
+    *,
+    blur_px: float,
+    groups: np.ndarray | None = None,
+    prefix: str,
+    intervals: Collection[str] = ("distance_to_mean",),
 ) -> dict[str, float]:
-    """How typical, smooth and detailed faces look.
+    """Measure how typical, smooth and detailed faces look.
 
     Parameters
     ----------
     faces : float (n, y, x).
     centre : float (y, x), the mean face.
-    blur_px : of `latents.face_models.looks.detail`.
-    groups : of `latents.stats.intervals.mean_interval`, such as people.
-    prefix : of the names.
+    blur_px : float, see `latents.face_models.looks.detail`.
+    groups : (n,), such as people, see `latents.stats.intervals.mean_interval`; default: faces are
+        independent.
+    prefix : str, of the names.
+    intervals : names of measures of which half the 95 % interval is given, default: of the
+        distance.
 
     Returns
     -------
     dict
-        `<prefix>_distance_to_mean`, root mean squared difference a pixel, with half its 95 % interval as
-        `..._interval`; `<prefix>_roughness`; `<prefix>_detail`.
+        `<prefix>_distance_to_mean`, root mean squared difference per pixel, `<prefix>_roughness`,
+        `<prefix>_detail`, and each of `intervals` with `_interval`.
     """
-    distance = mean_interval(distance_to(faces, centre), groups)
-    return {
-        f"{prefix}_distance_to_mean": distance.mean,
-        f"{prefix}_distance_to_mean_interval": distance.half_width,
-        f"{prefix}_roughness": float(roughness(faces).mean()),
-        f"{prefix}_detail": float(detail(faces, blur_px).mean()),
+    measures = {
+        "distance_to_mean": distance_to(faces, centre),
+        "roughness": roughness(faces),
+        "detail": detail(faces, blur_px),
     }
+    found: dict[str, float] = {}
+    for name, values in measures.items():
+        interval = mean_interval(values, groups)
+        found[f"{prefix}_{name}"] = interval.mean
+        if name in intervals:
+            found[f"{prefix}_{name}_interval"] = interval.half_width
+    return found
 
 
 def autoencoding(
     model: FaceModel, level: str, faces: Tensor, people: np.ndarray, centre: np.ndarray, *, blur_px: float
 ) -> dict[str, float]:
-    """The look of faces as they are ("original"), after the autoencoder ("cnn") and after the level ("autoencoded").
+    """Measure the look of faces: "original", after the autoencoder ("cnn"), after the level
+    ("autoencoded").
 
     Parameters
     ----------
     level : of `latents.face_models.stack.LEVELS`.
     faces : (n, y, x), held out.
-    people : (n,), who is on them.
+    people : (n,), the person on each.
     centre : (y, x), the mean of the training faces.
 
     Returns
     -------
     dict
-        See `look`; and `cnn_mse`, `autoencoded_mse`, mean squared error a pixel; `autoencoded_nearer`, the share of
-        faces that are nearer to the mean face after the level than before.
+        See `look`; and `cnn_mse`, `autoencoded_mse`, mean squared error per pixel;
+        `autoencoded_nearer`, the share of faces that are nearer to the mean face after the level
+        than before.
     """
     original, by_cnn, after = (
         each.numpy() for each in (faces, model.autoencode(faces, "cnn"), model.autoencode(faces, level))
@@ -87,18 +104,20 @@ def autoencoding(
 def between(
     model: FaceModel, level: str, faces: Tensor, people: np.ndarray, *, pairs: int, generator: np.random.Generator
 ) -> dict[str, float]:
-    """How distinct faces halfway between those of two people are, by where they are mixed; 1 is as the originals.
+    """Measure how distinct faces halfway between two people are, per place of mixing; 1: as the
+    originals.
 
     Parameters
     ----------
     faces, people : (n, y, x), (n,), held out; each pair is of two people.
-    pairs : drawn at random.
+    pairs : int, pairs to draw.
 
     Returns
     -------
     dict
-        `distinctness_pixels` for the mean of the pixels, `distinctness_cnn` and `distinctness_level`; what is left
-        of the originals themselves after the level, with nothing mixed, is `distinctness_autoencoded`.
+        `distinctness_pixels` for the mean of the pixels, `distinctness_cnn` and
+        `distinctness_level`; and `distinctness_autoencoded` of the originals after the level, with
+        nothing mixed.
     """
     first, second = draw_pairs(people, pairs, generator=generator)
     originals = torch.cat([faces[first], faces[second]])
@@ -113,7 +132,7 @@ def between(
 
 
 def draw_pairs(people: np.ndarray, pairs: int, *, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Rows (pairs,), (pairs,) of two different people each, drawn with replacement."""
+    """Draw rows (pairs,), (pairs,) of two different people each, with replacement."""
     first, second = generator.integers(len(people), size=(2, pairs))
     while len(same := np.flatnonzero(people[first] == people[second])):
         second[same] = generator.integers(len(people), size=len(same))
@@ -131,18 +150,19 @@ def run_chains(
     watched: int,
     generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
-    """Gibbs chains from random values: draws far apart, and every step of some chains after burn-in.
+    """Run Gibbs chains from random values: draws far apart, and every step of some chains after
+    burn-in.
 
     Parameters
     ----------
-    chains, steps : burn-in of each chain, at whose end is its first draw.
-    draws, thinning : of each chain, and the steps between them.
-    watched : chains that are followed.
+    chains, steps : int, number of chains, and steps to the first draw of each.
+    draws, thinning : int, draws of each chain, and steps between two.
+    watched : int, chains of which every step is returned.
 
     Returns
     -------
     values (draws * chains, n_features)
-        In [0, 1]; first the first draw of every chain.
+        In [0, 1]; the first draws of all chains come first.
     trace (1 + (draws - 1) * thinning, watched, n_features)
     """
     states = model.states(chains, generator=generator, level=level)
@@ -167,7 +187,7 @@ def mark(
     blur_px: float,
     seed: int,
 ) -> None:
-    """Mark what all measures rest on, on few faces and chains, whose draws are of streams of their own."""
+    """Mark the measures on few faces and chains, with draws from streams of their own."""
     rows = slice(PROBED)
     probe.mark("autoencoded", autoencoding(model, level, faces[rows], people[rows], centre, blur_px=blur_px))
     draws, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
@@ -189,7 +209,7 @@ def against_faces(
     *,
     generator: np.random.Generator,
 ) -> dict[str, float]:
-    """Frechet distances to held-out faces, in the autoencoder's features.
+    """Return Frechet distances to held-out faces, in the autoencoder's features.
 
     Parameters
     ----------
@@ -200,9 +220,10 @@ def against_faces(
     Returns
     -------
     dict
-        `frechet` of the draws, `frechet_means`; and what to compare them with: `frechet_floor` of training faces,
-        `frechet_floor_clipped` of the same after clipping to [0, 1], which no model of such values can undo,
-        and `frechet_independent` where each feature is shuffled over the training faces, a model without weights.
+        `frechet` of the draws, `frechet_means`; and for comparison `frechet_floor` of training
+        faces, `frechet_floor_clipped` of the same after clipping to [0, 1], which no model of such
+        values can undo, and `frechet_independent` with each feature shuffled over the training
+        faces, a model without weights.
     """
     rows = generator.choice(len(training), min(len(draws), len(training)), replace=False)
     real = training[rows]
@@ -216,44 +237,17 @@ def against_faces(
     }
 
 
-def looks(
-    faces: np.ndarray, centre: np.ndarray, *, blur_px: float, groups: np.ndarray | None = None, prefix: str
-) -> dict[str, float]:
-    """Distance to the mean face, roughness and detail, each with half its 95 % interval.
-
-    Parameters
-    ----------
-    faces : float (n, y, x).
-    centre : float (y, x), the mean face.
-    blur_px, groups : of `latents.face_models.looks.detail` and `mean_interval`.
-
-    Returns
-    -------
-    dict
-        `<prefix>_distance_to_mean`, `<prefix>_roughness`, `<prefix>_detail`, and each with `_interval`.
-    """
-    measures = {
-        "distance_to_mean": distance_to(faces, centre),
-        "roughness": roughness(faces),
-        "detail": detail(faces, blur_px),
-    }
-    found: dict[str, float] = {}
-    for name, values in measures.items():
-        interval = mean_interval(values, groups)
-        found |= {f"{prefix}_{name}": interval.mean, f"{prefix}_{name}_interval": interval.half_width}
-    return found
-
-
 def stages_of_faces(
     model: FaceModel, faces: Tensor, people: np.ndarray, centre: np.ndarray, *, shares: Sequence[float], blur_px: float
 ) -> dict[str, Any]:
-    """The looks of held-out faces: original, after the autoencoder (cnn), after the RBM (autoencoded), and mixed.
+    """Measure looks of held-out faces: original, after the autoencoder (cnn), the RBM
+    (autoencoded), and mixed.
 
     Parameters
     ----------
     faces, people, centre : (n, y, x), (n,), (y, x).
-    shares : of the way up, see `latents.face_models.stack.FaceModel.mix`; `mixed_<place>` are theirs, `upward` the
-        shares themselves.
+    shares : of the way up, see `latents.face_models.stack.FaceModel.mix`; the results have
+        `mixed_<place>` for each, and the shares as `upward`.
     """
     ways: dict[str, Tensor] = {
         "original": faces,
@@ -263,23 +257,26 @@ def stages_of_faces(
     ways |= {f"mixed_{place}": mixed for place, mixed in enumerate(model.mix(faces, shares))}
     found: dict[str, Any] = {"upward": list(shares)}
     for prefix, each in ways.items():
-        found |= looks(each.numpy(), centre, blur_px=blur_px, groups=people, prefix=prefix)
+        found |= look(each.numpy(), centre, blur_px=blur_px, groups=people, prefix=prefix, intervals=LOOKS)
     return found
 
 
 def between_over_draws(
     models: Mapping[str, tuple[FaceModel, str]], faces: Tensor, people: np.ndarray, *, pairs: int, draws: int
 ) -> dict[str, Any]:
-    """Distinctness of faces half way between two people, over several draws of pairs, the same for every level.
+    """Measure distinctness of faces halfway between two people, over draws of pairs, the same for
+    every level.
 
     Parameters
     ----------
-    models : name -> a model and the level at which it mixes; the first also mixes in the CNN's features.
+    models : name -> a model and the level at which it mixes; the first also mixes in the CNN's
+        features.
 
     Returns
     -------
     dict
-        Of `latents.stats.seeds.over_seeds`: `distinctness_cnn`, and `distinctness_<name>` for each model.
+        Of `latents.stats.seeds.over_seeds`: `distinctness_cnn`, and `distinctness_<name>` for each
+        model.
     """
     measured = []
     for seed in range(draws):

@@ -1,4 +1,4 @@
-"""Principal components as the baseline of the autoencoder."""
+"""Principal components, the baseline of the autoencoder."""
 
 from __future__ import annotations
 
@@ -6,16 +6,26 @@ from collections.abc import Iterable
 
 import numpy as np
 
-PCA_PX = 16  # side of the corners of faces on which it tries PCA, whose cost grows with the sixth power of it
+from latents.networks.probes import Probe
+
+PCA_PX = 16  # side of the corners of faces in a probe: the cost of PCA grows with its sixth power
+
+
+def mark(probe: Probe, faces: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+    """Mark PCA on corners of a few faces: training, validation and held-out ones, (n, side_px,
+    side_px) each."""
+    training, held_out = ([rows[:, :PCA_PX, :PCA_PX]] for rows in (faces[0], faces[2]))
+    probe.mark("pca", pca_error(training, held_out, components=PCA_PX))
 
 
 def pca_error(blocks: Iterable[np.ndarray], held_out: Iterable[np.ndarray], *, components: int) -> tuple[float, float]:
-    """Mean squared error a pixel of PCA, fitted on the first blocks and measured on both.
+    """Return the mean squared error per pixel of PCA, fitted on the first blocks, on both.
 
     Parameters
     ----------
-    blocks, held_out : iterables of (n, side_px, side_px) that can be gone through more than once, as lists or
-        `np.array_split` give; memory is that of a block and of the (pixels, pixels) covariance.
+    blocks, held_out : iterables of (n, side_px, side_px) that can be gone through more than once,
+        as lists or `np.array_split` give; the memory needed is that of a block and of the (pixels,
+        pixels) covariance.
     components : kept directions; at most the number of pixels.
 
     Returns

@@ -16,13 +16,14 @@ ROLES = ("training", "validation", "held_out")
 def split_people(
     people: Sequence[str] | np.ndarray, *, validation: float, held_out: float, generator: np.random.Generator
 ) -> np.ndarray:
-    """The role of each image, so that no person has images of two roles.
+    """Draw the role of each image, so that no person has images of two roles.
 
     Parameters
     ----------
     people : the person on each image; the split depends on the set of people alone.
-    validation, held_out : shares of the people, each rounded to a whole number of them, at least one.
-    generator : draws who is whom.
+    validation, held_out : shares of the people, each rounded to a whole number of them, at least
+        one.
+    generator : draws the people of each role.
 
     Returns
     -------
@@ -52,7 +53,7 @@ def split_people(
 
 
 def rows_of_person(people: Sequence[str] | np.ndarray, name: str) -> np.ndarray:
-    """Rows of one person's images, int64.
+    """Return the rows of one person's images, int64.
 
     Parameters
     ----------
@@ -79,4 +80,4 @@ def rows_of_person(people: Sequence[str] | np.ndarray, name: str) -> np.ndarray:
     raise InputError(f"nobody of {len(known)} people is called {name!r}; {hint}")
 
 
-NEAR_NAMES = 5  # people listed when one is missing
+NEAR_NAMES = 5  # most names listed when a person is missing

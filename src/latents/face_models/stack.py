@@ -1,8 +1,8 @@
-"""Autoencoder and RBMs stacked: faces autoencoded at any level, drawn by Gibbs sampling, interpolated and mixed.
+"""Stack autoencoder and RBMs: autoencode faces at any level, draw, interpolate and mix them.
 
-The levels, from the bottom: "cnn", the autoencoder's features mapped to [0, 1]; "rbm", the hidden layer of the RBM
-on them; "deep_rbm", the top of a deep RBM. Going up to a level and down again is autoencoding there; going down from
-between two faces is interpolation there.
+The levels, from the bottom: "cnn", the autoencoder's features mapped to [0, 1]; "rbm", the hidden
+layer of the RBM on them; "deep_rbm", the top of a deep RBM. Autoencoding at a level goes up to it
+and down again; interpolation goes down from between two faces there.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from latents.face_models.autoencoder import EVALUATION_ROWS, Autoencoder
 from latents.face_models.unit_map import UnitMap
 from latents.rbm.deep import DeepRBM
 from latents.rbm.model import RBM
+from latents.rbm.sampling import chain
 
 LEVELS = ("cnn", "rbm", "deep_rbm")
 
 
 @dataclass(frozen=True)
 class FaceModel:
-    """The stack; parts above the one that a task needs may be left out.
+    """The stack; parts above the highest level in use may be left out.
 
     Attributes
     ----------
@@ -55,17 +56,18 @@ class FaceModel:
             if width != self.autoencoder.n_features:
                 raise InputError(f"{part} is of {width} features, the autoencoder of {self.autoencoder.n_features}")
 
-    # --- between levels --------------------------------------------------------------------------------------------
+    # --- between levels ---------------------------------------------------------------------------
 
     @torch.no_grad()
     def encode(self, images: Tensor) -> Tensor:
-        """Images (n, y, x) in [-1, 1] -> values (n, n_features) in (0, 1), of the level "cnn"."""
+        """Encode images (n, y, x) in [-1, 1] as values (n, n_features) in (0, 1), of the level
+        "cnn"."""
         blocks = [self.unit_map.to_unit(self.autoencoder.encode(block)) for block in images.split(EVALUATION_ROWS)]
         return torch.cat(blocks)
 
     @torch.no_grad()
     def decode(self, values: Tensor) -> Tensor:
-        """Values (n, n_features) in [0, 1] -> images (n, y, x), clipped to [-1, 1]."""
+        """Decode values (n, n_features) in [0, 1] to images (n, y, x), clipped to [-1, 1]."""
         return torch.cat(
             [
                 self.autoencoder.decode(self.unit_map.from_unit(block)).clamp(-1, 1)
@@ -74,7 +76,7 @@ class FaceModel:
         )
 
     def up(self, images: Tensor, level: str) -> Tensor:
-        """Images (n, y, x) -> values (n, width) in [0, 1] of a level."""
+        """Encode images (n, y, x) as values (n, width) in [0, 1] of a level."""
         values = self.encode(images)
         if level == "cnn":
             return values
@@ -83,7 +85,7 @@ class FaceModel:
         return self._need_deep(level).up(values)[1]
 
     def down(self, values: Tensor, level: str) -> Tensor:
-        """Values (n, width) in [0, 1] of a level -> images (n, y, x)."""
+        """Decode values (n, width) in [0, 1] of a level to images (n, y, x)."""
         if level == "rbm":
             values = self._need_rbm().mean_visible(values)
         elif level != "cnn":
@@ -102,14 +104,14 @@ class FaceModel:
             raise InputError("level 'deep_rbm' needs a deep RBM: give one to the face model")
         return self.deep
 
-    # --- what the notes show ---------------------------------------------------------------------------------------
+    # --- what the notes show ----------------------------------------------------------------------
 
     def autoencode(self, images: Tensor, level: str = "rbm") -> Tensor:
-        """Images (n, y, x) after the way up to a level and down again; means all the way."""
+        """Encode images (n, y, x) up to a level and decode them, by means throughout."""
         return self.down(self.up(images, level), level)
 
     def interpolate(self, first: Tensor, second: Tensor, shares: Sequence[float], level: str) -> Tensor:
-        """Faces between pairs of faces.
+        """Decode faces between pairs of faces.
 
         Parameters
         ----------
@@ -127,13 +129,13 @@ class FaceModel:
         return torch.stack([self.down(torch.lerp(start, end, share), level) for share in _in_unit(shares)])
 
     def mix(self, images: Tensor, shares: Sequence[float], level: str = "cnn") -> Tensor:
-        """Faces from one level's values, a share of them from the way up, the rest from the way down.
+        """Decode faces from values that are mixed from the way up and the way down.
 
         Parameters
         ----------
         images : (n, y, x).
-        shares : of the way up; at 1 the level's own autoencoding, at 0 that of the level above it. The less, the
-            more regular the face.
+        shares : of the way up; at 1 the level's own autoencoding, at 0 that of the level above it.
+            The smaller, the more regular the face.
         level : "cnn", under the RBM, or "rbm", the middle layer of the deep RBM.
 
         Returns
@@ -151,7 +153,8 @@ class FaceModel:
         return torch.stack([self.decode(torch.lerp(returned, v, share)) for share in _in_unit(shares)])
 
     def states(self, chains: int, *, generator: torch.Generator, level: str = "rbm") -> Iterator[Tensor]:
-        """Gibbs chains from uniformly random values: yields draws of the values (chains, n_features), step by step.
+        """Yield the values (chains, n_features) of Gibbs chains from uniformly random ones, step by
+        step, without end.
 
         Parameters
         ----------
@@ -159,35 +162,11 @@ class FaceModel:
         """
         model = self._need_rbm() if level == "rbm" else self._need_deep(level)
         v = torch.rand(chains, self.autoencoder.n_features, generator=generator, device=generator.device)
-        if isinstance(model, RBM):
-            while True:
-                v = model.gibbs(v, 1, generator=generator, workers=self.workers)
-                yield v
-        h1 = model.bottom.sample_hidden(v, generator=generator, workers=self.workers)
-        while True:
-            v, h2 = model.sample_outer(h1, generator=generator, workers=self.workers)
-            yield v
-            h1 = model.sample_middle(v, h2, generator=generator, workers=self.workers)
-
-    def sample(
-        self, n: int, *, steps: int, generator: torch.Generator, level: str = "rbm", as_means: bool = False
-    ) -> Tensor:
-        """Values (n, n_features) in [0, 1] after `steps` Gibbs steps from random ones; decode them to see faces.
-
-        Parameters
-        ----------
-        as_means : the visible means given draws of the layer above: faces without the noise that visible units have
-            of their own. False gives draws.
-        """
-        if n < 1 or steps < 1:
-            raise InputError(f"Gibbs samples need at least one chain and one step, got {n} and {steps}")
-        chain = self.states(n, generator=generator, level=level)
-        for _ in range(steps):
-            v = next(chain)
-        return self.means_around(v, generator=generator, level=level) if as_means else v
+        return chain(model, v, generator=generator, workers=self.workers)
 
     def means_around(self, values: Tensor, *, generator: torch.Generator, level: str = "rbm") -> Tensor:
-        """The visible means (n, n_features) given draws of the layer above, which are drawn given `values`."""
+        """Return visible means (n, n_features) given draws of the layer above, drawn given
+        `values`."""
         if level == "rbm":
             rbm = self._need_rbm()
             return rbm.mean_visible(rbm.sample_hidden(values, generator=generator, workers=self.workers))
@@ -195,11 +174,6 @@ class FaceModel:
         _, h2 = deep.up(values)
         h1 = deep.sample_middle(values, h2, generator=generator, workers=self.workers)
         return deep.bottom.mean_visible(h1)
-
-    def trace(self, chains: int, *, steps: int, generator: torch.Generator, level: str = "rbm") -> Tensor:
-        """Features along Gibbs chains from random values: (steps, chains, n_features), held in memory."""
-        chain = self.states(chains, generator=generator, level=level)
-        return torch.stack([self.unit_map.from_unit(next(chain)) for _ in range(steps)])
 
 
 def _in_unit(shares: Sequence[float]) -> Sequence[float]:

@@ -1,4 +1,4 @@
-"""Training the autoencoder as the notes do: layer by layer with L2 cost and Adam; then, optionally, all jointly."""
+"""Train the autoencoder as the notes do: layer by layer with L2 cost and Adam, then jointly."""
 
 from __future__ import annotations
 
@@ -14,33 +14,36 @@ import torch
 from torch import Tensor, nn
 
 from latents.face_models.autoencoder import EVALUATION_ROWS, Autoencoder, reconstruction_error
-from latents.face_models.pca import PCA_PX, pca_error
 from latents.networks.probes import Probe
+from latents.networks.recipe import Journal, Recipe
 from latents.networks.schedules import one_cycle
-from latents.networks.training import Fitted, fit
+from latents.networks.training import NOWHERE, Fitted, fit
 
 WARM_UP = 0.2  # share of the steps before the peak of the rate
-START_IMAGES = 2000  # whose patches' principal components a layer starts at
+START_IMAGES = 2000  # images from which a layer's first filters are computed
 REHEARSED = 5  # batches that a rehearsal for the probe sees
 
 LossParts = Callable[[Tensor, torch.Generator], dict[str, Tensor]]
 Faces = tuple[np.ndarray, np.ndarray, np.ndarray]  # by role, float32 (n, side_px, side_px) each
+Also = Callable[[Probe, Faces], None]
 Phase = tuple[str, int, int, float]  # its name, the layer from 1 (0: all), epochs, peak rate
 
 
 @dataclass
 class Training:
-    """What a training leaves beside the weights.
+    """The results of a training beside the weights.
 
     Attributes
     ----------
     history : list of dict
-        A row an epoch: `step` ("layer 1", ..., "fine-tuned"), `epoch` in the step, `train_l2` and `validation_l2`
-        (squared error summed over the values that the step reconstructs), `validation_mse` (a pixel).
+        A row per epoch: `step` ("layer 1", ..., "fine-tuned"), `epoch` in the step, `train_l2` and
+        `validation_l2` (squared error summed over the values that the step reconstructs),
+        `validation_mse` (per pixel).
     errors : list of dict
-        A row a step: `step`, `values` (how many describe a face after it), `held_out_mse`, `training_mse` (a pixel).
+        A row per step: `step`, `values` (values per face after it), `held_out_mse`, `training_mse`
+        (per pixel).
     seconds : list of dict
-        A row an epoch: `step`, `epoch`, `seconds`; apart, since timing may differ between runs.
+        A row per epoch: `step`, `epoch`, `seconds`; apart, since timing may differ between runs.
     """
 
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -54,55 +57,72 @@ class Training:
             self.seconds.append({"step": step, "epoch": row["epoch"], "seconds": seconds})
 
 
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How an autoencoder is trained.
+
+    Attributes
+    ----------
+    epochs : int, passes over the images for each layer.
+    fine_tuning_epochs : int, passes over the images with all layers together, at the end; 0 leaves
+        that out.
+    batch_size : int, images per step.
+    learning_rate, fine_tuning_rate : float, peaks of a one-cycle schedule, Adam.
+    mirror : bool, default False, show every image mirrored half of the time.
+    """
+
+    epochs: int
+    fine_tuning_epochs: int
+    batch_size: int
+    learning_rate: float
+    fine_tuning_rate: float
+    mirror: bool = False
+
+
 def train(
     model: Autoencoder,
     images: np.ndarray,
+    options: Options,
     *,
     validation: np.ndarray,
     held_out: np.ndarray,
-    epochs: int,
-    fine_tuning_epochs: int,
-    batch_size: int,
-    learning_rate: float,
-    fine_tuning_rate: float,
-    mirror: bool = False,
     generator: torch.Generator,
-    checkpoint: Path | None = None,
-    probe: Probe | None = None,
+    journal: Journal = NOWHERE,
+    also: Also | None = None,
 ) -> Training:
     """Train an autoencoder in place, on the generator's device.
 
     Parameters
     ----------
     model : as `latents.face_models.autoencoder.build` gives it.
-    images : float32 (n, side_px, side_px), held in memory: 16 KiB a face of 64 x 64.
-    validation, held_out : of other people, the first watched while training, the second only measured at the end.
-    epochs : passes over the images for each layer.
-    fine_tuning_epochs : passes over the images with all layers together, at the end; 0 leaves that out.
-    batch_size : images.
-    learning_rate, fine_tuning_rate : peaks of a one-cycle schedule, Adam.
-    mirror : show every image mirrored half of the time.
-    generator : draws the order of the images and who is mirrored.
-    checkpoint : each step keeps one beside it, `<stem>-<step>.safetensors`, written each epoch and resumed from;
-        its name says what it belongs to.
-    probe : gets the marks of a rehearsal of all steps and measures, then those of the first layer's training.
+    images : float32 (n, side_px, side_px), held in memory: 16 KiB per face of 64 x 64.
+    options : the training.
+    validation, held_out : of other people, the first watched while training, the second only
+        measured at the end.
+    generator : draws the order of the images and which are mirrored.
+    journal : checkpoint and probe, see `latents.networks.recipe.Journal`; default: none. Each step
+        has a checkpoint of its own, `<stem>-<step>.safetensors`. The probe gets the marks of a
+        rehearsal of all steps and measures, then those of the first layer's training.
+    also : (probe, the rehearsal's faces) -> None, marks what follows in the same job; default:
+        nothing.
 
     Returns
     -------
     Training
     """
-    phases = [(f"layer {depth}", depth, epochs, learning_rate) for depth in range(1, len(model.layers) + 1)]
-    if fine_tuning_epochs:
-        phases.append(("fine-tuned", 0, fine_tuning_epochs, fine_tuning_rate))
-    faces = (images, validation, held_out)
-    shared: dict[str, Any] = {"batch_size": batch_size, "mirror": mirror}
+    layers = range(1, len(model.layers) + 1)
+    phases = [(f"layer {depth}", depth, options.epochs, options.learning_rate) for depth in layers]
+    if options.fine_tuning_epochs:
+        phases.append(("fine-tuned", 0, options.fine_tuning_epochs, options.fine_tuning_rate))
+    faces, probe = (images, validation, held_out), journal.probe
+    shared: dict[str, Any] = {"batch_size": options.batch_size, "mirror": options.mirror}
     if probe:
-        _rehearse(probe, model, faces, phases, generator=generator, **shared)
+        _rehearse(probe, model, faces, phases, generator=generator, also=also, **shared)
 
     def part(step: str) -> AbstractContextManager[Probe | None]:
         return nullcontext(probe if step == "layer 1" else None)
 
-    return _train(model, faces, phases, generator=generator, checkpoint=checkpoint, part=part, **shared)
+    return _train(model, faces, phases, generator=generator, checkpoint=journal.checkpoint, part=part, **shared)
 
 
 def _train(
@@ -116,7 +136,8 @@ def _train(
     checkpoint: Path | None,
     part: Callable[[str], AbstractContextManager[Probe | None]],
 ) -> Training:
-    """Train in phases; `part` gives the probe of each, and the other parameters are those of `train`."""
+    """Train in phases; `part` gives the probe of each, and the other parameters are those of
+    `train`."""
     images, validation, held_out = faces
     device = generator.device
     seen, watched = (torch.from_numpy(some).to(device) for some in (images, validation))
@@ -125,6 +146,7 @@ def _train(
         if depth:
             _start(model, depth, seen, generator)
         module, loss_parts = _phase(model, depth, seen, watched, mirror)
+        own = checkpoint and checkpoint.with_stem(f"{checkpoint.stem}-{step.replace(' ', '-')}")
         with part(step) as probe:
             fitted = fit(
                 module,
@@ -132,14 +154,13 @@ def _train(
                 loss_parts,
                 train_rows=torch.arange(len(seen)),
                 validation_rows=torch.arange(len(watched)),
-                epochs=passes,
-                batch_size=batch_size,
+                recipe=Recipe(
+                    epochs=passes,
+                    batch_size=batch_size,
+                    schedule=one_cycle(total_steps=passes * -(-len(seen) // batch_size), warm_up=WARM_UP),
+                ),
                 generator=generator,
-                schedule=one_cycle(total_steps=passes * -(-len(seen) // batch_size), warm_up=WARM_UP),
-                checkpoint=checkpoint and checkpoint.with_stem(f"{checkpoint.stem}-{step.replace(' ', '-')}"),
-                digest=checkpoint.stem if checkpoint else "",
-                probe=probe,
-                name=f"autoencoder {step}",
+                journal=Journal(own, probe, f"autoencoder {step}"),
             )
             done.add(step, fitted)
         done.errors.append(_measured(model.eval(), step, depth or None, held_out=held_out, training=images))
@@ -155,8 +176,10 @@ def _rehearse(
     batch_size: int,
     mirror: bool,
     generator: torch.Generator,
+    also: Also | None,
 ) -> None:
-    """Mark all phases of a copy that sees a few batches once: how a phase really starts, only those before it tell."""
+    """Mark all phases of a copy that sees a few batches; a later phase starts from trained layers
+    only after all others."""
     images, validation, held_out = faces
     few = (images[: REHEARSED * batch_size], validation[:batch_size], held_out[:batch_size])
     stream = torch.Generator(generator.device).set_state(generator.get_state())
@@ -171,20 +194,21 @@ def _rehearse(
         part=lambda step: probe.part(f"rehearsal, {step}"),
     )
     probe.mark("rehearsal, measured", rehearsed.errors)
-    pixels = [[rows[:, :PCA_PX, :PCA_PX]] for rows in (few[0], few[2])]
-    probe.mark("pca", pca_error(pixels[0], pixels[1], components=PCA_PX))
+    if also is not None:
+        also(probe, few)
 
 
 @torch.no_grad()
 def _start(model: Autoencoder, depth: int, seen: Tensor, generator: torch.Generator) -> None:
-    """Initialise layer `depth` by a draw of images that have passed the trained layers below."""
+    """Initialise layer `depth` by some images' outputs of the trained layers below."""
     rows = torch.randperm(len(seen), generator=generator, device=generator.device)[:START_IMAGES]
     below = torch.cat([model.up(block, depth - 1) for block in seen[rows].split(EVALUATION_ROWS)])
     model.lowest(depth)[-1].initialise(below, generator=generator)
 
 
 def _phase(model: Autoencoder, depth: int, seen: Tensor, watched: Tensor, mirror: bool) -> tuple[nn.Module, LossParts]:
-    """What one step trains, and its loss: layer `depth` on the output of those below, or all layers for 0."""
+    """Return the module and the loss of one step: layer `depth` on outputs of those below, or all
+    layers for 0."""
     below = max(0, depth - 1)
     own = model.lowest(depth or None)[below:]
     module: nn.Module = own[0] if depth else model
@@ -226,6 +250,3 @@ def _measured(
     with torch.no_grad():
         values = model.up(torch.from_numpy(held_out[:1]).to(device), depth)[0].numel()
     return {"step": step, "values": values} | errors
-
-
-# --- the linear peer ------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Map features of faces to units in (0, 1), and read them as an RBM does."""
+"""Map features of faces to values in (0, 1), and read them for an RBM."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ class UnitMap:
     Attributes
     ----------
     low, span : float32 (n_features,); feature low becomes 0, low + span becomes 1.
-    eps : values are clipped to [eps, 1 - eps]: a density of units in (0, 1) may be infinite at the ends.
+    eps : values are clipped to [eps, 1 - eps]: a density of units in (0, 1) may be infinite at the
+        ends.
 
     Examples
     --------
@@ -39,17 +40,17 @@ class UnitMap:
     eps: float
 
     def to_unit(self, features: Tensor) -> Tensor:
-        """Features (n, n_features) -> values in [eps, 1 - eps]."""
+        """Map features (n, n_features) to values in [eps, 1 - eps]."""
         self._check(features)
         return ((features - self.low) / self.span).clamp(self.eps, 1 - self.eps)
 
     def from_unit(self, values: Tensor) -> Tensor:
-        """Values (n, n_features) in [0, 1] -> features."""
+        """Map values (n, n_features) in [0, 1] to features."""
         self._check(values)
         return values * self.span + self.low
 
     def outside(self, features: Tensor) -> int:
-        """How many features `to_unit` clips."""
+        """Count the features that `to_unit` clips."""
         self._check(features)
         values = (features - self.low) / self.span
         return int(((values < self.eps) | (values > 1 - self.eps)).sum())
@@ -60,11 +61,11 @@ class UnitMap:
 
 
 def read_unit_map(path: Path, *, n_features: int | None = None) -> UnitMap:
-    """The map of a features file.
+    """Read the map of a features file.
 
     Parameters
     ----------
-    n_features : how many the reader's model has; None takes any.
+    n_features : int, features of the reader's model; None takes any.
 
     Raises
     ------
@@ -76,7 +77,8 @@ def read_unit_map(path: Path, *, n_features: int | None = None) -> UnitMap:
 
 
 def read_units(path: Path, role: str | None = None, *, n_features: int | None = None) -> Tensor:
-    """Mapped features of one role (all when None), whole: float32 (n, n_features) in (0, 1), 2 KiB a face of 512.
+    """Read mapped features of one role (None: all): float32 (n, n_features) in (0, 1), 2 KiB per
+    face of 512.
 
     Raises
     ------

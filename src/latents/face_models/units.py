@@ -1,4 +1,4 @@
-"""Visible units compared: RBMs on features of faces that differ by them alone, over several seeds."""
+"""Compare visible units: RBMs on features of faces that differ by them alone, over several seeds."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 
 from latents.face_models.unit_map import UnitMap
+from latents.networks.recipe import Journal
 from latents.rbm.model import RBM, reconstruction_error
-from latents.rbm.training import START_ROWS, Read, train
+from latents.rbm.sampling import gibbs
+from latents.rbm.training import START_ROWS, Options, Read, train
 from latents.stats.frechet import frechet_distance
 from latents.stats.seeds import over_seeds
 
@@ -33,17 +35,18 @@ def compare(
     ----------
     training, held_out : float32 (n, d), (m, d), values in [0, 1].
     unit_map : values -> features, in which distances are taken.
-    kinds : of visible units, see `latents.rbm.model.RBM`; "bernoulli" sees draws of 0 and 1 with these values as
-        their probabilities.
+    kinds : of visible units, see `latents.rbm.model.RBM`; "bernoulli" sees draws of 0 and 1 with
+        these values as their probabilities.
     chains, steps : of Gibbs sampling from random values; the last draws are measured.
-    settings : `n_hidden`, `sigma`, `std`, and the options of `latents.rbm.training.train`.
+    settings : `n_hidden`, `sigma`, `std`, and those of `latents.rbm.training.Options`.
 
     Returns
     -------
     dict
-        Of `latents.stats.seeds.over_seeds`, for each kind `<kind>_frechet`, the Frechet distance of draws to held-out
-        faces in the features, `<kind>_frechet_means` that of the means around them, `<kind>_reconstruction`, squared
-        error a unit of held-out values, and `<kind>_clipped_share` of the drawn values that are 0 or 1.
+        Of `latents.stats.seeds.over_seeds`, for each kind `<kind>_frechet`, the Frechet distance of
+        draws to held-out faces in the features, `<kind>_frechet_means` that of the means around
+        them, `<kind>_reconstruction`, squared error per unit of held-out values, and
+        `<kind>_clipped_share` of the drawn values that are 0 or 1.
     """
     measured = []
     for seed in range(seeds):
@@ -70,7 +73,8 @@ def _trained(training: Tensor, kind: str, generator: torch.Generator, settings: 
         if kind == "bernoulli"
         else (lambda rows, draws: training[rows])
     )
-    trained, _ = train(rbm, read, n_train=len(training), generator=generator, name=f"rbm of {kind} units", **options)
+    journal = Journal(name=f"rbm of {kind} units")
+    trained, _ = train(rbm, read, Options(**options), n_train=len(training), generator=generator, journal=journal)
     return trained
 
 
@@ -78,7 +82,8 @@ def _trained(training: Tensor, kind: str, generator: torch.Generator, settings: 
 def _measure(
     rbm: RBM, held_out: Tensor, unit_map: UnitMap, chains: int, steps: int, generator: torch.Generator
 ) -> dict[str, float]:
-    values = rbm.gibbs(torch.rand(chains, rbm.n_visible, generator=generator), steps, generator=generator)
+    start = torch.rand(chains, rbm.n_visible, generator=generator)
+    values = gibbs(rbm, start, steps, generator=generator)
     means = rbm.mean_visible(rbm.sample_hidden(values, generator=generator))
     real = unit_map.from_unit(held_out).numpy()
     at_ends = (values <= 0) | (values >= 1)

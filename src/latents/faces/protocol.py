@@ -17,8 +17,9 @@ from latents.datasets.lfw import Pair, Person
 from latents.errors import InputError
 from latents.faces.pictures import VARIANTS
 from latents.faces.pool import blocks
-from latents.faces.verification import area_under_curve, verify
+from latents.faces.verification import verify
 from latents.files.hdf5 import open_hdf5
+from latents.stats.roc import area_under_curve
 
 PAIRS_AT_ONCE = 512
 

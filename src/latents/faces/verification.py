@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from latents.stats.roc import area_under_curve
+
 
 class Verification(NamedTuple):
     """How well scores tell same pairs from different ones."""
@@ -15,26 +17,6 @@ class Verification(NamedTuple):
     auc: float  # over all pairs
     pairs: int
     folds: np.ndarray  # float64, accuracy of each fold
-
-
-def area_under_curve(scores: np.ndarray, same: np.ndarray) -> float:
-    """Compute the probability that a random same pair outscores a random different one.
-
-    Ties count half (Mann-Whitney).
-
-    Examples
-    --------
-    >>> area_under_curve(np.array([0.9, 0.5, 0.5]), np.array([True, True, False]))
-    0.75
-    """
-    from scipy.stats import rankdata
-
-    positives = int(np.count_nonzero(same))
-    negatives = len(same) - positives
-    if not positives or not negatives:
-        return float("nan")
-    ranks = rankdata(scores)[same].sum() - positives * (positives + 1) / 2
-    return float(ranks / (positives * negatives))
 
 
 def best_threshold(scores: np.ndarray, same: np.ndarray) -> float:

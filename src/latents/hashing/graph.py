@@ -1,4 +1,4 @@
-"""Neighbour graphs of documents and their diffusion maps."""
+"""Build neighbour graphs of documents and their diffusion maps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EIGEN_TOLERANCE = 1e-3  # of the eigenvalues, relative; neighbours need no more
 
 
 def weights(tfidf: sparse.csr_array, *, words: float) -> sparse.csr_array:
-    """Rows scaled to the sum `words`; an empty row stays empty."""
+    """Scale rows to the sum `words`; an empty row stays empty."""
     sums = np.asarray(tfidf.sum(axis=1)).ravel()
     scaled = tfidf.astype(np.float32)
     scaled.data = (scaled.data * np.repeat(words / np.maximum(sums, 1e-12), np.diff(tfidf.indptr))).astype(np.float32)
@@ -21,12 +21,14 @@ def weights(tfidf: sparse.csr_array, *, words: float) -> sparse.csr_array:
 
 
 def nearest(tfidf: sparse.csr_array, dense: np.ndarray, *, count: int) -> np.ndarray:
-    """The nearest rows of each row but itself, int64 (n, count), by the sum of the representations' cosines.
+    """Return the nearest other rows of each row, int64 (n, count), by the sum of the
+    representations' cosines.
 
     Parameters
     ----------
-    tfidf, dense : sparse (n, n_words) and dense (n, d) rows of unit length, or several dense ones side by side.
-    count : at most n - 1 are given.
+    tfidf, dense : sparse (n, n_words) and dense (n, d) rows of unit length, or several dense ones
+        side by side.
+    count : int, neighbours per row; at most n - 1 are returned.
     """
     count = min(count, len(dense) - 1)
     found = []
@@ -41,14 +43,16 @@ def nearest(tfidf: sparse.csr_array, dense: np.ndarray, *, count: int) -> np.nda
 
 
 def diffusion_map(near: np.ndarray, *, count: int, generator: np.random.Generator) -> np.ndarray:
-    """Where a random walk on the graph of neighbours leads, float64 (n, count): rows of unit length.
+    """Return the leading axes of a random walk on the graph of neighbours, float64 (n, count), rows
+    of unit length.
 
     Documents that share no neighbour, but neighbours of neighbours, are near each other here.
 
     Parameters
     ----------
-    near : int64 (n, k) neighbours of each row, from `nearest`; edges hold both ways, twice where mutual.
-    count : leading axes but the constant one, at most n - 1 are given.
+    near : int64 (n, k) neighbours of each row, from `nearest`; edges hold both ways, twice where
+        mutual.
+    count : int, leading axes without the constant one; at most n - 1 are returned.
     generator : draws where the iteration for the eigenvectors starts.
 
     References

@@ -1,4 +1,4 @@
-"""The hashing network: encoder, draws and word loss."""
+"""The hashing network: encoder, decoder, draws and word loss."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class HashingNetwork(nn.Module):
     Parameters
     ----------
     n_words, width, bits, n_groups : sizes; two layers of `width` ReLU units.
-    private : has a private latent of `bits` dimensions beside z.
+    private : bool, whether there is a private latent of `bits` dimensions beside z.
     """
 
     def __init__(self, *, n_words: int, width: int, bits: int, n_groups: int, dropout: float, private: bool) -> None:
@@ -37,7 +37,8 @@ class HashingNetwork(nn.Module):
         self.classifier = nn.Linear(bits, n_groups)
 
     def features(self, rows: sparse.csr_array, generator: torch.Generator | None = None) -> Tensor:
-        """Hidden units of sparse rows, (batch, width); in training the generator draws which ones are dropped."""
+        """Return hidden units of sparse rows, (batch, width); in training the generator draws the
+        dropped ones."""
         parts = [torch.from_numpy(part.astype(np.int64)) for part in (rows.indices, rows.indptr[:-1])]
         weights = torch.from_numpy(INPUT_SCALE * rows.data.astype(np.float32))
         device = self.bias.device
@@ -49,12 +50,14 @@ class HashingNetwork(nn.Module):
         return hidden * kept / (1 - self.dropout)
 
     def means(self, rows: sparse.csr_array) -> Tensor:
-        """What is thresholded: the mean of a Gaussian z, the logit of a Bernoulli one, (batch, bits)."""
+        """Return the values to threshold: the mean of a Gaussian z, the logit of a Bernoulli one,
+        (batch, bits)."""
         return self.head(self.features(rows)).chunk(2, dim=-1)[0]
 
 
 def gaussian_draw(parameters: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """One draw of z, and its KL from N(0, I), (batch,), from (batch, 2 * bits) means and log variances."""
+    """Draw z from (batch, 2 * bits) means and log variances; return it and its KL from N(0, I),
+    (batch,)."""
     mu, logvar = parameters.chunk(2, dim=-1)
     logvar = logvar.clamp(-LOGVAR_BOUND, LOGVAR_BOUND)
     noise = torch.randn(mu.shape, generator=generator, device=mu.device)
@@ -62,7 +65,7 @@ def gaussian_draw(parameters: Tensor, generator: torch.Generator) -> tuple[Tenso
 
 
 def bernoulli_kl(logits: Tensor) -> Tensor:
-    """KL of independent bits from fair ones, summed over the last axis, in nats.
+    """Return the KL of independent bits from fair ones, summed over the last axis, in nats.
 
     Examples
     --------
@@ -75,7 +78,7 @@ def bernoulli_kl(logits: Tensor) -> Tensor:
 
 
 def bernoulli_draw(parameters: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """The bits by a straight-through gradient, what the decoder reads of them (with noise), and the KL."""
+    """Return the bits with a straight-through gradient, the noisy bits for the decoder, and the KL."""
     logits, spread = parameters.chunk(2, dim=-1)
     p = torch.sigmoid(logits)
     z = (p > 0.5).to(p.dtype) + p - p.detach()
@@ -84,7 +87,8 @@ def bernoulli_draw(parameters: Tensor, generator: torch.Generator) -> tuple[Tens
 
 
 def word_loss(logits: Tensor, rows: sparse.csr_array) -> Tensor:
-    """-sum_w weight_w log softmax(logits)_w of each row, (batch,), from sparse weights (batch, n_words)."""
+    """Return -sum_w weight_w log softmax(logits)_w of each row, (batch,), from sparse weights
+    (batch, n_words)."""
     document = torch.from_numpy(np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))).to(logits.device)
     word = torch.from_numpy(rows.indices.astype(np.int64)).to(logits.device)
     weight = torch.from_numpy(rows.data.astype(np.float32)).to(logits.device)

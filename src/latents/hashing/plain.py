@@ -1,4 +1,5 @@
-"""Binary codes: thresholds at training medians, and the codes that need no network (LSH, signs of LSA, ITQ)."""
+"""Make binary codes: thresholds at training medians, and codes without a network (LSH, signs of
+LSA, ITQ)."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ ITQ_STEPS = 50  # Gong & Lazebnik 2011
 
 
 def binarise(train: np.ndarray, *others: np.ndarray) -> list[np.ndarray]:
-    """Codes by one rule for all methods: a bit is set where a value lies above its median over training documents.
+    """Set a bit where a value lies above its median over training documents: the rule of all
+    methods.
 
     Parameters
     ----------
@@ -30,12 +32,13 @@ def binarise(train: np.ndarray, *others: np.ndarray) -> list[np.ndarray]:
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
-    """Rows of length 1; zeros stay zeros."""
+    """Scale rows to length 1; zeros stay zeros."""
     return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
 
 
 def latent_semantic_axes(train: sparse.csr_array, *, count: int, seed: int) -> np.ndarray:
-    """The leading right singular vectors of the rows, float64 (n_words, count), by a randomised SVD; signs fixed.
+    """Return the rows' leading right singular vectors, float64 (n_words, count), by randomised SVD;
+    signs fixed.
 
     When the matrix has fewer dimensions than `count`, the missing axes are zeros.
     """
@@ -47,12 +50,12 @@ def latent_semantic_axes(train: sparse.csr_array, *, count: int, seed: int) -> n
 
 
 def lsh(train: sparse.csr_array, *, bits: int, generator: np.random.Generator) -> np.ndarray:
-    """Random hyperplanes (Charikar 2002), float64 (n_words, bits)."""
+    """Draw random hyperplanes (Charikar 2002), float64 (n_words, bits)."""
     return generator.standard_normal((train.shape[1], bits))
 
 
 def itq_rotation(rows: np.ndarray, *, generator: np.random.Generator, steps: int = ITQ_STEPS) -> np.ndarray:
-    """The rotation (d, d) that brings centred rows (n, d) near the corners of a cube.
+    """Return the rotation (d, d) that brings centred rows (n, d) near the corners of a cube.
 
     References
     ----------
@@ -68,11 +71,12 @@ def itq_rotation(rows: np.ndarray, *, generator: np.random.Generator, steps: int
 
 
 def project(method: str, train: sparse.csr_array, *others: sparse.csr_array, bits: int, seed: int) -> list[np.ndarray]:
-    """What is thresholded, float64 (n, bits) each, by one of the methods that need no network.
+    """Return the values to threshold, float64 (n, bits) each, by a method that needs no network.
 
     Parameters
     ----------
-    method : "lsh", "lsa" (axes of latent semantic analysis) or "itq" (those rotated towards a cube's corners).
+    method : "lsh", "lsa" (axes of latent semantic analysis) or "itq" (those rotated towards a
+        cube's corners).
     train, others : tf-idf rows; everything is learned from `train`.
     """
     generator = np.random.default_rng(seed)

@@ -1,21 +1,21 @@
 """Semantic hashing: short binary codes of documents, learned by variational autoencoders.
 
-VDSH (Chaidaroon & Fang, SIGIR 2017): Gaussian z, each word drawn from softmax(z R + b). VDSH-S adds the label's
-likelihood given z, VDSH-SP decodes z + v with a private v of its own, labels from z alone. NASH (Shen et al., ACL
-2018): Bernoulli z with a straight-through gradient, and noise on what the decoder reads. With neighbours the decoder
-also predicts the words of a near training document (Chaidaroon, Ebesu & Fang, SIGIR 2018); near documents are sought
-in two rounds, the second with the diffusion map of the graph that the first gave.
-A code's bits are the encoder's means above their medians over training documents.
+VDSH (Chaidaroon & Fang, SIGIR 2017): Gaussian z, each word drawn from softmax(z R + b). VDSH-S adds
+the label's likelihood given z, VDSH-SP decodes z + v with a private v of its own, labels from z
+alone. NASH (Shen et al., ACL 2018): Bernoulli z with a straight-through gradient, and noise on what
+the decoder reads. With neighbours the decoder also predicts the words of a near training document
+(Chaidaroon, Ebesu & Fang, SIGIR 2018); near documents are found in two rounds, the second with the
+diffusion map of the first round's graph. A code's bits are the encoder's means above their medians
+over training documents.
 
-The pitfalls of public code are mended: words are weighed as w log p, not log(p w), and the softmax is over the whole
-vocabulary; ranking is by `latents.ranking`, with ties in expectation and NDCG's ideal from the whole database.
+Unlike in public code, words are weighed as w log p, not log(p w), and the softmax is over the whole
+vocabulary; ranking is by `latents.ranking`, with ties in expectation and NDCG's ideal from the
+whole database.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -26,26 +26,27 @@ from torch.nn import functional as F  # noqa: N812 torch's own name for it
 from latents.errors import InputError
 from latents.hashing.graph import weights
 from latents.hashing.network import INPUT_STD, SMOOTHING, HashingNetwork, bernoulli_draw, gaussian_draw, word_loss
-from latents.networks.probes import Probe
+from latents.networks.initialisation import initialise
+from latents.networks.objectives import kl_warm_up
+from latents.networks.recipe import Journal, Recipe
 from latents.networks.schedules import one_cycle
 from latents.networks.streams import spawn
-from latents.networks.training import Fitted, fit
-from latents.vae.encoders import initialise
+from latents.networks.training import NOWHERE, Fitted, fit
 
 ROWS = 1000  # documents encoded at once; no result depends on it
 
 
 @dataclass(frozen=True)
 class Method:
-    """What distinguishes the methods.
+    """The differences between the methods.
 
     Attributes
     ----------
     prior : "gaussian" (VDSH) or "bernoulli" (NASH).
     label_weight : of the label's log likelihood; 0 is unsupervised.
     private : decode z + v with a private Gaussian v.
-    neighbours : a decoder that also predicts one of so many nearest training documents; 0: none.
-    words : a document's word weights are scaled to this sum, the number of words that it counts as.
+    neighbours : int, nearest training documents of which the decoder also predicts one; 0: none.
+    words : float, sum of a document's scaled word weights: its length in words.
     """
 
     prior: str
@@ -61,6 +62,29 @@ class Method:
             raise InputError("a private variable needs the gaussian prior")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How every learned method is trained.
+
+    Attributes
+    ----------
+    width : int, units of each hidden layer.
+    dropout : float in [0, 1), share of the hidden units that a training step drops.
+    epochs, batch_size : int, passes over the documents, and documents per step.
+    learning_rate : float, the peak of the one-cycle schedule.
+    warm_up : float in [0, 1], share of the steps over which the weight of the KL rises from 0 to 1.
+    seed : int; weights and draws have a stream each, spawned from it.
+    """
+
+    width: int
+    dropout: float
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    warm_up: float
+    seed: int
+
+
 def train(
     tfidf: sparse.csr_array,
     labels: np.ndarray,
@@ -70,37 +94,37 @@ def train(
     method: Method,
     bits: int,
     neighbours: np.ndarray | None,
-    width: int,
-    dropout: float,
-    epochs: int,
-    batch_size: int,
-    learning_rate: float,
-    warm_up: float,
-    seed: int,
+    options: Options,
     device: str = "cpu",
-    checkpoint: Path | None = None,
-    probe: Probe | None = None,
+    journal: Journal = NOWHERE,
 ) -> tuple[HashingNetwork, Fitted]:
     """Train one code length with Adam and a one-cycle rate.
 
     Parameters
     ----------
     tfidf, validation : CSR (n, n_words), rows of unit length or empty.
-    labels, validation_labels : int64 (n,); those of training are read only if the method's label_weight is above 0.
+    labels, validation_labels : int64 (n,); those of training are read only if the method's
+        label_weight is above 0.
     neighbours : int64 (n, k) rows of `tfidf`, from `nearest`; needed when the method has them.
-    warm_up : share of the steps over which the KL's weight rises from 0 to 1.
-    probe : of the training, see `latents.networks.probes`.
+    options : the training.
+    device : str, default "cpu".
+    journal : checkpoint and probe, see `latents.networks.recipe.Journal`; default: none.
 
     Returns
     -------
     network, history
-        In eval mode; the history's parts are nats a document: words, neighbour, label, kl.
+        In eval mode; the history's parts are nats per document: words, neighbour, label, kl.
     """
-    first, draws = spawn(seed, 2, device)
+    first, draws = spawn(options.seed, 2, device)
     n_groups = int(labels.max()) + 1
     with torch.device("meta"):
         network = HashingNetwork(
-            n_words=tfidf.shape[1], width=width, bits=bits, n_groups=n_groups, dropout=dropout, private=method.private
+            n_words=tfidf.shape[1],
+            width=options.width,
+            bits=bits,
+            n_groups=n_groups,
+            dropout=options.dropout,
+            private=method.private,
         )
     network = network.to_empty(device=device)
     prepare(network, tfidf, first)
@@ -129,27 +153,21 @@ def train(
             parts["label"] = F.cross_entropy(network.classifier(z), group, reduction="none")
         return parts
 
-    steps = epochs * -(-len(labels) // batch_size)
-
-    def objective(parts: Mapping[str, Tensor], step: int) -> Tensor:
-        scale = {"kl": min(1.0, step / (warm_up * steps)) if warm_up else 1.0, "label": method.label_weight}
-        return torch.stack([scale.get(name, 1.0) * part.mean() for name, part in parts.items()]).sum()
-
+    steps = options.epochs * -(-len(labels) // options.batch_size)
     fitted = fit(
         network,
-        torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True),
+        torch.optim.Adam(network.parameters(), lr=options.learning_rate, fused=True),
         loss_parts,
         train_rows=torch.arange(len(labels)),
         validation_rows=torch.arange(len(validation_labels)),
-        epochs=epochs,
-        batch_size=batch_size,
+        recipe=Recipe(
+            epochs=options.epochs,
+            batch_size=options.batch_size,
+            objective=kl_warm_up(options.warm_up * steps, weights={"label": method.label_weight}),
+            schedule=one_cycle(total_steps=steps),
+        ),
         generator=draws,
-        objective=objective,
-        schedule=one_cycle(total_steps=steps),
-        checkpoint=checkpoint,
-        probe=probe,
-        digest=checkpoint.stem if checkpoint else "",
-        name=f"{bits} bits",
+        journal=replace(journal, name=f"{bits} bits"),
     )
     return network.eval(), fitted
 
@@ -166,6 +184,6 @@ def prepare(network: HashingNetwork, tfidf: sparse.csr_array, generator: torch.G
 
 @torch.no_grad()
 def encode(network: HashingNetwork, tfidf: sparse.csr_array) -> np.ndarray:
-    """What is thresholded, float32 (n, bits), of all rows in order."""
+    """Return the values to threshold, float32 (n, bits), of all rows in order."""
     blocks = [network.means(tfidf[start : start + ROWS]).cpu() for start in range(0, tfidf.shape[0], ROWS)]
     return torch.cat(blocks).numpy()

@@ -1,4 +1,5 @@
-"""Name the processor here, as far as numerical libraries choose their code by it. Linux tells most."""
+"""Name the processor and the capabilities by which numerical libraries choose their code; best on
+Linux."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ INFO = Path("/proc/cpuinfo")
 
 
 def processor(info: Path = INFO) -> dict[str, Any]:
-    """The processor's model, its number, and its capabilities that libraries choose code by.
+    """Return the processor's model, number, and the capabilities by which libraries choose code.
 
     Examples
     --------

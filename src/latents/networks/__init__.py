@@ -1,1 +1,1 @@
-"""What all networks share."""
+"""Training loop, checkpoints, probes and random streams that all networks share."""

@@ -1,6 +1,7 @@
-"""Checkpoints of a training: all that an exact resume needs, in one safetensors file.
+"""Keep all that an exact resume of a training needs in one safetensors file.
 
-A file that is missing, damaged or of another digest is a fresh start, said in the log; it never changes a result.
+A file that is missing, damaged or of another digest means a fresh start, which the log reports; it
+never changes a result.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 class Kept(NamedTuple):
-    """What a checkpoint holds beside the states that are put back: a record in JSON's types, and other weights."""
+    """A record in JSON's types and other weights, which a checkpoint holds beside the states."""
 
     record: dict[str, Any]
     best: dict[str, Tensor]
@@ -36,13 +37,15 @@ class Kept(NamedTuple):
 
 @dataclass(frozen=True)
 class Keeper:
-    """A training and where it is kept, if anywhere, together with the marks of its probe.
+    """A training with the file that keeps it and the probe that marks it.
 
     Attributes
     ----------
-    path : the checkpoint; None: nothing is kept, nor where the training ends with its probe.
+    path : the checkpoint; None: nothing is kept. Nothing is kept either when the training ends with
+        its probe.
     module, optimizer, generator, digest : as `save` and `resume` take them.
-    probe : of the training. A checkpoint without its marks would leave the probe short: it is ignored.
+    probe : of the training. A checkpoint without the probe's marks is ignored, since marks would be
+        missing.
     """
 
     path: Path | None
@@ -53,7 +56,7 @@ class Keeper:
     probe: Probe | None = None
 
     def resume(self) -> Kept | None:
-        """Put back what is kept; None: a fresh start."""
+        """Restore the kept states and return the rest; None: a fresh start."""
         if self.path is None or (self.probe and self.probe.only):
             return None
         kept = resume(self.path, self.module, self.optimizer, self.generator, digest=self._digest)
@@ -62,7 +65,7 @@ class Keeper:
         return kept
 
     def save(self, record: dict[str, Any], best: dict[str, Tensor]) -> None:
-        """Keep the training as it is now, and these beside it."""
+        """Write the present states, the record and the best weights."""
         if self.path is None or (self.probe and self.probe.only):
             return
         marks = {"probe": self.probe.record()} if self.probe else {}
@@ -82,7 +85,7 @@ def save(
     *,
     digest: str = "",
 ) -> None:
-    """Write the states and what is kept beside them; tensors, and the rest as JSON in the file's header."""
+    """Write the states and `kept`: tensors as tensors, the rest as JSON in the file's header."""
     tensors, numbers = contents(module, optimizer, generator)
     tensors |= {f"best.{name}": value for name, value in kept.best.items()}
     record = {"digest": digest, "optimizer": numbers, "record": kept.record}
@@ -92,10 +95,10 @@ def save(
 def contents(
     module: nn.Module, optimizer: torch.optim.Optimizer, generator: torch.Generator
 ) -> tuple[dict[str, Tensor], dict[str, dict[str, Any]]]:
-    """The states of a training: all tensors by name, and what the optimizer keeps beside tensors."""
+    """Return the states of a training: all tensors by name, and the optimizer's other values."""
     tensors = {f"module.{name}": value for name, value in module.state_dict().items()}
     tensors["generator"] = generator.get_state()
-    numbers: dict[str, dict[str, Any]] = {}  # what an optimizer keeps beside tensors
+    numbers: dict[str, dict[str, Any]] = {}  # the optimizer's values that are no tensors
     for index, state in optimizer.state_dict()["state"].items():
         for key, value in state.items():
             if isinstance(value, Tensor):
@@ -113,7 +116,8 @@ def resume(
     *,
     digest: str = "",
 ) -> Kept | None:
-    """Put the states of a checkpoint of this digest back and return what else it holds; None: a fresh start."""
+    """Restore the states of a checkpoint of this digest and return the rest of it; None: a fresh
+    start."""
     if not path.exists():
         return None
     try:
@@ -150,8 +154,8 @@ def put_back(
 
 
 def round_trip(module: nn.Module, optimizer: torch.optim.Optimizer, generator: torch.Generator) -> tuple[bytes, Any]:
-    """Write the states to a file of no consequence and read them back into a copy; the file's bytes, and the copy's
-    `contents`."""
+    """Write the states to a temporary file and read them into a copy; return the file's bytes and
+    the copy's `contents`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "states.safetensors"
         tensors, numbers = contents(module, optimizer, generator)
@@ -168,7 +172,7 @@ def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _fingerprint(tensors: Mapping[str, Tensor], record: Mapping[str, Any]) -> str:
-    """The sha256 of tensors and a record: tells a checkpoint that the disk has altered."""
+    """Return the sha256 of tensors and a record, by which a damaged checkpoint is found."""
     digest = hashlib.sha256(json.dumps(record).encode())
     for name, tensor in sorted(tensors.items()):
         flat = tensor.detach().cpu().contiguous().reshape(-1)

@@ -1,4 +1,4 @@
-"""Weigh the parts of a loss."""
+"""Weigh the parts of a loss: objectives for `latents.networks.training.fit`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,17 @@ LossParts = Callable[[Tensor, torch.Generator], Parts]
 Objective = Callable[[Parts, int], Tensor]
 
 
-def kl_warm_up(steps: int) -> Objective:
-    """An objective for `latents.networks.training.fit` whose weight of the KL rises linearly from 0 to 1 over `steps`.
+RISING = ("kl", "free_bits")  # parts whose weight rises in `kl_warm_up`: the KL, and what free bits add to it
 
-    All parts but the reconstruction are weighed: the KL, and what free bits add to it.
+
+def kl_warm_up(steps: float, *, weights: Mapping[str, float] | None = None) -> Objective:
+    """Return an objective for `latents.networks.training.fit` in which the KL's weight rises from 0
+    to 1.
+
+    Parameters
+    ----------
+    steps : float, steps of the linear rise; 0: the weight is 1 throughout.
+    weights : weights of other parts by name; 1 where a name is missing.
 
     Examples
     --------
@@ -23,22 +30,24 @@ def kl_warm_up(steps: int) -> Objective:
     >>> [kl_warm_up(2)(parts, step).item() for step in range(4)]
     [4.0, 5.0, 6.0, 6.0]
     """
+    fixed = weights or {}
 
     def objective(parts: Parts, step: int) -> Tensor:
-        weight = min(1.0, step / steps)
-        others = [part.mean() for name, part in parts.items() if name != "reconstruction"]
-        return parts["reconstruction"].mean() + weight * torch.stack(others).sum()
+        rising = min(1.0, step / steps) if steps else 1.0
+        scaled = [(rising if name in RISING else fixed.get(name, 1.0)) * part.mean() for name, part in parts.items()]
+        return torch.stack(scaled).sum()
 
     return objective
 
 
 def bound_only(parts: Parts, step: int) -> Tensor:
-    """The objective for `bound_parts`: the mean of the negative bound alone."""
+    """Return the mean of the negative bound alone: the objective for
+    `latents.vae.model.VAE.bound_parts`."""
     return parts["bound"].mean()
 
 
 def summed(parts: Parts, step: int) -> Tensor:
-    """The plain objective: the sum of the parts' means, whatever the step.
+    """Return the sum of the parts' means, whatever the step.
 
     Examples
     --------

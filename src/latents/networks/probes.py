@@ -1,10 +1,11 @@
-"""Probes: digests of a job's state after its first few steps, by which changed code shows that it computes the same.
+"""Digest a job's state after its first steps, to show whether changed code computes the same.
 
-Floating point forgives nothing: equal bits after 20 steps of a training mean the same computation. A probe also
-takes the paths that follow, cut short: validation on a batch, measures on a few rows, a checkpoint and back. It draws
-from no stream of the job and leaves every state as it was, so no result depends on it.
+Equal bits after 20 steps of a training mean the same computation. A probe also runs what follows,
+shortened: validation on a batch, measures on a few rows, a checkpoint and back. It draws from no
+stream of the job and restores every state, so no result depends on it.
 
-With LATENTS_PROBE set a job ends when its probe is complete: it writes that one file, and touches no checkpoint.
+With LATENTS_PROBE set a job ends when its probe is complete: it writes the probe and touches no
+checkpoint.
 """
 
 from __future__ import annotations
@@ -27,21 +28,23 @@ from latents.machine.processor import processor
 from latents.networks import checkpoints
 
 STEPS = (1, 5, 20)  # of the optimizer, after which a training's state is digested
-ONLY = "LATENTS_PROBE"  # environment variable: the probe is all that is wanted
+ONLY = "LATENTS_PROBE"  # environment variable: write the probe and nothing else
 
 
 @dataclass
 class Probe:
-    """The marks of a job, or of one of its parts, as they are reached.
+    """The marks of a job or of one of its parts.
 
     Attributes
     ----------
     only : end the job, or the part, when its probe is complete.
-    after : what follows a training, on few rows: the module in eval mode -> numbers or arrays; None: nothing.
-    whole : the first step is marked and a checkpoint written and read back, which cost most after the training.
+    after : measures on a few rows that follow a training: module in eval mode -> numbers or arrays;
+        None: none.
+    whole : bool, mark also the first step and a checkpoint that is written and read back; both cost
+        time.
     marks : {name: digest}, in the order in which they were reached.
-    steps : of the training's optimizer so far, those before a resume included.
-    complete : a training has reached all its marks.
+    steps : int, steps of the optimizer so far, those before a resume included.
+    complete : bool, whether a training has reached all its marks.
     """
 
     only: bool = False
@@ -57,10 +60,11 @@ class Probe:
 
     @contextmanager
     def part(self, name: str, *, after: Callable[[nn.Module], Any] | None = None) -> Iterator[Probe]:
-        """Yield the probe of one of several trainings; where the probe is all that is wanted, the next goes on.
+        """Yield the probe of one of several trainings; with `only`, this training ends early and
+        the next one begins.
 
-        The first part alone is whole: the others' checkpoints are written by the same code, and their later steps
-        tell what the first one would.
+        Only the first part is whole: the same code writes the other checkpoints, and later steps
+        show what the first step would.
         """
         inner = Probe(self.only, after, whole=not self.marks)
         with suppress(ProbeEnded):
@@ -68,16 +72,16 @@ class Probe:
         self.marks |= {f"{name}, {mark}": value for mark, value in inner.marks.items()}
 
     def end(self) -> None:
-        """End the job, or the part, if its probe is all that is wanted."""
+        """End the job, or the part, if only its probe is asked for."""
         if self.only:
             raise ProbeEnded
 
     def record(self) -> dict[str, Any]:
-        """The part that a checkpoint keeps, in JSON's types."""
+        """Return the values that a checkpoint keeps, in JSON's types."""
         return {"marks": self.marks, "steps": self.steps, "complete": self.complete}
 
     def recall(self, record: Mapping[str, Any]) -> None:
-        """Go on from what a checkpoint kept."""
+        """Restore the values that a checkpoint kept."""
         self.marks, self.steps, self.complete = dict(record["marks"]), record["steps"], record["complete"]
 
 
@@ -87,15 +91,16 @@ def probing(path: Path | None, *, after: Callable[[nn.Module], Any] | None = Non
 
     Parameters
     ----------
-    path : JSON to write: `probe` with the marks, `machine` with what bits depend on beside code and data.
+    path : JSON to write: `probe` with the marks, `machine` with the properties of the machine that
+        change bits.
     after : see `Probe`.
 
     Raises
     ------
     ProbeEnded
-        After the file is written, if the probe is all that is wanted.
+        After the file is written, if only the probe is asked for.
     InputError
-        If it is, and there is no path.
+        If only the probe is asked for, and there is no path.
     """
     only = bool(os.environ.get(ONLY))
     if path is None:
@@ -119,13 +124,15 @@ def watched(
     *,
     validate: Callable[[], Any] | None = None,
 ) -> Iterator[None]:
-    """Mark a training's states after its first steps, then the paths that follow; the training is the block.
+    """Mark the states of the training in the block after its first steps, then validation and
+    measures.
 
     Parameters
     ----------
     probe : None: nothing is marked.
     module, optimizer, generator : the training's state, which stays as it is.
-    validate : () -> what validation computes on one batch; called in eval mode, draws from streams of its own.
+    validate : () -> the results of validation on one batch; called in eval mode, draws from its own
+        streams.
     """
     if probe is None or probe.complete:
         yield
@@ -154,7 +161,8 @@ def _complete(
     generator: torch.Generator,
     validate: Callable[[], Any] | None,
 ) -> None:
-    """Mark validation, what follows the training, and a checkpoint's bytes and what is read back from them."""
+    """Mark validation, the measures after the training, and a checkpoint that is written and read
+    back."""
     with _evaluating(module):
         if validate is not None:
             probe.mark("validation", validate())
@@ -168,7 +176,7 @@ def _complete(
 
 @contextmanager
 def _evaluating(module: nn.Module) -> Iterator[None]:
-    """Eval mode without gradients; each module's own mode comes back."""
+    """Set eval mode without gradients; restore each module's own mode."""
     modes = {part: part.training for part in module.modules()}
     module.eval()
     try:
@@ -180,7 +188,8 @@ def _evaluating(module: nn.Module) -> Iterator[None]:
 
 
 def digest(value: Any) -> str:
-    """Sixteen hex digits of the sha256 of nested mappings and sequences, of tensors, arrays, bytes and plain values.
+    """Return sixteen hex digits of the sha256 of nested mappings, sequences, tensors, arrays, bytes
+    and values.
 
     Examples
     --------
@@ -215,5 +224,6 @@ def _feed(found: Any, value: Any) -> None:
 
 
 def machine() -> dict[str, Any]:
-    """What bits depend on beside code and data: the processor, what torch uses of it, and torch's threads."""
+    """Return what changes bits beside code and data: the processor, torch's kernels for it, and
+    torch's threads."""
     return processor() | {"kernels": torch.backends.cpu.get_cpu_capability(), "threads": torch.get_num_threads()}

@@ -9,7 +9,8 @@ Schedule = Callable[[int], float]
 
 
 def linear_decay(*, total_steps: int, end: float = 0.0) -> Schedule:
-    """A factor on the rate that falls linearly from 1 at the first step to `end` after the last.
+    """Return a factor on the rate that falls linearly from 1 at the first step to `end` after the
+    last.
 
     Examples
     --------
@@ -21,7 +22,8 @@ def linear_decay(*, total_steps: int, end: float = 0.0) -> Schedule:
 
 
 def one_cycle(*, total_steps: int, warm_up: float = 0.3, start: float = 1 / 25, end: float = 1 / 25e4) -> Schedule:
-    """One-cycle rate (Smith & Topin 2018): a cosine rise from `start` to 1, then a cosine fall to `end`.
+    """Return a one-cycle rate (Smith & Topin 2018): a cosine rise from `start` to 1, then a cosine
+    fall to `end`.
 
     Parameters
     ----------
@@ -32,7 +34,7 @@ def one_cycle(*, total_steps: int, warm_up: float = 0.3, start: float = 1 / 25, 
     Returns
     -------
     function of the step (from 0)
-        The factor on the rate that the optimizer was given, which thus is the peak.
+        The factor on the optimizer's rate, which thus is the peak.
 
     Examples
     --------
@@ -51,5 +53,6 @@ def one_cycle(*, total_steps: int, warm_up: float = 0.3, start: float = 1 / 25, 
 
 
 def _cosine(first: float, last: float, share: float) -> float:
-    """From `first` to `last` along half a cosine; `share` of the way in [0, 1]."""
+    """Return the value at `share`, in [0, 1], of the way from `first` to `last` along half a
+    cosine."""
     return last + (first - last) / 2 * (1 + math.cos(math.pi * share))

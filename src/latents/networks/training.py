@@ -1,7 +1,8 @@
-"""The one epoch loop of every model: shuffling, validation, history, progress, checkpoints and exact resume.
+"""Train any model in one epoch loop, with validation, history, checkpoints and exact resume.
 
-A model gives one function, `loss_parts(rows, generator)`; how its parts are weighed (`objective`) and how the
-rate moves (`schedule`) are functions of the step, so neither has a state that a checkpoint could miss.
+A model gives one function, `loss_parts(rows, generator)`. The objective, which weighs its parts,
+and the schedule of the rate are functions of the step: neither has a state that a checkpoint could
+miss.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -21,9 +21,9 @@ from tqdm import tqdm
 
 from latents.errors import InputError
 from latents.networks.checkpoints import Keeper
-from latents.networks.objectives import LossParts, Objective, Parts, summed
-from latents.networks.probes import Probe, watched
-from latents.networks.schedules import Schedule
+from latents.networks.objectives import LossParts, Parts
+from latents.networks.probes import watched
+from latents.networks.recipe import Journal, Recipe
 
 log = logging.getLogger(__name__)
 
@@ -31,20 +31,23 @@ Row = dict[str, float]
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # mallopt(3)
 KEPT_BYTES = 2**28
+VALIDATION_SEED = 0
+NOWHERE = Journal()
 
 
 @dataclass
 class Fitted:
-    """What a fit leaves beside the weights.
+    """The history of a training.
 
     Attributes
     ----------
     history : list of dict
-        A row an epoch: `epoch` (from 1), `train_<part>` and, if asked, `validation_<part>`: means over rows.
+        A row per epoch: `epoch` (from 1), `train_<part>` and, if asked, `validation_<part>`: means
+        over rows.
     seconds_per_epoch : list of float
         Wall time of each epoch, validation included; apart, since timing may differ between runs.
     best_epoch : int
-        With early stopping the epoch whose weights the module has, otherwise 0.
+        With early stopping the epoch of the module's weights, otherwise 0.
     """
 
     history: list[Row] = field(default_factory=list)
@@ -53,12 +56,12 @@ class Fitted:
 
 
 def set_threads(threads: int) -> None:
-    """Set torch's CPU threads, flush denormals and keep freed memory; a stage calls it first.
+    """Set torch's CPU threads, flush denormals and keep freed memory; call it first.
 
-    Results are bit-identical for a given thread count only. Denormal numbers are flushed to zero: the moments
-    of weights whose inputs are rarely on decay into them, and arithmetic on denormals is many times slower.
-    Memory that a step frees stays with the process: glibc would map an LSTM's workspace anew at each step, a fifth
-    of its seconds.
+    Results are bit-identical for a given thread count only. Denormal numbers are flushed to zero:
+    the moments of weights whose inputs are rarely on decay into them, and arithmetic on denormals
+    is many times slower. Memory that a step frees stays with the process: glibc would map an LSTM's
+    workspace anew at each step, a fifth of its seconds.
     """
     if threads < 1:
         raise InputError(f"threads must be at least 1, got {threads}")
@@ -77,38 +80,24 @@ def fit(
     *,
     train_rows: Tensor,
     validation_rows: Tensor | None = None,
-    epochs: int,
-    batch_size: int,
+    recipe: Recipe,
     generator: torch.Generator,
-    objective: Objective = summed,
-    schedule: Schedule | None = None,
-    validation_seed: int = 0,
-    patience: int = 0,
-    checkpoint: Path | None = None,
-    digest: str = "",
-    probe: Probe | None = None,
-    name: str = "training",
+    journal: Journal = NOWHERE,
 ) -> Fitted:
     """Train `module` in place; module, data and generator live on one device, the generator's.
 
     Parameters
     ----------
     module : the parameters and buffers to keep in checkpoints; set to train or eval mode as needed.
-    optimizer : fresh, over the parameters to train; its rate is the one that `schedule` scales.
+    optimizer : fresh, over the parameters to train; its rate is the one that the recipe's schedule
+        scales.
     loss_parts : (rows (batch,) int64, generator) -> {part: (batch,)}
         Fetches the rows by itself, so that arrays, sparse rows and ragged sequences all fit.
     train_rows, validation_rows : int64 tensors of row numbers, kept apart by the caller.
-    generator : draws the order of the rows and all that `loss_parts` draws in training.
-    objective : weighs the parts: (parts, step) -> scalar to minimise.
-    schedule : step -> factor on the rate; None leaves the rate as it is.
-    validation_seed : validation sees the same draws each epoch, so that epochs compare.
-    patience : epochs without a lower validation loss (the sum of its parts) after which training ends; the module
-        then has the weights of the best epoch, as it has after the last one. 0: all epochs, and the last weights.
-    checkpoint : file written each epoch; the caller removes it when it has stored the results.
-    digest : names parameters, inputs and code; a checkpoint of another digest is ignored. It may stay empty
-        where the name of the file tells them apart.
-    probe : gets the marks of the first steps, see `latents.networks.probes`; no result depends on it.
-    name : what the progress bar is called.
+    recipe : epochs, size of batches, objective, schedule and early stopping.
+    generator : draws the order of the rows and all that `loss_parts` draws in training. Validation
+        sees the same draws each epoch, so that epochs compare.
+    journal : checkpoint, probe, and the name of the progress bar; default: none.
 
     Returns
     -------
@@ -118,44 +107,49 @@ def fit(
     Raises
     ------
     InputError
-        When the loss is nan or infinite (names the epoch, the batch and the parts), nothing is to be done, or
-        patience has no validation rows to watch.
+        When the loss is nan or infinite (names the epoch, the batch and the parts), nothing is to
+        be done, or patience has no validation rows to watch.
     """
+    _check(recipe, train_rows, validation_rows)
+    name, epochs = journal.name or "training", recipe.epochs
+    loop = _Loop(module, optimizer, loss_parts, recipe, generator)
+    keeper = Keeper(journal.checkpoint, module, optimizer, generator, journal.digest, journal.probe)
+    fitted = Fitted()
+    if kept := keeper.resume():
+        fitted, loop.best = Fitted(**kept.record), kept.best
+    steps = math.ceil(len(train_rows) / recipe.batch_size)  # per epoch
+    done = len(fitted.history)
+    with (
+        watched(journal.probe, module, optimizer, generator, validate=loop.first_validation(validation_rows)),
+        tqdm(total=epochs * steps, initial=done * steps, desc=name, unit="batch", disable=None) as bar,
+    ):
+        for epoch in range(done + 1, epochs + 1):
+            if recipe.patience and epoch - 1 - fitted.best_epoch >= recipe.patience:
+                break
+            began = time.perf_counter()
+            row: Row = {"epoch": epoch} | _prefixed("train", loop.train(train_rows, epoch, bar))
+            if validation_rows is not None:
+                row |= _prefixed("validation", loop.validate(validation_rows, epoch))
+            fitted.history.append(row)
+            fitted.seconds_per_epoch.append(time.perf_counter() - began)
+            if recipe.patience and _lowest(fitted.history) == epoch:
+                fitted.best_epoch = epoch
+                loop.keep()
+            _report(name, row, epochs=epochs, bar=bar)
+            keeper.save(vars(fitted), loop.best)
+    if recipe.patience:
+        module.load_state_dict(loop.best)
+        log.info("%s: the weights are those of epoch %d of %d", name, fitted.best_epoch, len(fitted.history))
+    return fitted
+
+
+def _check(recipe: Recipe, train_rows: Tensor, validation_rows: Tensor | None) -> None:
+    epochs, batch_size, patience = recipe.epochs, recipe.batch_size, recipe.patience
     if epochs < 1 or batch_size < 1 or len(train_rows) == 0:
         given = f"{epochs} epochs, batches of {batch_size}, {len(train_rows)} rows"
         raise InputError(f"training needs at least one epoch, a batch of one and one row, got {given}")
     if patience < 0 or (patience and validation_rows is None):
         raise InputError(f"patience must be at least 0, and 0 without validation rows, got {patience}")
-    loop = _Loop(module, optimizer, loss_parts, objective, schedule, generator, batch_size)
-    keeper = Keeper(checkpoint, module, optimizer, generator, digest, probe)
-    fitted = Fitted()
-    if kept := keeper.resume():
-        fitted, loop.best = Fitted(**kept.record), kept.best
-    steps = math.ceil(len(train_rows) / batch_size)  # an epoch
-    done = len(fitted.history)
-    with (
-        watched(probe, module, optimizer, generator, validate=loop.first_validation(validation_rows, validation_seed)),
-        tqdm(total=epochs * steps, initial=done * steps, desc=name, unit="batch", disable=None) as bar,
-    ):
-        for epoch in range(done + 1, epochs + 1):
-            if patience and epoch - 1 - fitted.best_epoch >= patience:
-                break
-            began = time.perf_counter()
-            row: Row = {"epoch": epoch} | _prefixed("train", loop.train(train_rows, epoch, bar))
-            if validation_rows is not None:
-                means = loop.validate(validation_rows, epoch, seed=validation_seed)
-                row |= _prefixed("validation", means)
-            fitted.history.append(row)
-            fitted.seconds_per_epoch.append(time.perf_counter() - began)
-            if patience and _lowest(fitted.history) == epoch:
-                fitted.best_epoch = epoch
-                loop.keep()
-            _report(name, row, epochs=epochs, bar=bar)
-            keeper.save(vars(fitted), loop.best)
-    if patience:
-        module.load_state_dict(loop.best)
-        log.info("%s: the weights are those of epoch %d of %d", name, fitted.best_epoch, len(fitted.history))
-    return fitted
 
 
 def mean_parts(
@@ -166,7 +160,8 @@ def mean_parts(
     generator: torch.Generator,
     where: str = "evaluation",
 ) -> Row:
-    """Mean of each part over `rows`, without gradients; the module's mode is the caller's matter.
+    """Return the mean of each part over `rows`, without gradients; the caller sets the module's
+    mode.
 
     Parameters
     ----------
@@ -191,31 +186,30 @@ def mean_parts(
 
 @dataclass
 class _Loop:
-    """What stays the same from epoch to epoch; the names are those of `fit`."""
+    """The arguments of `fit` that all epochs share."""
 
     module: nn.Module
     optimizer: torch.optim.Optimizer
     loss_parts: LossParts
-    objective: Objective
-    schedule: Schedule | None
+    recipe: Recipe
     generator: torch.Generator
-    batch_size: int
     best: dict[str, Tensor] = field(default_factory=dict)  # the best epoch's weights, with early stopping
 
     def __post_init__(self) -> None:
         self.rates = [group["lr"] for group in self.optimizer.param_groups]
 
     def train(self, rows: Tensor, epoch: int, bar: tqdm) -> Row:
-        """One pass over `rows` in a new order; means of the parts as they were when each batch was seen."""
+        """Pass over `rows` once in a new order; return the parts' means, each batch's before its
+        step."""
         self.module.train()
         device = self.generator.device
         order = rows.to(device)[torch.randperm(len(rows), generator=self.generator, device=device)]
-        batches = order.split(self.batch_size)
+        batches = order.split(self.recipe.batch_size)
         sums: Row = {}
         for batch, batch_rows in enumerate(batches, start=1):
             step = (epoch - 1) * len(batches) + batch - 1
             parts = self.loss_parts(batch_rows, self.generator)
-            loss = self.objective(parts, step)
+            loss = self.recipe.objective(parts, step)
             if not math.isfinite(loss.item()):
                 raise _not_finite(parts, f"training, epoch {epoch}, batch {batch} of {len(batches)}")
             self._descend(loss, step)
@@ -224,8 +218,8 @@ class _Loop:
         return {part: value / len(rows) for part, value in sums.items()}
 
     def _descend(self, loss: Tensor, step: int) -> None:
-        if self.schedule is not None:
-            factor = self.schedule(step)
+        if self.recipe.schedule is not None:
+            factor = self.recipe.schedule(step)
             for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
                 group["lr"] = rate * factor
         self.optimizer.zero_grad()
@@ -236,18 +230,18 @@ class _Loop:
         """Copy the module's weights as the best ones so far."""
         self.best = {name: value.detach().clone() for name, value in self.module.state_dict().items()}
 
-    def validate(self, rows: Tensor, epoch: int, *, seed: int) -> Row:
-        """Means of the parts over `rows`, under the same draws whatever the epoch."""
+    def validate(self, rows: Tensor, epoch: int) -> Row:
+        """Return the parts' means over `rows`, with the same draws in every epoch."""
         self.module.eval()
         device = self.generator.device
-        generator = torch.Generator(device).manual_seed(seed)
+        generator = torch.Generator(device).manual_seed(VALIDATION_SEED)
         where = f"validation, epoch {epoch}"
-        size = self.batch_size
+        size = self.recipe.batch_size
         return mean_parts(self.loss_parts, rows.to(device), batch_size=size, generator=generator, where=where)
 
-    def first_validation(self, rows: Tensor | None, seed: int) -> Callable[[], Row] | None:
-        """Validation of one batch, to be called; None where there are no rows."""
-        return None if rows is None else lambda: self.validate(rows[: self.batch_size], 0, seed=seed)
+    def first_validation(self, rows: Tensor | None) -> Callable[[], Row] | None:
+        """Return a function that validates one batch; None where there are no rows."""
+        return None if rows is None else lambda: self.validate(rows[: self.recipe.batch_size], 0)
 
 
 def _add(sums: Row, parts: Parts) -> None:
@@ -260,7 +254,7 @@ def _prefixed(prefix: str, row: Row) -> Row:
 
 
 def _lowest(history: list[Row]) -> int:
-    """The first epoch of the lowest validation loss, the sum of its parts."""
+    """Return the first epoch of the lowest validation loss, the sum of its parts."""
     losses = [sum(value for key, value in row.items() if key.startswith("validation_")) for row in history]
     return 1 + losses.index(min(losses))
 
@@ -272,7 +266,7 @@ def _report(name: str, row: Row, *, epochs: int, bar: tqdm) -> None:
 
 
 def _not_finite(parts: Parts, where: str) -> InputError:
-    """The error of a diverged run: where it happened, and what each part was."""
+    """Return the error of a diverged run, which names the place and the mean of each part."""
     means = ", ".join(f"{part} {values.mean().item():.4g}" for part, values in parts.items())
     return InputError(
         f"{where}: the loss is not finite ({means}); look for nan in the data, or lower the learning rate"

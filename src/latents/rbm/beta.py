@@ -1,8 +1,8 @@
-"""Beta distributions: their concentrations by moments, and draws on any number of threads.
+"""Draw from Beta distributions on any number of threads; compute concentrations by moments.
 
-numpy's generators draw about twice as fast as torch's on one thread and, since they let go of the interpreter's
-lock, faster on more (benchmarks/rbm.py). Each block of `BLOCK_ROWS` rows has an SFC64 stream of its own,
-so the draws are the same for any number of threads.
+numpy's generators draw about twice as fast as torch's on one thread and, since they release the
+interpreter's lock, faster on several (benchmarks/rbm.py). Each block of `BLOCK_ROWS` rows has an
+SFC64 stream of its own, so the draws are the same for any number of threads.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from latents.errors import InputError
+from latents.networks.streams import draw_seed, seeds_of_block
 
 MOMENT_EPS = 1e-5  # of the notes' formula for concentrations
 BLOCK_ROWS = 32  # rows of draws that share a random stream
@@ -23,7 +24,8 @@ Draw = Callable[[np.random.Generator, np.ndarray, np.ndarray], np.ndarray]
 
 
 def beta_by_moments(mean: Tensor, *, sigma: float = 0.1, eps: float = MOMENT_EPS) -> tuple[Tensor, Tensor]:
-    """Concentrations of the Beta distribution of a mean and, where the mean allows it, a standard deviation.
+    """Return the concentrations of Beta distributions with given means and, where possible,
+    standard deviation.
 
     Parameters
     ----------
@@ -38,8 +40,8 @@ def beta_by_moments(mean: Tensor, *, sigma: float = 0.1, eps: float = MOMENT_EPS
 
     References
     ----------
-    The notes of 2017-07: s = m (1 - m), t = (s + 1.5 eps) / (min(s, sigma^2) + eps) - 1, then m t + eps and
-    (1 - m) t + eps.
+    The notes of 2017-07: s = m (1 - m), t = (s + 1.5 eps) / (min(s, sigma^2) + eps) - 1, then m t +
+    eps and (1 - m) t + eps.
 
     Examples
     --------
@@ -54,7 +56,7 @@ def beta_by_moments(mean: Tensor, *, sigma: float = 0.1, eps: float = MOMENT_EPS
 def sample_beta(
     concentration1: Tensor, concentration0: Tensor, *, generator: torch.Generator, workers: int = 1
 ) -> Tensor:
-    """Draws from Beta distributions.
+    """Draw from Beta distributions.
 
     Parameters
     ----------
@@ -65,7 +67,8 @@ def sample_beta(
     Returns
     -------
     tensor (..., n)
-        In [0, 1], of the concentrations' type and device; 0 and 1 occur where that type rounds a draw to them.
+        In [0, 1], of the concentrations' type and device; 0 and 1 occur where that type rounds a
+        draw to them.
 
     Raises
     ------
@@ -85,10 +88,11 @@ def sample_beta(
 def sample_beta_log_odds(
     concentration1: Tensor, concentration0: Tensor, *, generator: torch.Generator, workers: int = 1
 ) -> Tensor:
-    """Draws of log(v / (1 - v)), v from Beta distributions: exact where v itself is too near 0 or 1 for a float.
+    """Draw log(v / (1 - v)), v from Beta distributions: exact where v itself is too near 0 or 1 for
+    a float.
 
-    At a concentration of 0.05 nearly half of the draws are below float32's resolution at 1. Parameters, shapes and
-    errors are those of `sample_beta`.
+    At a concentration of 0.05 nearly half of the draws are below float32's resolution at 1.
+    Parameters, shapes and errors are those of `sample_beta`.
     """
     return _by_blocks(_log_odds, concentration1, concentration0, generator=generator, workers=workers)
 
@@ -98,12 +102,13 @@ def _beta(stream: np.random.Generator, ones: np.ndarray, zeros: np.ndarray) -> n
 
 
 def _log_odds(stream: np.random.Generator, ones: np.ndarray, zeros: np.ndarray) -> np.ndarray:
-    """The log of the ratio of two gamma draws."""
+    """Return the log of the ratio of two gamma draws."""
     return _log_gamma(stream, ones) - _log_gamma(stream, zeros)
 
 
 def _log_gamma(stream: np.random.Generator, shape: np.ndarray) -> np.ndarray:
-    """Log of gamma draws, by G(a) = G(a + 1) U^(1/a) (Marsaglia & Tsang 2000), which no shape underflows."""
+    """Draw the log of gamma variables, by G(a) = G(a + 1) U^(1/a) (Marsaglia & Tsang 2000), which
+    no shape underflows."""
     above = stream.standard_gamma(shape + 1, dtype=shape.dtype)
     return np.log(above) - stream.standard_exponential(shape.shape, dtype=shape.dtype) / shape
 
@@ -117,10 +122,10 @@ def _by_blocks(
         raise InputError("a concentration is nan or not above 0; look for nan, or lower the learning rate")
     ones, zeros = (each.detach().reshape(-1, each.shape[-1]).cpu().numpy() for each in (concentration1, concentration0))
     drawn = np.empty_like(ones)
-    seed = int(torch.randint(2**63 - 1, (), generator=generator, device=generator.device))
+    seed = draw_seed(generator)
 
     def fill(block: int) -> None:
-        stream = np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=(block,))))
+        stream = np.random.Generator(np.random.SFC64(seeds_of_block(seed, block)))
         rows = slice(block * BLOCK_ROWS, (block + 1) * BLOCK_ROWS)
         drawn[rows] = draw(stream, ones[rows], zeros[rows])
 

@@ -1,8 +1,9 @@
-"""Log partition functions at growing numbers of temperatures, from both ends, and the likelihood that follows.
+"""Estimate log partition functions with growing numbers of temperatures, from both ends.
 
-Forward annealing flatters a model and reverse annealing is hard on it, both less the slower it goes: only where the
-two meet as the temperatures grow is the likelihood known. Reverse annealing starts from long-run samples, not from
-exact ones: it is an estimate and no bound.
+Forward annealing overestimates the likelihood of a model and reverse annealing underestimates it;
+slower annealing reduces both errors. The likelihood is known only where the two meet as the
+temperatures grow. Reverse annealing starts from long-run samples, not from exact ones: it is an
+estimate and no bound.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from latents.networks.probes import Probe
+from latents.networks.streams import stream
 from latents.rbm.model import RBM
 from latents.rbm.partition import BLOCK_CHAINS, LogZ, Method, annealed, log_likelihood, log_partition
 from latents.stats.intervals import NORMAL, Interval, mean_interval
@@ -43,7 +44,7 @@ def estimates(
     rbm : with an energy.
     data : (n, n_visible), training rows, see `latents.rbm.partition.log_partition`.
     test : (m, n_visible), rows whose log-likelihood is averaged.
-    temperatures : numbers of them, each a run of its own.
+    temperatures : numbers of temperatures, one run each.
     chains, burn_in, workers : see `latents.rbm.partition.log_partition`.
     seed : every run has a stream of its own, spawned from it.
     probe : gets the marks of a few chains at a few temperatures, see `latents.networks.probes`.
@@ -51,8 +52,9 @@ def estimates(
     Returns
     -------
     list of dict
-        In nats, a row each: `direction`, `temperatures`, `log_z`, `std_error`, `low`, `high` (95 % interval of log Z
-        over chains), `test_log_likelihood`, `test_low`, `test_high` (95 % interval, see `mean_log_likelihood`).
+        In nats, a row per run: `direction`, `temperatures`, `log_z`, `std_error`, `low`, `high` (95
+        % interval of log Z over chains), `test_log_likelihood`, `test_low`, `test_high` (95 %
+        interval, see `mean_log_likelihood`).
 
     Raises
     ------
@@ -64,7 +66,6 @@ def estimates(
     rows = []
     for number, count in enumerate(temperatures):
         for way, direction in enumerate(DIRECTIONS):
-            word = np.random.SeedSequence([seed, number, way]).generate_state(1)[0]  # 32 bits: torch uses no more
             log_z = log_partition(
                 rbm,
                 method=direction,
@@ -72,7 +73,7 @@ def estimates(
                 temperatures=count,
                 chains=chains,
                 burn_in=burn_in,
-                generator=torch.Generator().manual_seed(int(word)),
+                generator=stream(seed, number, way),
                 workers=workers,
             )
             rows.append({"direction": direction, "temperatures": count} | _row(log_z, rbm, test))
@@ -83,8 +84,9 @@ def _mark(probe: Probe, rbm: RBM, data: Tensor, test: Tensor, *, seed: int) -> N
     """Mark a block of chains from either end, and the likelihoods of a few test rows."""
     for direction in DIRECTIONS:
         few: dict[str, Any] = {"temperatures": PROBED, "chains": BLOCK_CHAINS, "burn_in": PROBED}
-        stream = torch.Generator().manual_seed(seed)
-        probe.mark(direction, annealed(rbm, method=direction, data=data, generator=stream, **few))
+        probe.mark(
+            direction, annealed(rbm, method=direction, data=data, generator=torch.Generator().manual_seed(seed), **few)
+        )
     probe.mark("likelihood", log_likelihood(rbm, test[:PROBED], LogZ(0.0, 0.0)))
     probe.end()
 
@@ -104,12 +106,14 @@ def _row(log_z: LogZ, rbm: RBM, test: Tensor) -> dict[str, float]:
 
 
 def mean_log_likelihood(rbm: RBM, v: Tensor, log_z: LogZ) -> Interval:
-    """Mean of log p(v) over rows, with a 95 % interval for which rows there are and for the error of log Z.
+    """Return the mean of log p(v) over rows, with a 95 % interval that holds the errors of rows and
+    of log Z.
 
     Returns
     -------
     Interval
-        In nats a row: for Beta units of a density over (0, 1)^n_visible, which may be positive.
+        In nats per row. For Beta units p is a density over (0, 1)^n_visible, so its log may be
+        positive.
     """
     over_rows = mean_interval(log_likelihood(rbm, v, log_z))
     error = math.hypot(over_rows.standard_error, log_z.std_error)
@@ -117,7 +121,8 @@ def mean_log_likelihood(rbm: RBM, v: Tensor, log_z: LogZ) -> Interval:
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """The two estimates at the most temperatures, and how far they are apart, as flat numbers in nats."""
+    """Return the two estimates at the most temperatures and their difference, as flat numbers in
+    nats."""
     most = max(row["temperatures"] for row in rows)
     forward, reverse = (
         next(row for row in rows if (row["direction"], row["temperatures"]) == (direction, most))

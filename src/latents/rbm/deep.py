@@ -1,24 +1,21 @@
-"""Two RBMs on top of each other as one deep Boltzmann machine: trained greedily, then jointly.
+"""Stack two RBMs as one deep Boltzmann machine, trained greedily, then jointly.
 
-E(v, h1, h2) = E_bottom(v, h1) + E_top(h1, h2) (Salakhutdinov & Hinton 2009): the middle layer hears both sides, the
-outer layers are independent given it. The data's side of the gradient is by mean field, the model's by chains that
-persist.
+E(v, h1, h2) = E_bottom(v, h1) + E_top(h1, h2) (Salakhutdinov & Hinton 2009): the middle layer reads
+both sides, the outer layers are independent given it. The gradient takes mean-field states of data
+and persistent chains of the model.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from latents.errors import InputError
-from latents.networks.schedules import linear_decay
-from latents.networks.training import Fitted, fit
 from latents.rbm.model import EVALUATION_ROWS, RBM, build, fill
-from latents.rbm.training import START_ROWS, Read, make_optimizer, train
+from latents.rbm.sampling import State
 
 MEAN_FIELD_STEPS = 10  # within 2e-3 of 41 rounds on the tests' small models; not measured on large ones
 
@@ -29,7 +26,8 @@ class DeepRBM(nn.Module):
     Parameters
     ----------
     bottom : visible units and middle layer.
-    top : middle layer and top; its visible units are of the kind and number of `bottom`'s hidden ones.
+    top : middle layer and top; its visible units are of the kind and number of `bottom`'s hidden
+        ones.
 
     Raises
     ------
@@ -45,18 +43,18 @@ class DeepRBM(nn.Module):
         self.bottom, self.top = bottom, top
 
     def architecture(self) -> dict[str, Any]:
-        """What `load` needs beside the weights, in JSON's types."""
+        """Return what `load` needs beside the weights, in JSON's types."""
         return {
             "model": "deep_rbm",
             "bottom": self.bottom.architecture(),
             "top": self.top.architecture(),
         }
 
-    # --- passes ----------------------------------------------------------------------------------------------------
+    # --- passes -----------------------------------------------------------------------------------
 
     @torch.no_grad()
     def up(self, v: Tensor, *, steps: int = MEAN_FIELD_STEPS) -> tuple[Tensor, Tensor]:
-        """Means of both hidden layers given v, by mean field.
+        """Return means of both hidden layers given v, by mean field.
 
         Parameters
         ----------
@@ -78,7 +76,7 @@ class DeepRBM(nn.Module):
 
     @torch.no_grad()
     def down(self, h2: Tensor, *, steps: int = MEAN_FIELD_STEPS) -> tuple[Tensor, Tensor]:
-        """Means of the middle and the visible layer given the top, by mean field.
+        """Return means of the middle and the visible layer given the top, by mean field.
 
         Parameters
         ----------
@@ -99,10 +97,10 @@ class DeepRBM(nn.Module):
 
     @torch.no_grad()
     def mix(self, v: Tensor, share: float, *, steps: int = MEAN_FIELD_STEPS) -> Tensor:
-        """Visible means from the middle layer, `share` of it from the pass up and the rest from the pass down.
+        """Return visible means of a middle layer that is mixed from the pass up and the pass down.
 
-        At 1 what v itself says of the middle layer, at 0 what is left after the way through the top: the less of the
-        first, the more regular the result.
+        The pass up has the weight `share`: at 1 the middle layer is that of v, at 0 that of the
+        top's reconstruction. The smaller the share, the more regular the result.
 
         Returns
         -------
@@ -115,33 +113,34 @@ class DeepRBM(nn.Module):
         return self.bottom.mean_visible(share * h1_up + (1 - share) * h1_down)
 
     @torch.no_grad()
-    def gibbs(self, v: Tensor, steps: int, *, generator: torch.Generator, workers: int = 1) -> Tensor:
-        """The visible units (n, n_visible) after `steps` rounds of sampling, started by a plain pass upwards."""
-        h1 = self.bottom.sample_hidden(v, generator=generator, workers=workers)
-        for step in range(steps):
-            v, h2 = self.sample_outer(h1, generator=generator, workers=workers)
-            if step < steps - 1:
-                h1 = self.sample_middle(v, h2, generator=generator, workers=workers)
-        return v
+    def step(self, state: State, *, generator: torch.Generator, workers: int = 1) -> State:
+        """Draw the middle, then the outer layers: one step of a Gibbs chain; its first is a plain
+        pass upwards."""
+        if state.top is None:
+            h1 = self.bottom.sample_hidden(state.visible, generator=generator, workers=workers)
+        else:
+            h1 = self.sample_middle(state.visible, state.top, generator=generator, workers=workers)
+        return State(*self.sample_outer(h1, generator=generator, workers=workers))
 
     def sample_outer(self, h1: Tensor, *, generator: torch.Generator, workers: int = 1) -> tuple[Tensor, Tensor]:
-        """Draws of v and h2 given the middle layer."""
+        """Draw v and h2 given the middle layer."""
         v = self.bottom.sample_visible(h1, generator=generator, workers=workers)
         return v, self.top.sample_hidden(h1, generator=generator, workers=workers)
 
     @torch.no_grad()
     def sample_middle(self, v: Tensor, h2: Tensor, *, generator: torch.Generator, workers: int = 1) -> Tensor:
-        """Draws of h1 given both sides."""
+        """Draw h1 given both sides."""
         heard = self.bottom.hidden_input(v) + self.top.visible_natural(h2)
         return self.bottom.hidden.sample(heard, generator=generator, workers=workers)
 
     def energy(self, v: Tensor, h1: Tensor, h2: Tensor) -> Tensor:
-        """E(v, h1, h2) with gradients to the parameters, (n,), in nats."""
+        """Return E(v, h1, h2) with gradients to the parameters, (n,), in nats."""
         return self.bottom.energy(v, h1) + self.top.energy(h1, h2)
 
 
 def load(state: Mapping[str, Tensor], architecture: Mapping[str, Any]) -> DeepRBM:
-    """A trained deep RBM on the CPU, from what `storage.read_weights` gives; InputError when they do not fit."""
+    """Return a trained deep RBM on the CPU: `load(*read_weights(path))`; InputError when the
+    weights do not fit."""
     if architecture.get("model") != "deep_rbm":
         raise InputError(f"the weights are of a model {architecture.get('model')!r}, need 'deep_rbm'")
     deep = DeepRBM(build(architecture["bottom"]), build(architecture["top"]))
@@ -151,121 +150,6 @@ def load(state: Mapping[str, Tensor], architecture: Mapping[str, Any]) -> DeepRB
 
 @torch.no_grad()
 def reconstruction_error(deep: DeepRBM, v: Tensor) -> Tensor:
-    """Mean squared error of the means, v -> top -> v, of each row: (n, n_visible) -> (n,)."""
+    """Return the mean squared error of the means, v -> top -> v, of each row: (n, n_visible) ->
+    (n,)."""
     return torch.cat([(deep.mix(rows, 0.0) - rows).square().mean(1) for rows in v.split(EVALUATION_ROWS)])
-
-
-# --- training ------------------------------------------------------------------------------------------------------
-
-
-def stack(
-    bottom: RBM, read: Read, *, n_hidden: int, n_train: int, generator: torch.Generator, **options: Any
-) -> tuple[DeepRBM, Fitted]:
-    """Greedy step: train a top on the middle layer's means under a trained bottom.
-
-    Parameters
-    ----------
-    bottom : trained; copied, so it stays as it is.
-    read : (rows, generator) -> visible values (batch, n_visible).
-    n_hidden : units of the top.
-    n_train, generator, options : of `latents.rbm.training.train`.
-
-    Returns
-    -------
-    deep, fitted
-        The stack before its joint training, and the history of the top's.
-    """
-    top = RBM(bottom.n_hidden, n_hidden, visible=bottom.hidden.name, sigma=bottom.sigma)
-
-    def read_middle(rows: Tensor, draws: torch.Generator) -> Tensor:
-        return bottom.mean_hidden(read(rows, draws))
-
-    start = torch.randperm(n_train, generator=generator, device=generator.device)[:START_ROWS]
-    top.initialise(read_middle(start, generator), generator=generator)
-    top, fitted = train(top, read_middle, n_train=n_train, generator=generator, **options)
-    deep = DeepRBM(build(bottom.architecture()), top)
-    fill(deep.bottom, bottom.state_dict())
-    return deep, fitted
-
-
-class _Joint(nn.Module):
-    """The deep RBM in training with its persistent chains, kept as states of the middle layer."""
-
-    def __init__(self, deep: DeepRBM, read: Read, *, states: Tensor, steps: int, workers: int) -> None:
-        super().__init__()
-        self.deep, self.read, self.steps, self.workers = deep, read, steps, workers
-        self.register_buffer("states", states)
-        self.states: Tensor
-
-    def loss_parts(self, rows: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """Energies of data with their mean-field states and, negated, of chains; else squared error a unit."""
-        v = self.read(rows, generator)
-        h1, h2 = self.deep.up(v)
-        if not self.training:
-            return {"reconstruction": reconstruction_error(self.deep, v)}
-        negative = -self.deep.energy(*self._chain(generator)).mean()
-        return {"energy": self.deep.energy(v, h1, h2), "negative": negative.expand(len(rows))}
-
-    def _chain(self, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        draw: dict[str, Any] = {"generator": generator, "workers": self.workers}
-        for _ in range(self.steps):
-            v, h2 = self.deep.sample_outer(self.states, **draw)
-            self.states = self.deep.sample_middle(v, h2, **draw)
-        return v, self.states, h2
-
-
-def train_jointly(
-    deep: DeepRBM,
-    read: Read,
-    *,
-    n_train: int,
-    n_validation: int = 0,
-    epochs: int,
-    batch_size: int = 100,
-    learning_rate: float = 0.005,
-    final_rate: float = 0.0,
-    optimizer: str = "sgd",
-    momentum: float = 0.0,
-    weight_decay: float = 0.0,
-    steps: int = 1,
-    chains: int = 100,
-    generator: torch.Generator,
-    workers: int = 1,
-    checkpoint: Path | None = None,
-    digest: str = "",
-) -> Fitted:
-    """Train both layers together, in place; the parameters are those of `latents.rbm.training.train`.
-
-    Returns
-    -------
-    Fitted
-        History: mean energies in nats; `validation_reconstruction` is the squared error after a pass to the top
-        and down again.
-
-    Raises
-    ------
-    InputError
-        When an option is out of range, or training diverges.
-    """
-    if steps < 1 or chains < 1:
-        raise InputError(f"steps and chains must be at least 1, got {steps} and {chains}")
-    start = read(torch.randint(n_train, (chains,), generator=generator, device=generator.device), generator)
-    states = deep.bottom.sample_hidden(start, generator=generator, workers=workers)
-    joint = _Joint(deep, read, states=states, steps=steps, workers=workers)
-    rates: dict[str, Any] = {"learning_rate": learning_rate, "momentum": momentum, "weight_decay": weight_decay}
-    fitted = fit(
-        joint,
-        make_optimizer([deep.bottom, deep.top], optimizer, **rates),
-        joint.loss_parts,
-        train_rows=torch.arange(n_train),
-        validation_rows=torch.arange(n_train, n_train + n_validation) if n_validation else None,
-        epochs=epochs,
-        batch_size=batch_size,
-        generator=generator,
-        schedule=linear_decay(total_steps=epochs * -(-n_train // batch_size), end=final_rate),
-        checkpoint=checkpoint,
-        digest=digest,
-        name="deep rbm",
-    )
-    deep.eval()
-    return fitted

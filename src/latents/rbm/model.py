@@ -1,13 +1,15 @@
-"""The restricted Boltzmann machine over any pair of units.
+"""The restricted Boltzmann machine over any two kinds of units.
 
-With t(v) the visible units' statistics, mu and lambda the centres, x(v) = c + (t(v) - mu) W and o the visible offset,
+With t(v) the visible units' statistics, mu and lambda the centres, x(v) = c + (t(v) - mu) W and o
+the visible offset,
 
     E(v, h) = e(v) - o.t(v) - (h - lambda).x(v)
     F(v)    = e(v) - o.t(v) + lambda.x(v) - sum_j log(1 + exp x_j(v))
 
-With both centres at zero this is the textbook's RBM; centring (Montavon & Mueller 2012; Melchior, Fischer & Wiskott
-2016) changes the gradient that training follows, not what can be modelled. RBM, RRBM and R3BM of the notes are
-("bernoulli", "bernoulli"), ("beta", "bernoulli") and ("beta", "beta").
+With both centres at zero this is the textbook's RBM; centring (Montavon & Mueller 2012; Melchior,
+Fischer & Wiskott 2016) changes the gradient that training follows, not what can be modelled. RBM,
+RRBM and R3BM of the notes are ("bernoulli", "bernoulli"), ("beta", "bernoulli") and ("beta",
+"beta").
 """
 
 from __future__ import annotations
@@ -22,30 +24,32 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 torch's own name for it
 
 from latents.errors import InputError
-from latents.networks.pair_products import multiply, product
+from latents.networks.products import product, product_with_gradients
+from latents.rbm.sampling import State
 from latents.rbm.units import unit
-from latents.stats.intervals import mean_interval
 
 VISIBLE = ("bernoulli", "beta", "gaussian", "exact_beta")
 HIDDEN = ("bernoulli", "beta")
 EVALUATION_ROWS = 2000  # rows evaluated at once, where a result takes no gradient
-FREE_WEIGHTS = 2**22  # that an architecture may ask for whatever its file holds
+FREE_WEIGHTS = 2**22  # weights that an architecture may ask for, however small its file
 
 
 class RBM(nn.Module):
-    """A layer of visible and one of hidden units; its weights are zero until `initialise` or `load`.
+    """A layer of visible and one of hidden units; its weights are zero until `initialise` or
+    `load`.
 
     Parameters
     ----------
     n_visible, n_hidden : units of each layer.
-    visible : "bernoulli", "beta" (by moments), "gaussian" (clipped) or "exact_beta"; see `latents.rbm.units`.
+    visible : "bernoulli", "beta" (by moments), "gaussian" (clipped) or "exact_beta"; see
+        `latents.rbm.units`.
     hidden : "bernoulli" or "beta".
     sigma : standard deviation of "beta" and "gaussian" units.
 
     Raises
     ------
     InputError
-        When a layer is empty, or a unit unknown.
+        When a layer is empty, or a kind of unit unknown.
 
     Examples
     --------
@@ -83,11 +87,11 @@ class RBM(nn.Module):
 
     @property
     def has_energy(self) -> bool:
-        """Do both conditionals follow from one energy, so that there is a likelihood?"""
+        """Say whether both conditionals follow from one energy, so that there is a likelihood."""
         return self.visible.log_partition is not None and self.hidden.log_partition is not None
 
     def architecture(self) -> dict[str, Any]:
-        """What `build` needs, in JSON's types, to be kept beside the weights."""
+        """Return the input of `build`, in JSON's types, to be kept beside the weights."""
         return {
             "model": "rbm",
             "n_visible": self.n_visible,
@@ -97,74 +101,75 @@ class RBM(nn.Module):
             "sigma": self.sigma,
         }
 
-    # --- from one layer to the other -----------------------------------------------------------------------------
+    # --- from one layer to the other --------------------------------------------------------------
 
     def hidden_input(self, v: Tensor) -> Tensor:
-        """x(v) with gradients: (n, n_visible) -> (n, n_hidden)."""
+        """Return x(v) with gradients: (n, n_visible) -> (n, n_hidden)."""
         self.check_visible(v)
-        return product(self.visible.statistics(v) - self.visible_centre, self.weight) + self.hidden_bias
+        return product_with_gradients(self.visible.statistics(v) - self.visible_centre, self.weight) + self.hidden_bias
 
     def visible_natural(self, h: Tensor) -> Tensor:
-        """Natural parameters of the visible units, without gradients: (n, n_hidden) -> (n, k n_visible)."""
+        """Return natural parameters of the visible units, without gradients: (n, n_hidden) -> (n, k
+        n_visible)."""
         self._check(h, self.n_hidden, "hidden")
         with torch.no_grad():
             offset = self.visible.offset(self.visible_bias, self.weight)
-            return multiply(h - self.hidden_centre, self.weight.t()).add_(offset)
+            return product(h - self.hidden_centre, self.weight.t()).add_(offset)
 
     @torch.no_grad()
     def mean_hidden(self, v: Tensor) -> Tensor:
-        """Means of the hidden units: (n, n_visible) -> (n, n_hidden), in [0, 1]."""
+        """Return means of the hidden units: (n, n_visible) -> (n, n_hidden), in [0, 1]."""
         return self.hidden.mean(self.hidden_input(v))
 
     @torch.no_grad()
     def mean_visible(self, h: Tensor) -> Tensor:
-        """Means of the visible units: (n, n_hidden) -> (n, n_visible), in [0, 1]."""
+        """Return means of the visible units: (n, n_hidden) -> (n, n_visible), in [0, 1]."""
         return self.visible.mean(self.visible_natural(h))
 
     @torch.no_grad()
     def sample_hidden(self, v: Tensor, *, generator: torch.Generator, workers: int = 1) -> Tensor:
-        """Draws of the hidden units: (n, n_visible) -> (n, n_hidden); workers (threads) change no draw."""
+        """Draw the hidden units: (n, n_visible) -> (n, n_hidden); workers (threads) change no draw."""
         return self.hidden.sample(self.hidden_input(v), generator=generator, workers=workers)
 
     @torch.no_grad()
     def sample_visible(self, h: Tensor, *, generator: torch.Generator, workers: int = 1) -> Tensor:
-        """Draws of the visible units: (n, n_hidden) -> (n, n_visible); workers (threads) change no draw."""
+        """Draw the visible units: (n, n_hidden) -> (n, n_visible); workers (threads) change no
+        draw."""
         return self.visible.sample(self.visible_natural(h), generator=generator, workers=workers)
 
-    def gibbs(self, v: Tensor, steps: int, *, generator: torch.Generator, workers: int = 1) -> Tensor:
-        """The visible units (n, n_visible) after `steps` rounds of sampling the hidden and the visible layer."""
-        for _ in range(steps):
-            h = self.sample_hidden(v, generator=generator, workers=workers)
-            v = self.sample_visible(h, generator=generator, workers=workers)
-        return v
+    def step(self, state: State, *, generator: torch.Generator, workers: int = 1) -> State:
+        """Draw the hidden, then the visible units: one step of a Gibbs chain."""
+        h = self.sample_hidden(state.visible, generator=generator, workers=workers)
+        return State(self.sample_visible(h, generator=generator, workers=workers))
 
-    # --- the energy ------------------------------------------------------------------------------------------------
+    # --- the energy -------------------------------------------------------------------------------
 
     def energy(self, v: Tensor, h: Tensor) -> Tensor:
-        """E(v, h) with gradients to the parameters: (n, n_visible), (n, n_hidden) -> (n,), in nats."""
+        """Return E(v, h) with gradients to the parameters: (n, n_visible), (n, n_hidden) -> (n,),
+        in nats."""
         self._check(h, self.n_hidden, "hidden")
         pulled = ((h - self.hidden_centre) * self.hidden_input(v)).sum(1)
         return self._visible_energy(v) - pulled
 
     def free_energy(self, v: Tensor) -> Tensor:
-        """F(v) with gradients to the parameters: (n, n_visible) -> (n,), in nats.
+        """Return F(v) with gradients to the parameters: (n, n_visible) -> (n,), in nats.
 
-        log p(v) = -F(v) - log Z where `has_energy`. For units by moments and clipped ones F is what contrastive
-        divergence descends, and no more: their conditionals are not those of its energy.
+        log p(v) = -F(v) - log Z where `has_energy`. For units by moments and clipped ones
+        contrastive divergence descends F, but their conditionals are not those of its energy.
         """
         return self.free_energy_of(v, self.hidden_input(v))
 
     def free_energy_of(self, v: Tensor, hidden_input: Tensor) -> Tensor:
-        """F(v) where x(v) is at hand already."""
+        """Return F(v) for a known x(v)."""
         summed_out = hidden_input @ self.hidden_centre - F.softplus(hidden_input).sum(1)
         return self._visible_energy(v) + summed_out
 
     def _visible_energy(self, v: Tensor) -> Tensor:
-        """e(v) - o.t(v), the part without hidden units."""
+        """Return e(v) - o.t(v), the part without hidden units."""
         energy = -(self.visible.statistics(v) @ self.visible.offset(self.visible_bias, self.weight))
         return energy if self.visible.base_energy is None else energy + self.visible.base_energy(v)
 
-    # --- start -----------------------------------------------------------------------------------------------------
+    # --- start ------------------------------------------------------------------------------------
 
     @torch.no_grad()
     def initialise(self, v: Tensor, *, generator: torch.Generator, std: float = 0.01, centring: bool = True) -> None:
@@ -174,7 +179,8 @@ class RBM(nn.Module):
         ----------
         v : (n, n_visible), training rows: the visible biases reproduce their marginals.
         generator : draws the weights from N(0, std^2).
-        centring : centres at the statistics' mean and, where the visible units allow it, one half; else zero.
+        centring : centres at the statistics' mean and, where the visible units allow it, one half;
+            else zero.
         """
         self.check_visible(v)
         self.weight.normal_(0, std, generator=generator)
@@ -184,7 +190,7 @@ class RBM(nn.Module):
         self.hidden_centre.fill_(0.5 if centring and self.visible.centred else 0.0)
 
     def check_visible(self, v: Tensor) -> None:
-        """InputError, in one line, where rows are not (n, n_visible)."""
+        """Raise InputError where rows are not (n, n_visible)."""
         self._check(v, self.n_visible, "visible")
 
     def _check(self, rows: Tensor, width: int, layer: str) -> None:
@@ -193,7 +199,7 @@ class RBM(nn.Module):
 
 
 def build(architecture: Mapping[str, Any]) -> RBM:
-    """The RBM of an architecture, its weights zero.
+    """Build the RBM of an architecture, its weights zero.
 
     Raises
     ------
@@ -213,7 +219,7 @@ def build(architecture: Mapping[str, Any]) -> RBM:
 
 
 def load(state: Mapping[str, Tensor], architecture: Mapping[str, Any]) -> RBM:
-    """A trained RBM on the CPU, from what `storage.read_weights` gives.
+    """Return a trained RBM on the CPU: `load(*read_weights(path))`.
 
     Raises
     ------
@@ -230,7 +236,7 @@ def load(state: Mapping[str, Tensor], architecture: Mapping[str, Any]) -> RBM:
 
 
 def fill(module: nn.Module, state: Mapping[str, Tensor]) -> None:
-    """Put weights into a module; InputError in one line that names the first that does not fit."""
+    """Copy weights into a module; InputError names the first that does not fit."""
     for name, own in module.state_dict().items():
         if name not in state:
             raise InputError(f"the weights lack {name!r}: they are of another architecture")
@@ -240,67 +246,10 @@ def fill(module: nn.Module, state: Mapping[str, Tensor]) -> None:
     module.load_state_dict(dict(state), strict=False)
 
 
-# --- what can be measured without a partition function ------------------------------------------------------------
-
-
 @torch.no_grad()
 def reconstruction_error(rbm: RBM, v: Tensor) -> Tensor:
-    """Mean squared error of the means, v -> h -> v, of each row: (n, n_visible) -> (n,); for every unit."""
+    """Return the mean squared error of the means, v -> h -> v, of each row: (n, n_visible) -> (n,);
+    for every unit."""
     return torch.cat(
         [(rbm.mean_visible(rbm.mean_hidden(rows)) - rows).square().mean(1) for rows in v.split(EVALUATION_ROWS)]
     )
-
-
-@torch.no_grad()
-def pseudo_likelihood(rbm: RBM, v: Tensor) -> Tensor:
-    """Sum over the visible units of log p(v_i | all others), for Bernoulli units: (n, n_visible) -> (n,), in nats.
-
-    Exact: every unit is flipped in turn, n_visible passes over the hidden layer.
-
-    Raises
-    ------
-    InputError
-        When the visible units are no Bernoulli units.
-
-    References
-    ----------
-    Besag 1975.
-    """
-    if rbm.visible.name != "bernoulli":
-        raise InputError(
-            f"pseudo-likelihood is defined for bernoulli visible units, got {rbm.visible.name!r}; "
-            "use reconstruction_error"
-        )
-    return torch.cat([_pseudo_likelihood(rbm, rows) for rows in v.split(EVALUATION_ROWS)])
-
-
-def measure(rbm: RBM, v: Tensor) -> dict[str, float]:
-    """What needs no likelihood, as means over rows with 95 % intervals: flat numbers.
-
-    Returns
-    -------
-    dict
-        `reconstruction_mse` a unit, beside the `variance` of the units, which is the error of their mean; and for
-        Bernoulli visible units `pseudo_likelihood` in nats a row. Each mean has `_low` and `_high`.
-    """
-    values = {"reconstruction_mse": reconstruction_error(rbm, v)}
-    if rbm.visible.name == "bernoulli":
-        values["pseudo_likelihood"] = pseudo_likelihood(rbm, v)
-    found = {"variance": float(v.double().var(0, correction=0).mean())}
-    for name, rows in values.items():
-        interval = mean_interval(rows.cpu())
-        found |= {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
-    return found
-
-
-def _pseudo_likelihood(rbm: RBM, v: Tensor) -> Tensor:
-    x = rbm.hidden_input(v)  # (n, n_hidden)
-    soft = F.softplus(x).sum(1)
-    total = torch.zeros(len(v), dtype=v.dtype, device=v.device)
-    for i in range(rbm.n_visible):
-        change = 1 - 2 * v[:, i]  # of v_i when it is flipped
-        flipped = x + change[:, None] * rbm.weight[i]
-        # F(flipped) - F(v)
-        rise = soft - F.softplus(flipped).sum(1) + change * (rbm.weight[i] @ rbm.hidden_centre - rbm.visible_bias[i])
-        total += F.logsigmoid(rise)
-    return total

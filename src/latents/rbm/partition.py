@@ -1,22 +1,20 @@
-"""Partition functions of RBMs by enumeration and by annealed importance sampling, and the likelihoods they give.
+"""Compute partition functions of RBMs, by enumeration or annealing, and likelihoods.
 
 Whatever its units and centres, an RBM with an energy is put into one form, with statistics t(v),
 
     log p*(v) = constant + o.t(v) + sum_j log(1 + exp(x_j)),  x = c + t(v) W,
 
-and annealed from independent units with the data's marginals, o_A and, for the hidden layer, c_A, over
-(1 - beta) o_A + beta o and (1 - beta) c_A + beta x (Salakhutdinov & Murray 2008, who leave c_A at zero: with
-hidden units that are rarely on, that leads the chains away from the data and back).
+and annealed from independent units with the data's marginals, o_A and, for the hidden layer, c_A,
+over (1 - beta) o_A + beta o and (1 - beta) c_A + beta x (Salakhutdinov & Murray 2008, who leave c_A
+at zero: with hidden units that are rarely on, that leads the chains away from the data and back).
 
-Each block of `BLOCK_CHAINS` chains has a random stream of its own, spawned from one draw of the caller's generator,
-so that no result depends on how many workers share the blocks.
+Each block of `BLOCK_CHAINS` chains has a random stream of its own, spawned from one draw of the
+caller's generator, so that no result depends on how many workers share the blocks.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -25,12 +23,13 @@ import torch
 from torch import Tensor
 
 from latents.errors import InputError
-from latents.networks.pair_products import multiply
+from latents.networks.products import product
+from latents.networks.streams import by_blocks, draw_seed
 from latents.rbm.model import EVALUATION_ROWS, RBM
 from latents.rbm.units import BERNOULLI, Unit
 
 BLOCK_CHAINS = 25  # chains that share a random stream: the unit of work
-ENUMERABLE = 20  # hidden units whose 2^n states are summed one by one
+ENUMERABLE = 20  # most hidden units for which the 2^n states are summed one by one
 STATES = 2**12  # of them at once
 
 Method = Literal["exact", "ais", "reverse-ais"]
@@ -44,8 +43,8 @@ class LogZ(NamedTuple):
 
 
 class Annealed(NamedTuple):
-    """What chains bring home: log weights float64 (chains,), and in nats log Z of the independent units and the
-    constant of the model's log density."""
+    """The results of annealed chains: log weights float64 (chains,), and in nats log Z of the
+    independent units and the constant of the model's log density."""
 
     log_weights: Tensor
     log_base: float
@@ -63,34 +62,36 @@ def log_partition(
     generator: torch.Generator | None = None,
     workers: int = 1,
 ) -> LogZ:
-    """Log partition function of an RBM whose units follow from an energy.
+    """Return the log partition function of an RBM with an energy.
 
     Parameters
     ----------
     rbm : visible units "bernoulli" or "exact_beta", hidden units "bernoulli".
-    method : "exact" sums over the hidden states, at most 2^20. "ais" anneals from independent units to the model:
-        the mean weight is an unbiased estimate of Z, so that log Z is under-estimated in expectation and
-        the model flattered where annealing is too fast. "reverse-ais" anneals from samples of the model to
-        independent units: it errs to the other side, but it starts from `burn_in` Gibbs steps
-        at rows of `data`, not from exact samples, so it is an estimate and no bound. Only their agreement
-        convinces.
-    data : (n, n_visible), training rows: their marginals give the base distribution; for the annealing methods.
+    method : "exact" sums over the hidden states, at most 2^20. "ais" anneals from independent units
+        to the model: the mean weight is an unbiased estimate of Z, so that log Z is under-estimated
+        in expectation and the model flattered where annealing is too fast. "reverse-ais" anneals
+        from samples of the model to independent units: its error has the other sign, but it starts
+        from `burn_in` Gibbs steps at rows of `data`, not from exact samples, so it is an estimate
+        and no bound. Trust them where they agree.
+    data : (n, n_visible), training rows: their marginals give the base distribution; for the
+        annealing methods.
     temperatures : steps of annealing, spaced evenly.
     chains : independent ones; the standard error falls with their root.
     burn_in : Gibbs steps before "reverse-ais".
-    generator : one draw is taken from it, from which all streams are spawned; for the annealing methods.
+    generator : one draw is taken from it, from which all streams are spawned; for the annealing
+        methods.
     workers : threads over blocks of chains; no result depends on them.
 
     Returns
     -------
     LogZ
-        The standard error is over chains (delta method): it does not see what every chain has missed.
+        The standard error is over chains (delta method): it does not include what all chains miss.
 
     Raises
     ------
     InputError
-        When the units follow from no energy, there are too many hidden units to enumerate, the method is unknown,
-        or `data` or `generator` is missing.
+        When the units follow from no energy, there are too many hidden units to enumerate, the
+        method is unknown, or `data` or `generator` is missing.
 
     References
     ----------
@@ -130,22 +131,26 @@ def annealed(
     generator: torch.Generator,
     workers: int = 1,
 ) -> Annealed:
-    """Anneal all chains, one way; the parameters are those of `log_partition`, which has checked them."""
+    """Anneal all chains, one way; the parameters are those of `log_partition`, which has checked
+    them."""
     path = _Path(rbm, data)
     anneal = _forward if method == "ais" else _reverse
 
-    def block(size: int, stream: torch.Generator) -> Tensor:
-        return anneal(path, size, stream, temperatures=temperatures, burn_in=burn_in, data=data)
+    sizes = [min(BLOCK_CHAINS, chains - first) for first in range(0, chains, BLOCK_CHAINS)]
 
-    log_weights = _by_blocks(block, chains, generator, workers=workers)
+    def block(number: int, stream: torch.Generator) -> Tensor:
+        return anneal(path, sizes[number], stream, temperatures=temperatures, burn_in=burn_in, data=data)
+
+    seed, device = draw_seed(generator), generator.device
+    log_weights = by_blocks(block, len(sizes), seed=seed, device=device, workers=workers, dropped_bits=1)
     return Annealed(log_weights, path.log_base, path.model.constant)
 
 
 def log_likelihood(rbm: RBM, v: Tensor, log_z: LogZ) -> Tensor:
-    """log p(v) = -F(v) - log Z of each row: (n, n_visible) -> float64 (n,), in nats.
+    """Return log p(v) = -F(v) - log Z of each row: (n, n_visible) -> float64 (n,), in nats.
 
-    A probability for Bernoulli units, a density for Beta units (over values that are kept one float's rounding
-    step off 0 and 1).
+    A probability for Bernoulli units, a density for Beta units (over values that are kept one
+    float's rounding step off 0 and 1).
 
     Raises
     ------
@@ -159,7 +164,7 @@ def log_likelihood(rbm: RBM, v: Tensor, log_z: LogZ) -> Tensor:
 
 
 def require_energy(rbm: RBM) -> None:
-    """InputError, in one line, where the conditionals follow from no energy."""
+    """Raise InputError where the conditionals follow from no energy."""
     if not rbm.has_energy:
         raise InputError(
             f"no likelihood: the conditional of {rbm.visible.name} visible and {rbm.hidden.name} hidden units "
@@ -167,7 +172,7 @@ def require_energy(rbm: RBM) -> None:
         )
 
 
-# --- one form for all ---------------------------------------------------------------------------------------------
+# --- one form for all -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -197,7 +202,7 @@ def _log_partition_of(unit: Unit, natural: Tensor) -> Tensor:
 
 @torch.no_grad()
 def _enumerate(rbm: RBM) -> float:
-    """log sum over h of exp(h.c) times the integral over v given h."""
+    """Return the log of the sum over h of exp(h.c) times the integral over v given h."""
     if rbm.n_hidden > ENUMERABLE:
         raise InputError(f"method 'exact' sums over at most {ENUMERABLE} hidden units, got {rbm.n_hidden}")
     model = _canonical(rbm)
@@ -212,7 +217,7 @@ def _enumerate(rbm: RBM) -> float:
     return float(torch.logsumexp(torch.stack(sums), 0)) + model.constant
 
 
-# --- annealing ----------------------------------------------------------------------------------------------------
+# --- annealing ------------------------------------------------------------------------------------
 
 
 class _Path:
@@ -229,21 +234,22 @@ class _Path:
         self.log_base = log_visible + float(_log_partition_of(BERNOULLI, self.base_hidden.double()))
 
     def sample(self, natural: Tensor, stream: torch.Generator) -> Tensor:
-        """Statistics of visible units: (n, k n_visible)."""
+        """Draw statistics of visible units: (n, k n_visible)."""
         assert self.model.unit.sample_statistics is not None  # has_energy
         return self.model.unit.sample_statistics(natural, generator=stream, workers=1)
 
     def hidden_input(self, t: Tensor) -> Tensor:
-        return multiply(t, self.model.weight).add_(self.model.hidden_bias)
+        return product(t, self.model.weight).add_(self.model.hidden_bias)
 
     def step(self, x: Tensor, beta: float, stream: torch.Generator) -> Tensor:
-        """One Gibbs step at beta, from x(v) to the statistics of the next v."""
+        """Draw one Gibbs step at beta, from x(v) to the statistics of the next v."""
         h = BERNOULLI.sample(torch.lerp(self.base_hidden, x, beta), generator=stream, workers=1)
-        natural = torch.add(self.base, self.rise, alpha=beta) + beta * multiply(h, self.model.weight.t())
+        natural = torch.add(self.base, self.rise, alpha=beta) + beta * product(h, self.model.weight.t())
         return self.sample(natural, stream)
 
     def anneal(self, t: Tensor, betas: np.ndarray, stream: torch.Generator) -> Tensor:
-        """Log weights (n,) of chains with statistics `t`, drawn at the first beta, led to the last."""
+        """Return log weights (n,) of chains that start at statistics `t` and pass through all
+        betas."""
         log_weights = torch.zeros(len(t), dtype=torch.float64, device=t.device)
         for before, after in zip(betas[:-1].tolist(), betas[1:].tolist(), strict=True):
             x = self.hidden_input(t)
@@ -254,7 +260,8 @@ class _Path:
 
 
 def _softplus_rise(base: Tensor, x: Tensor, before: float, after: float) -> Tensor:
-    """Sum over the hidden units of the rise of softplus((1 - beta) base + beta x), without cancellation: (n,)."""
+    """Return the sum over the hidden units of the rise of softplus((1 - beta) base + beta x),
+    without cancellation: (n,)."""
     rise = torch.sigmoid(torch.lerp(base, x, before)) * torch.expm1((after - before) * (x - base))
     return torch.log1p(rise).sum(1, dtype=torch.float64)
 
@@ -262,7 +269,7 @@ def _softplus_rise(base: Tensor, x: Tensor, before: float, after: float) -> Tens
 def _forward(
     path: _Path, size: int, stream: torch.Generator, *, temperatures: int, burn_in: int, data: Tensor
 ) -> Tensor:
-    """Log weights whose mean estimates Z / Z_A."""
+    """Return log weights of which the mean weight estimates Z / Z_A."""
     start = path.sample(path.base.expand(size, -1), stream)
     return path.anneal(start, np.linspace(0, 1, temperatures + 1), stream)
 
@@ -270,7 +277,7 @@ def _forward(
 def _reverse(
     path: _Path, size: int, stream: torch.Generator, *, temperatures: int, burn_in: int, data: Tensor
 ) -> Tensor:
-    """Log weights whose mean estimates Z_A / Z, where the first states are the model's samples."""
+    """Return log weights of which the mean weight estimates Z_A / Z, from samples of the model."""
     rows = torch.randint(len(data), (size,), generator=stream, device=data.device)
     t = path.model.unit.statistics(data[rows])
     for _ in range(burn_in):
@@ -279,29 +286,8 @@ def _reverse(
 
 
 def _log_mean(log_weights: Tensor) -> tuple[float, float]:
-    """Log of the mean weight, and the delta method's standard error of it."""
+    """Return the log of the mean weight, and the delta method's standard error of it."""
     weights = torch.exp(log_weights - log_weights.max())
     mean = weights.mean()
     spread = float(weights.std() / (mean * math.sqrt(len(weights)))) if len(weights) > 1 else math.nan
     return float(log_weights.max() + mean.log()), spread
-
-
-def _by_blocks(
-    block: Callable[[int, torch.Generator], Tensor], chains: int, generator: torch.Generator, *, workers: int
-) -> Tensor:
-    """The log weights of all chains, block by block, each with its stream, on torch threads of one each."""
-    seed = int(torch.randint(2**63 - 1, (), generator=generator, device=generator.device))
-    sizes = [min(BLOCK_CHAINS, chains - first) for first in range(0, chains, BLOCK_CHAINS)]
-
-    def one(number: int) -> Tensor:
-        spawned = np.random.SeedSequence(seed, spawn_key=(number,)).generate_state(1, np.uint64)[0]
-        stream = torch.Generator(generator.device).manual_seed(int(spawned >> np.uint64(1)))
-        with torch.inference_mode():
-            return block(sizes[number], stream)
-
-    before = torch.get_num_threads()
-    try:
-        with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            return torch.cat([*pool.map(one, range(len(sizes)))])
-    finally:
-        torch.set_num_threads(before)

@@ -1,12 +1,13 @@
-"""The units of RBMs: how to get their mean, how to sample them, and their term in the energy.
+"""The units of RBMs: their means, their draws, and their term in the energy.
 
-A layer's units read one natural parameter for each of their sufficient statistics. For a visible layer these are
-`offset(bias, weight) + weight (h - centre)`; for a hidden layer they are its input. All else in `latents.rbm.model`
-is the same whatever the units are.
+A layer's units read one natural parameter for each of their sufficient statistics. For a visible
+layer these are `offset(bias, weight) + weight (h - centre)`; for a hidden layer they are its input.
+All else in `latents.rbm.model` is the same whatever the units are.
 
-The conditional of "beta" (by moments) and "gaussian" (clipped) follows from no energy: their mean is a logistic
-function of the input and their spread is fixed. They are trained by the gradient of a free energy that is not that
-of their own conditional, as in the notes, and have no likelihood. "bernoulli" and "exact_beta" have one.
+The conditional of "beta" (by moments) and "gaussian" (clipped) follows from no energy: their mean
+is a logistic function of the input and their spread is fixed. They are trained by the gradient of a
+free energy that is not that of their own conditional, as in the notes, and have no likelihood.
+"bernoulli" and "exact_beta" have one.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from torch.nn import functional as F  # noqa: N812 torch's own name for it
 from latents.errors import InputError
 from latents.rbm.beta import beta_by_moments, sample_beta, sample_beta_log_odds
 
-LEAST_CONCENTRATION = 0.05  # that is fitted to data: a constant column has no finite one
+LEAST_CONCENTRATION = 0.05  # of a fit to data: a constant column would have 0
 MOST_CONCENTRATION = 1e3
 
 
@@ -34,7 +35,7 @@ class Sampler(Protocol):
 
 @dataclass(frozen=True)
 class Unit:
-    """One kind of unit; every function works on the last axis, `n` units of `k` statistics each.
+    """One kind of unit; every function works on the last axis: `n` units of `k` statistics each.
 
     Attributes
     ----------
@@ -44,13 +45,17 @@ class Unit:
     mean : natural parameters (..., k n) -> means (..., n).
     sample : (natural parameters, generator=, workers=) -> draws (..., n); workers change no draw.
     offset : (bias (k n,), weight (k n, hidden)) -> natural parameters with every hidden unit off.
-    bias : (natural parameters (k n,), weight) -> bias that gives them with every hidden unit half on.
-    fit : values (rows, n) -> natural parameters (k n,) of independent units with the values' marginals.
-    base_energy : values (..., n) -> the part of the energy without parameters (...,); None for zero.
-    sample_statistics : as `sample`, but draws (..., k n) of the statistics, exact where values are rounded to 0 or 1.
-    log_partition : natural parameters (..., k n) -> log of the integral over the units (...,); None where the
-        conditional follows from no energy.
-    centred : is the hidden layer centred in this unit's natural parameters?
+    bias : (natural parameters (k n,), weight) -> bias that gives them with every hidden unit half
+        on.
+    fit : values (rows, n) -> natural parameters (k n,) of independent units with the values'
+        marginals.
+    base_energy : values (..., n) -> the part of the energy without parameters (...,); None for
+        zero.
+    sample_statistics : as `sample`, but draws (..., k n) of the statistics, exact where values are
+        rounded to 0 or 1.
+    log_partition : natural parameters (..., k n) -> log of the integral over the units (...,); None
+        where the conditional follows from no energy.
+    centred : bool, whether the hidden layer is centred in this unit's natural parameters.
     """
 
     name: str
@@ -68,17 +73,18 @@ class Unit:
 
 
 def unit(name: str, *, sigma: float = 0.1) -> Unit:
-    """The unit of a name.
+    """Return the unit of a name.
 
     Parameters
     ----------
     name : "bernoulli", "beta" (by moments), "gaussian" (clipped to [0, 1]) or "exact_beta".
-    sigma : standard deviation of "beta" and "gaussian" around their mean; of no meaning to the others.
+    sigma : float, default 0.1, standard deviation of "beta" and "gaussian" around their mean.
 
     Raises
     ------
     InputError
-        When there is no such unit, or sigma is not in (0, 0.5): no distribution on [0, 1] has a larger one.
+        When there is no such unit, or sigma is not in (0, 0.5); a distribution on [0, 1] has at
+        most 0.5.
 
     Examples
     --------
@@ -98,7 +104,7 @@ def unit(name: str, *, sigma: float = 0.1) -> Unit:
     raise InputError(f"units must be one of bernoulli, beta, gaussian, exact_beta, got {name!r}")
 
 
-# --- linear natural parameters: Bernoulli, Beta by moments, clipped Gaussian ---------------------------------------
+# --- linear natural parameters: Bernoulli, Beta by moments, clipped Gaussian ----------------------
 
 
 def _identity(values: Tensor) -> Tensor:
@@ -114,12 +120,13 @@ def _linear_bias(natural: Tensor, weight: Tensor) -> Tensor:
 
 
 def _logit_of_mean(values: Tensor) -> Tensor:
-    """Log odds of the mean of each column, counted with half a row of each extreme so that they are finite."""
+    """Return log odds of each column's mean, with half a row of zeros and of ones added, so that
+    they are finite."""
     return torch.logit((values.sum(0, dtype=torch.float64) + 0.5) / (len(values) + 1)).to(values.dtype)
 
 
 def _sample_bernoulli(natural: Tensor, *, generator: torch.Generator, workers: int = 1) -> Tensor:
-    """Draws in {0, 1}, as floats."""
+    """Draw 0 or 1, as floats."""
     draws = torch.rand(natural.shape, generator=generator, device=natural.device, dtype=natural.dtype)
     return draws.lt_(torch.sigmoid(natural))  # in [0, 1): an odds of 0 is never drawn
 
@@ -141,12 +148,12 @@ def _beta_sampler(sigma: float) -> Sampler:
 
 
 def _quadratic(values: Tensor) -> Tensor:
-    """The notes' term 0.5 |v - 0.5|^2: it has no parameters, so it changes no gradient of theirs."""
+    """Return the notes' term 0.5 |v - 0.5|^2, which changes no gradient of the parameters."""
     return 0.5 * (values - 0.5).square().sum(-1)
 
 
 def _with_logistic_mean(name: str, sample: Sampler) -> Unit:
-    """Units in [0, 1] with mean sigmoid(input); their spread is the sampler's."""
+    """Return units in [0, 1] with mean sigmoid(input) and the sampler's spread."""
     return Unit(
         name=name,
         statistics_per_unit=1,
@@ -174,7 +181,7 @@ BERNOULLI = Unit(
 )
 
 
-# --- the principled Beta unit ---------------------------------------------------------------------------------------
+# --- the principled Beta unit ---------------------------------------------------------------------
 #
 # E(v, h) = -sum_i [(A_i(h) - 1) log v_i + (B_i(h) - 1) log(1 - v_i)] - c.h,
 # A(h) = a + W h + W' (1 - h), B(h) = b + U h + U' (1 - h), all weights >= 0, a and b > 0.
@@ -185,7 +192,7 @@ BERNOULLI = Unit(
 
 
 def _logs(values: Tensor) -> Tensor:
-    """log v and log(1 - v), side by side; v is kept one rounding step off 0 and 1."""
+    """Return log v and log(1 - v), side by side; v is kept one rounding step off 0 and 1."""
     eps = torch.finfo(values.dtype).eps
     inside = values.clamp(eps, 1 - eps)
     return torch.cat([inside.log(), torch.log1p(-inside)], dim=-1)
@@ -225,7 +232,8 @@ def _positive_bias(natural: Tensor, weight: Tensor) -> Tensor:
 
 
 def _beta_fit(values: Tensor) -> Tensor:
-    """Concentrations, less 1, of the Beta distributions with each column's mean and variance."""
+    """Return concentrations, less 1, of the Beta distributions with each column's mean and
+    variance."""
     wide = values.double()
     mean, variance = wide.mean(0).clamp(1e-4, 1 - 1e-4), wide.var(0, correction=0).clamp(min=1e-12)
     total = (mean * (1 - mean) / variance - 1).clamp(min=0)

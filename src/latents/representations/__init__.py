@@ -1,1 +1,1 @@
-"""Plain representations, and classifiers that judge any."""
+"""Plain representations, and classifiers of any representation."""

@@ -1,4 +1,4 @@
-"""Classification accuracy of a representation: k nearest neighbours, and a linear support vector machine."""
+"""Classify items by a representation: k nearest neighbours, and a linear support vector machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def nearest_neighbours(
     train, test : dense or sparse rows (n, d)
     train_labels : int (n_train,), from 0
     k : neighbours that vote; of classes with equal votes the one nearest to the item wins.
-    score : what makes items near, as in `latents.ranking.top_k`.
+    score : the similarity, as in `latents.ranking.top_k`.
 
     Returns
     -------
@@ -37,12 +37,14 @@ def nearest_neighbours(
 def linear_svm(
     train: Any, test: Any, train_labels: np.ndarray, *, cost: float, items: int, generator: np.random.Generator
 ) -> np.ndarray:
-    """Predict each test item's class by one linear SVM a class (LIBLINEAR), columns scaled to unit variance if dense.
+    """Predict each test item's class by one linear SVM per class (LIBLINEAR); dense columns are
+    scaled to unit variance.
 
     Parameters
     ----------
     cost : C, the weight of the training errors.
-    items : at most so many training items, drawn by `generator`, are used: the time grows faster than their number.
+    items : int, most training items that are used, drawn by `generator`: the time grows faster than
+        their number.
 
     Returns
     -------

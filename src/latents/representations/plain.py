@@ -1,4 +1,4 @@
-"""Plain representations to rank and classify beside the learned ones: pixels, principal components, tf-idf, faces."""
+"""Make plain representations: pixels, principal components, tf-idf, galleries and probes of faces."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from scipy import sparse
 
 
 def pixels(images: np.ndarray) -> np.ndarray:
-    """Grey images as rows of intensities: uint8 (n, height, width) -> float32 (n, height * width) in [0, 1]."""
+    """Return grey images as rows of intensities: uint8 (n, height, width) -> float32 (n, height *
+    width) in [0, 1]."""
     return images.reshape(len(images), -1).astype(np.float32) / 255
 
 
 def gallery_and_probes(person: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Deal each person's photographs in turn: the first to the gallery, the second to the probes, and so on.
+    """Deal each person's photographs in turn: the first to the gallery, the second to the probes,
+    and so on.
 
-    Who has one photograph is in the gallery alone, to be confused with.
+    A person with one photograph is in the gallery only, as a distractor.
 
     Parameters
     ----------
-    person : (n,), who is on each photograph; the order of a person's photographs decides.
+    person : (n,), the person on each photograph; the order of a person's photographs decides.
 
     Returns
     -------
@@ -40,7 +42,7 @@ def gallery_and_probes(person: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def principal_components(train: np.ndarray, test: np.ndarray, *, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates along the training rows' leading principal components.
+    """Return coordinates along the training rows' leading principal components.
 
     Parameters
     ----------
@@ -50,7 +52,8 @@ def principal_components(train: np.ndarray, test: np.ndarray, *, count: int) -> 
     Returns
     -------
     train, test
-        float32 (n, count) each, centred on the training mean; a component's sign is fixed by its largest loading.
+        float32 (n, count) each, centred on the training mean; a component's sign is fixed by its
+        largest loading.
     """
     mean = train.mean(axis=0, dtype=np.float64)
     centred = train.astype(np.float64) - mean
@@ -64,14 +67,15 @@ def principal_components(train: np.ndarray, test: np.ndarray, *, count: int) -> 
 def tfidf(
     train: Sequence[str], test: Sequence[str], *, vocabulary: int, min_documents: int, max_share: float
 ) -> tuple[sparse.csr_array, sparse.csr_array]:
-    """Rows of 1 + log(count) times inverse document frequency, of unit length; words and weights from training only.
+    """Return rows of 1 + log(count) times idf, of unit length; words and weights are of training
+    documents only.
 
     Parameters
     ----------
     train, test : documents.
     vocabulary : at most this many words, the most frequent ones.
-    min_documents, max_share : a word counts if it stands in at least so many training documents, and in at most this
-        share of them.
+    min_documents, max_share : least number, and largest share, of the training documents that hold
+        a word.
 
     Returns
     -------

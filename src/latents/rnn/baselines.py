@@ -1,4 +1,4 @@
-"""What a predictor of the next row has to beat: the mean row, the last row again, a regression on the last two."""
+"""Predict the next row simply: by the mean row, the last row, or a regression on the last two."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from latents.errors import InputError
+from latents.networks.recipe import Journal, Recipe
 from latents.networks.schedules import one_cycle
 from latents.networks.training import fit
 from latents.rnn.model import row_cost
@@ -20,11 +21,12 @@ PSEUDO_COUNT = 0.5  # of white and of black in the mean row: a pixel that was ne
 
 @dataclass(frozen=True)
 class Contexts:
-    """Every row but the first of its sequence, with the two rows above it, flat.
+    """All rows but the first of each sequence, with the two rows above, flat.
 
     Attributes
     ----------
-    target, last, before : float32 (n, width_px); `before` is blank where there is one row above only.
+    target, last, before : float32 (n, width_px); `before` is blank where there is only one row
+        above.
     position : int64 (n,), of the target in its sequence, from 1.
     """
 
@@ -35,7 +37,8 @@ class Contexts:
 
     @classmethod
     def of(cls, sequences: Sequence[Tensor]) -> Contexts:
-        """From sequences (length, width_px) of at least two rows in all; shorter ones hold no next row."""
+        """From sequences (length, width_px) of at least two rows in all; shorter ones hold no next
+        row."""
         kept = [rows for rows in sequences if len(rows) > 1]
         if not kept:
             raise InputError("no sequence has a second row: there is no next row to predict")
@@ -49,7 +52,8 @@ class Contexts:
 
 
 def bernoulli_cross_entropy(target: Tensor, probability: Tensor) -> float:
-    """Mean of -x log p - (1 - x) log(1 - p) over all pixels, in nats; targets may be grey.
+    """Return the mean of -x log p - (1 - x) log(1 - p) over all pixels, in nats; targets may be
+    grey.
 
     Examples
     --------
@@ -60,8 +64,8 @@ def bernoulli_cross_entropy(target: Tensor, probability: Tensor) -> float:
 
 
 def mean_row(train: Contexts, test: Contexts) -> float:
-    """Cross-entropy a pixel of the training rows' mean at the same position of the sequence; positions that training
-    never had take the mean of all."""
+    """Return the cross-entropy per pixel of the training rows' mean at the same position; positions
+    without training rows take the mean of all."""
     longest = int(max(train.position.max(), test.position.max())) + 1
     width = train.target.shape[1]
     sums = torch.zeros(longest, width, dtype=torch.float64).index_add_(0, train.position, train.target.double())
@@ -72,7 +76,8 @@ def mean_row(train: Contexts, test: Contexts) -> float:
 
 
 def copy_last(validation: Contexts, test: Contexts) -> tuple[float, float]:
-    """Cross-entropy a pixel of the last row predicted again, p = s + (1 - 2 s) x, and the s that validation chose."""
+    """Return the cross-entropy per pixel of the repeated last row, p = s + (1 - 2 s) x, and s, best
+    on validation."""
     found = {s: bernoulli_cross_entropy(validation.target, _smoothed(validation.last, s)) for s in SMOOTHING}
     best = min(found, key=lambda s: found[s])
     return bernoulli_cross_entropy(test.target, _smoothed(test.last, best)), best
@@ -85,7 +90,8 @@ def _smoothed(rows: Tensor, share: float) -> Tensor:
 def logistic(
     train: Contexts, test: Contexts, *, epochs: int, batch_size: int, learning_rate: float, generator: torch.Generator
 ) -> float:
-    """Cross-entropy a pixel of a logistic regression of each pixel on all pixels of the last two rows.
+    """Return the cross-entropy per pixel of a logistic regression of each pixel on the last two
+    rows.
 
     Parameters
     ----------
@@ -102,21 +108,22 @@ def logistic(
         return {"cross_entropy": row_cost(model(seen), train.target[rows]).mean(1)}
 
     count = len(train.target)
+    schedule = one_cycle(total_steps=epochs * -(-count // batch_size))
     fit(
         model, torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True), loss_parts,
-        train_rows=torch.arange(count), epochs=epochs, batch_size=batch_size, generator=generator,
-        schedule=one_cycle(total_steps=epochs * -(-count // batch_size)), name="logistic regression",
+        train_rows=torch.arange(count), generator=generator, journal=Journal(name="logistic regression"),
+        recipe=Recipe(epochs=epochs, batch_size=batch_size, schedule=schedule),
     )  # fmt: skip
     with torch.inference_mode():
         logits = model(torch.cat([test.before, test.last], dim=1))
         return float(row_cost(logits, test.target).double().mean())
 
 
-# --- completed digits -----------------------------------------------------------------------------------------------
+# --- completed digits -----------------------------------------------------------------------------
 
 
 def nearest_by_top(tops: np.ndarray, training_tops: np.ndarray, *, block: int = 1000) -> np.ndarray:
-    """The training image whose top rows are nearest to each image's, by squared distance.
+    """Find the training image with the nearest top rows for each image, by squared distance.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a row-RNN has learnt, as pictures and numbers: completed digits, and what its hidden units like to see."""
+"""Complete digits with a row-RNN, and ask a classifier about several completions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Probabilities = Callable[[np.ndarray], np.ndarray]  # pictures (n, y, x) in [0, 
 
 
 def grey(images: np.ndarray) -> Tensor:
-    """uint8 images as float32 in [0, 1]."""
+    """Return uint8 images as float32 in [0, 1]."""
     return torch.from_numpy(images).float() / 255
 
 
@@ -32,9 +32,10 @@ def complete(
 
     Parameters
     ----------
-    images : uint8 (n, y, x); what stands below the top rows is not looked at.
-    seen_rows : how many rows are kept, at least one.
-    sharpness, generator : see `latents.rnn.model.roll`; with a generator, each call gives other completions.
+    images : uint8 (n, y, x); only their top rows are read.
+    seen_rows : int, rows that are kept, at least one.
+    sharpness, generator : see `latents.rnn.model.roll`; with a generator, each call gives other
+        completions.
 
     Returns
     -------
@@ -51,7 +52,7 @@ def complete(
 
 
 def blanked(images: np.ndarray, *, seen_rows: int) -> np.ndarray:
-    """The half alone: top rows kept, the rest blank; float32 in [0, 1]."""
+    """Keep the top rows and blank the rest; float32 in [0, 1]."""
     half = grey(images).numpy()
     half[:, seen_rows:] = 0
     return half
@@ -59,12 +60,13 @@ def blanked(images: np.ndarray, *, seen_rows: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Sampled:
-    """What a classifier sees in several completions of each of n digits.
+    """A classifier's results on several completions of each of n digits.
 
     Attributes
     ----------
     mean : float64 (n, classes), its probabilities averaged over the completions.
-    share_right : float64 (n,), the share of the completions that it sees as the digit's own class.
+    share_right : float64 (n,), the share of the completions that it assigns to the digit's own
+        class.
     """
 
     mean: np.ndarray
@@ -72,7 +74,8 @@ class Sampled:
 
     @property
     def entropy(self) -> np.ndarray:
-        """Entropy in bits of the averaged probabilities, (n,): how ambiguous the seen half is to the network."""
+        """Return the entropy in bits of the averaged probabilities, (n,): the ambiguity of the seen
+        half."""
         chances = np.maximum(self.mean, 1e-12)
         return -(chances * np.log2(chances)).sum(1)
 
@@ -87,12 +90,12 @@ def sampled_classes(
     probabilities: Probabilities,
     generator: torch.Generator,
 ) -> Sampled:
-    """Complete each digit several times by sampling rows, and ask a classifier what it sees.
+    """Complete each digit several times by sampling rows, and classify the completions.
 
     Parameters
     ----------
     labels : int (n,).
-    samples : completions a digit.
+    samples : int, completions per digit.
     probabilities : the classifier.
     """
     total, right = np.zeros(1), np.zeros(len(images))
@@ -101,25 +104,3 @@ def sampled_classes(
         total = total + chances
         right += chances.argmax(1) == labels
     return Sampled(total / samples, right / samples)
-
-
-def separation(scores: np.ndarray, positive: np.ndarray) -> float:
-    """Chance that a positive item scores above a negative one, ties half (the area under the ROC curve); nan if one
-    kind is missing.
-
-    Examples
-    --------
-    >>> separation(np.array([0.1, 0.4, 0.9]), np.array([False, False, True]))
-    1.0
-    """
-    from scipy.stats import rankdata
-
-    n_positive = int(positive.sum())
-    n_negative = len(positive) - n_positive
-    if n_positive == 0 or n_negative == 0:
-        return float("nan")
-    ranks = rankdata(scores)[positive].sum()
-    return float((ranks - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative))
-
-
-# --- hidden units (notes of 2016-08-05) -----------------------------------------------------------------------------

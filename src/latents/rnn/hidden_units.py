@@ -1,4 +1,4 @@
-"""Pictures of what hidden units of a row-RNN respond to."""
+"""Picture the sequences to which hidden units of a row-RNN respond."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from latents.rnn.model import BLOCK_ROWS, RowRNN, roll
 
 
 def draw_sequences(images: np.ndarray, *, length: int, lead_rows: int = 0, generator: torch.Generator) -> Tensor:
-    """From each image `length` rows that begin at a row drawn from 0 to y - length, after `lead_rows` blank ones:
-    float32 (n, lead_rows + length, x)."""
+    """Draw `length` rows of each image, from a row drawn from 0 to y - length on, and put
+    `lead_rows` blank ones before: float32 (n, lead_rows + length, x)."""
     n, height, _ = images.shape
     if not 1 <= length <= height:
         raise InputError(f"sequences of images of {height} rows have 1 to {height}, got {length}")
@@ -25,7 +25,7 @@ def draw_sequences(images: np.ndarray, *, length: int, lead_rows: int = 0, gener
 
 @torch.inference_mode()
 def favourites(model: RowRNN, sequences: Tensor) -> tuple[Tensor, Tensor]:
-    """What each hidden unit likes to see.
+    """Average the sequences that drive each hidden unit, and find the best one.
 
     Parameters
     ----------
@@ -34,8 +34,9 @@ def favourites(model: RowRNN, sequences: Tensor) -> tuple[Tensor, Tensor]:
     Returns
     -------
     average, best
-        (hidden, length, x) each. The average over all sequences, weighted by the unit's drive after them, floored at
-        0 (a unit that none drives: zeros); and the one sequence that drives it most.
+        (hidden, length, x) each. The average over all sequences, weighted by the unit's drive after
+        them, floored at 0 (a unit that none drives: zeros); and the one sequence that drives it
+        most.
     """
     n, length, width = sequences.shape
     weighted = torch.zeros(model.n_hidden, length * width, dtype=torch.float64)
@@ -56,12 +57,14 @@ def favourites(model: RowRNN, sequences: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def with_expected(model: RowRNN, rows: Tensor, *, count: int) -> np.ndarray:
-    """Below each unit's sequence the rows that the network expects next: float32 (hidden, length + count, x)."""
+    """Append the rows that the network expects next to each unit's sequence: float32 (hidden,
+    length + count, x)."""
     return torch.cat([rows, roll(model, rows, count=count)], dim=1).numpy()
 
 
 def as_digits(pictures: np.ndarray, side_px: int) -> np.ndarray:
-    """Pictures laid on a blank square as MNIST's digits are: brightest pixel 1, centre of mass in the middle.
+    """Lay pictures on a blank square like MNIST's digits: brightest pixel 1, centre of mass in the
+    middle.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A row-RNN measured on test digits, beside what it has to beat; and the examples that its figures show."""
+"""Measure a row-RNN on test digits beside its baselines; choose the examples of its figures."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import torch
 from latents.digits import classifier as dc
 from latents.digits.classifier import DigitClassifier
 from latents.rnn.baselines import Contexts, copy_last, logistic, mean_row, nearest_by_top
-from latents.rnn.completion import blanked, complete, grey, sampled_classes, separation
+from latents.rnn.completion import blanked, complete, grey, sampled_classes
 from latents.rnn.hidden_units import as_digits, draw_sequences, favourites, with_expected
 from latents.rnn.model import RowRNN, predict_rows, row_sequences
+from latents.stats.roc import area_under_curve
 
 CLASSES = 10
-SHARPNESS = (1.0, 1.25, 1.5, 2.0, 3.0)  # tried for what is fed back; the best on validation
+SHARPNESS = (1.0, 1.25, 1.5, 2.0, 3.0)  # tried on validation digits, see `latents.rnn.model.roll`
 Measures = dict[str, float]
 Digits = tuple[np.ndarray, np.ndarray]  # images uint8 (n, y, x), labels (n,)
 
@@ -31,7 +32,8 @@ def row_baselines(
     learning_rate: float,
     generator: torch.Generator,
 ) -> Measures:
-    """Cross-entropy a pixel, in nats, of the three simple predictors: see `latents.rnn.baselines`."""
+    """Return the cross-entropy per pixel, in nats, of the three simple predictors of
+    `latents.rnn.baselines`."""
     parts = [Contexts.of(row_sequences(images, inked=inked)) for images in (train, validation, test)]
     copied, smoothing = copy_last(*parts[1:])
     options: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
@@ -44,8 +46,9 @@ def row_baselines(
 
 
 def completion_baselines(train: Digits, test: Digits, *, seen_rows: int, classifier: DigitClassifier) -> Measures:
-    """Accuracy of the classifier on whole digits, on their top halves alone, and on halves completed with the rest of
-    the training digit whose half is nearest; and how often that digit is of the same class."""
+    """Return the classifier's accuracy on whole digits, on top halves alone, and on halves
+    completed with the rest of the training digit of the nearest half; and the share of these
+    training digits that are of the same class."""
     images, labels = test
     nearest = nearest_by_top(images[:, :seen_rows], train[0][:, :seen_rows])
     borrowed = images.copy()
@@ -70,23 +73,24 @@ def completions(
     classifier: DigitClassifier,
     generator: torch.Generator,
 ) -> tuple[Measures, dict[str, np.ndarray]]:
-    """Complete every test digit from its top rows, and measure what the classifier sees.
+    """Complete every test digit from its top rows, and classify the completions.
 
     Parameters
     ----------
-    samples : completions a digit by sampling rows, from which ambiguity is measured.
-    shown : digits of each class among the examples, the first of the test set.
-    shown_samples : sampled completions of each ambiguous example, of which there is one a class: that of the highest
-        entropy.
+    samples : int, completions per digit by sampling rows, from which ambiguity is measured.
+    shown : int, digits of each class among the examples, the first of the test set.
+    shown_samples : int, sampled completions of each ambiguous example, the digit of the highest
+        entropy of each class.
 
     Returns
     -------
     metrics
-        `completed`: accuracy on the notes' completions; `completed_<digit>`: by class; `sharpened`: on completions
-        by the `sharpness` of what is fed back that is best on the validation digits; `sampled`: on single sampled
-        ones; `vote`: of the class with the highest probability averaged over them; `entropy_right`, `entropy_wrong`
-        (bits): mean ambiguity of digits whose completion is seen rightly and wrongly; `entropy_separation`: chance
-        that a wrong one is the more ambiguous.
+        `completed`: accuracy on the notes' completions; `completed_<digit>`: by class; `sharpened`:
+        on completions by the `sharpness` that is best on the validation digits; `sampled`: on
+        single sampled completions; `vote`: of the class with the highest probability averaged over
+        them; `entropy_right`, `entropy_wrong` (bits): mean ambiguity of digits with a right and
+        with a wrong completion; `entropy_separation`: chance that a wrong one is the more
+        ambiguous.
     examples
         See the stage `rnn`.
     """
@@ -108,7 +112,7 @@ def completions(
         "vote": float(np.mean(drawn.mean.argmax(1) == labels)),
         "entropy_right": _mean(entropy[right]),
         "entropy_wrong": _mean(entropy[~right]),
-        "entropy_separation": separation(entropy, ~right),
+        "entropy_separation": area_under_curve(entropy, ~right),
     }
     present = [digit for digit in range(CLASSES) if (labels == digit).any()]
     metrics |= {f"completed_{digit}": float(right[labels == digit].mean()) for digit in present}
@@ -150,22 +154,26 @@ def unit_pictures(
     classifier: DigitClassifier,
     generator: torch.Generator,
 ) -> tuple[Measures, dict[str, np.ndarray]]:
-    """What each hidden unit likes to see and what the network expects after it, and the digit that this looks like.
+    """Picture what drives each hidden unit and the rows expected after it, and classify the
+    pictures.
 
     Parameters
     ----------
-    images : uint8 (n, y, x), of which the sequences are taken, one each.
+    images : uint8 (n, y, x); each gives one sequence.
     rows, expected_rows : L of the notes, and the rows of the roll-forward.
-    lead_rows : blank rows that the network reads before a sequence, and that are left out of its picture. Without
-        any, ink at once is something that it never saw in training, and many a roll-forward runs into all black.
+    lead_rows : int, blank rows that the network reads before a sequence, and that are left out of
+        its picture. Without them a sequence starts with ink, unlike in training, and many
+        continuations turn all black.
 
     Returns
     -------
     metrics
-        `average_<digit>` and `best_<digit>`: units whose picture the classifier sees as that digit.
+        `average_<digit>` and `best_<digit>`: number of units of which the picture is classified as
+        that digit.
     arrays
-        `pictures` (the weighted average and the rows expected after it) and `best` (the single best sequence and the
-        rows expected after it), float32 (hidden, rows + expected_rows, x); `pictures_digit`, `best_digit`.
+        `pictures` (the weighted average and the rows expected after it) and `best` (the single best
+        sequence and the rows expected after it), float32 (hidden, rows + expected_rows, x);
+        `pictures_digit`, `best_digit`.
     """
     average, best = favourites(model, draw_sequences(images, length=rows, lead_rows=lead_rows, generator=generator))
     arrays: dict[str, np.ndarray] = {}

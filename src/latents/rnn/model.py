@@ -1,8 +1,10 @@
-"""A recurrent network that reads an image row by row and predicts the next row (notes of 2016-06-16).
+"""A recurrent network that reads an image row by row and predicts the next row (notes of
+2016-06-16).
 
-Notes' units are sigmoid units whose state is reset to 0. They are tanh units here, with the same functions: from
-sigmoid(2 a) = (1 + tanh(a)) / 2 it follows that a tanh unit is a sigmoid one with other weights, state -1 is its 0, the
-output weights stay tied, and the pre-activation keeps its sign; so torch's own layer and its fast paths serve.
+The notes have sigmoid units with the first state 0. Here they are tanh units, so that torch's own
+fast layer can be used; the functions are the same. By sigmoid(2 a) = (1 + tanh(a)) / 2 a tanh unit
+is a sigmoid unit with other weights and the first state -1; output weights stay tied, and the
+pre-activation keeps its sign.
 """
 
 from __future__ import annotations
@@ -25,14 +27,15 @@ BLOCK_ROWS = 2000  # sequences run at once where nothing is trained
 
 
 class RowRNN(RecurrentDecoder):
-    """Next row, as logits a pixel, from the rows so far.
+    """A predictor of the next row, as logits per pixel, from the rows so far.
 
     Parameters
     ----------
     width_px : pixels of a row.
     hidden : hidden units.
     cell : "rnn" (the notes') or "gru".
-    tied : are the output weights the input weights transposed? Those of a GRU's new state, where it has three.
+    tied : bool, whether the output weights are the transposed input weights, of a GRU those of its
+        new state.
     """
 
     def __init__(self, *, width_px: int, hidden: int, cell: str, tied: bool) -> None:
@@ -55,26 +58,28 @@ class RowRNN(RecurrentDecoder):
         return int(self.rnn.hidden_size)
 
     def embed(self, visible: Tensor, context: Tensor) -> Tensor:
-        """The rows that enter: `visible`, or the known ones of `context`, where there is one (see `known_rows`)."""
+        """Return the rows to read: `visible`, or the known ones of `context` where there is one
+        (see `known_rows`)."""
         if context.shape[-1] == 0:
             return visible
         return torch.where(context[..., -1:] > 0, context[..., :-1], visible)
 
     def readout(self, outputs: Tensor) -> Tensor:
-        """Logits of the next row, (..., hidden) -> (..., width_px)."""
+        """Return logits of the next row, (..., hidden) -> (..., width_px)."""
         weight = self.rnn.get_parameter("weight_ih_l0")[-self.n_hidden :].T if self.weight is None else self.weight
         return linear(outputs, weight, self.bias)
 
     def start(self, batch: int) -> Tensor:
-        """The state before the first row: (1, batch, hidden)."""
+        """Return the state before the first row: (1, batch, hidden)."""
         return self.hidden_seed[:, None].expand(1, batch, -1).contiguous()
 
     def begun(self, rows: Tensor) -> Tensor:
-        """What is read of (batch, length, width_px): a blank row, then the rows; (length + 1, batch, width_px)."""
+        """Put a blank row before rows (batch, length, width_px): (length + 1, batch, width_px)."""
         return torch.cat([self.visible_seed.expand(1, len(rows), -1), rows.transpose(0, 1)])
 
     def drive(self, rows: Tensor) -> Tensor:
-        """What each hidden unit makes of a sequence: (batch, length, width_px) -> (batch, hidden).
+        """Return the drive of each hidden unit by a sequence: (batch, length, width_px) -> (batch,
+        hidden).
 
         The pre-activation after the last row; of a GRU, which has three, the state itself.
         """
@@ -88,12 +93,13 @@ class RowRNN(RecurrentDecoder):
 
 
 def architecture(*, width_px: int, hidden: int, cell: str, tied: bool) -> dict[str, Any]:
-    """What `build` needs, in JSON's types; see `RowRNN`."""
+    """Return the input of `build`, in JSON's types; see `RowRNN`."""
     return {"model": "row_rnn", "width_px": width_px, "hidden": hidden, "cell": cell, "tied": tied}
 
 
 def build(shape: Mapping[str, Any], *, generator: torch.Generator) -> RowRNN:
-    """A network whose weights are drawn from U(-1/sqrt(hidden), 1/sqrt(hidden)), torch's default; output bias 0.
+    """Build a network; weights are drawn from U(-1/sqrt(hidden), 1/sqrt(hidden)), torch's default;
+    output bias 0.
 
     Raises
     ------
@@ -111,22 +117,23 @@ def build(shape: Mapping[str, Any], *, generator: torch.Generator) -> RowRNN:
 
 
 def load(state: Mapping[str, Tensor], shape: Mapping[str, Any]) -> RowRNN:
-    """A trained network on the CPU, in eval mode: `load(*read_weights(path))`."""
+    """Return a trained network on the CPU, in eval mode: `load(*read_weights(path))`."""
     model = build(shape, generator=torch.Generator())
     model.load_state_dict(state)
     return model.eval()
 
 
 def row_cost(predicted: Tensor, actual: Tensor) -> Tensor:
-    """Cross-entropy of grey rows, in nats: logits (n, width_px), rows in [0, 1] -> (n, width_px)."""
+    """Return the cross-entropy of grey rows, in nats: logits (n, width_px), rows in [0, 1] -> (n,
+    width_px)."""
     return binary_cross_entropy_with_logits(predicted, actual, reduction="none")
 
 
-# --- images as sequences --------------------------------------------------------------------------------------------
+# --- images as sequences --------------------------------------------------------------------------
 
 
 def row_sequences(images: np.ndarray, *, inked: bool = False) -> list[Tensor]:
-    """Images as sequences of rows.
+    """Turn images into sequences of rows.
 
     Parameters
     ----------
@@ -164,13 +171,15 @@ def row_sequences(images: np.ndarray, *, inked: bool = False) -> list[Tensor]:
 
 
 def known_rows(sequences: Sequence[Tensor], *, own_share: float, generator: torch.Generator) -> list[Tensor]:
-    """Contexts for training on the network's own predictions: which rows above are known, and what they are.
+    """Return contexts for training on the network's own predictions: the rows above, and which are
+    known.
 
     Parameters
     ----------
     sequences : (length, width_px) each.
-    own_share : share of the sequences that are known up to a row only, drawn from 1 to length - 1; from there on the
-        network reads what it has predicted, as when it completes a digit. Of the others all rows are known.
+    own_share : share of the sequences that are known only up to a row, drawn from 1 to length - 1;
+        from there on the network reads its own predictions, as when it completes a digit. All rows
+        of the others are known.
     generator : draws which, and up to where; on the CPU.
 
     Returns
@@ -190,7 +199,8 @@ def known_rows(sequences: Sequence[Tensor], *, own_share: float, generator: torc
 
 
 def of_one_length(sequences: Sequence[Tensor]) -> Iterator[tuple[np.ndarray, Tensor]]:
-    """Blocks of sequences of one length: their numbers (batch,), and they themselves (batch, length, width_px)."""
+    """Blocks of sequences of one length: their numbers (batch,), and they themselves (batch,
+    length, width_px)."""
     lengths = np.array([len(sequence) for sequence in sequences])
     for length in np.unique(lengths):
         numbers = np.flatnonzero(lengths == length)
@@ -199,12 +209,13 @@ def of_one_length(sequences: Sequence[Tensor]) -> Iterator[tuple[np.ndarray, Ten
             yield block, torch.stack([sequences[number] for number in block])
 
 
-# --- predicting rows ------------------------------------------------------------------------------------------------
+# --- predicting rows ------------------------------------------------------------------------------
 
 
 @torch.inference_mode()
 def predict_rows(model: RowRNN, rows: Tensor) -> Tensor:
-    """Each row as predicted from those above it, in [0, 1]: (batch, length, width_px), the same shape back.
+    """Each row as predicted from those above it, in [0, 1]: (batch, length, width_px), the same
+    shape back.
 
     The first is predicted from nothing, a blank row.
     """
@@ -223,7 +234,8 @@ def _logits(model: RowRNN, rows: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def next_row_cross_entropy(model: RowRNN, sequences: Sequence[Tensor]) -> float:
-    """Mean cross-entropy a pixel, in nats, of all rows but the first of each sequence, from those above.
+    """Return the mean cross-entropy per pixel, in nats, of all rows but the first, given those
+    above.
 
     Raises
     ------
@@ -244,23 +256,24 @@ def next_row_cross_entropy(model: RowRNN, sequences: Sequence[Tensor]) -> float:
 def roll(
     model: RowRNN, rows: Tensor, *, count: int, sharpness: float = 1.0, generator: torch.Generator | None = None
 ) -> Tensor:
-    """Go on from given rows, feeding back what was predicted.
+    """Continue given rows by feeding predictions back.
 
     Parameters
     ----------
     rows : (batch, length, width_px) in [0, 1].
     count : rows to add.
-    sharpness : factor on the logits of what is fed back: 1 feeds back the prediction itself, as the notes do; above,
-        pixels nearer to black and white, as real rows are, where predictions of several possible rows blur.
-    generator : with one, pixels drawn with the prediction as their probabilities are fed back, so that each call
-        gives another continuation.
+    sharpness : float, default 1, factor on the logits that are fed back. 1 feeds back the
+        prediction, as the notes do; above, pixels are nearer to black and white, like real rows,
+        where a prediction blurs several possible rows.
+    generator : draws the pixels that are fed back, so that each call gives another continuation;
+        None, the default: the prediction itself is fed back.
 
     Returns
     -------
     tensor (batch, count, width_px)
         The predictions, in [0, 1].
     """
-    _logits(model, rows[:1])  # refuses what it cannot read
+    _logits(model, rows[:1])  # raises for rows of another width
     outputs, state = model.rnn(model.begun(rows), model.start(len(rows)))
     added = [model.readout(outputs[-1:])]
     for _ in range(count - 1):

@@ -1,4 +1,5 @@
-"""What the weights of an average do to the picture of a hidden unit: by its drive, by its activation, one sequence."""
+"""Compare pictures of hidden units: averages weighted by drive or by activation, and the best
+sequence."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from latents.rnn.model import BLOCK_ROWS, RowRNN
 
 @torch.inference_mode()
 def by_activation(model: RowRNN, sequences: Tensor) -> Tensor:
-    """Average of sequences, weighted by the sigmoid of each unit's drive after them: (hidden, length, x).
+    """Average sequences, weighted by the sigmoid of each unit's drive after them: (hidden, length,
+    x).
 
     Parameters
     ----------
@@ -30,20 +32,21 @@ def by_activation(model: RowRNN, sequences: Tensor) -> Tensor:
 
 
 def compare(model: RowRNN, sequences: Tensor, *, lead_rows: int, blur_px: float) -> dict[str, float]:
-    """Detail of the average and of the best single sequence; contrast of averages by either weight.
+    """Measure the detail of the average and of the best sequence, and the contrast of averages by
+    either weight.
 
     Parameters
     ----------
     sequences : as in `by_activation`.
-    lead_rows : blank ones before what a unit likes, left out here.
+    lead_rows : int, blank rows at the start of each sequence, left out here.
     blur_px : of `latents.face_models.looks.detail`.
 
     Returns
     -------
     dict
-        `average_detail`, `best_detail`: variance of what the blur takes away, of pictures scaled to a maximum of 1;
-        `drive_contrast`, `activation_contrast`: standard deviation over pixels. Means over the units that any sequence
-        drives, and their standard errors as `..._se`; `n_units`.
+        `average_detail`, `best_detail`: detail of pictures scaled to a maximum of 1;
+        `drive_contrast`, `activation_contrast`: standard deviation over pixels. Means over the
+        units that any sequence drives, and their standard errors as `..._se`; `n_units`.
 
     Raises
     ------

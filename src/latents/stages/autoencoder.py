@@ -61,6 +61,7 @@ def train(
     from latents.files.tables import write_csv, write_json
     from latents.files.weights import write_weights
     from latents.networks.probes import probing
+    from latents.networks.recipe import Journal
     from latents.networks.training import set_threads
     from latents.stages.shared.checkpoint import checkpoint_path, discard
 
@@ -74,12 +75,12 @@ def train(
         trained = face_models_training.train(
             network,
             training,
+            face_models_training.Options(**section.model_dump(include=TRAINING)),
             validation=validation,
             held_out=held_out,
             generator=torch.Generator(compute.device).manual_seed(section.seed),
-            checkpoint=checkpoint,
-            probe=marks,
-            **section.model_dump(include=TRAINING),
+            journal=Journal(checkpoint, marks),
+            also=face_models_pca.mark,
         )
     pca = face_models_pca.pca_error([training], [held_out], components=min(network.n_features, len(training)))
     write_weights(model, network.state_dict(), architecture)

@@ -59,9 +59,12 @@ def train(
 
     from latents.files.tables import write_csv, write_json
     from latents.files.weights import read_weights, write_weights
+    from latents.networks.recipe import Journal
     from latents.networks.training import set_threads
     from latents.rbm import deep as deep_rbm
     from latents.rbm import model as rbm
+    from latents.rbm.deep_training import stack, train_jointly
+    from latents.rbm.training import Options
     from latents.stages.shared.checkpoint import checkpoint_path, discard
     from latents.stages.shared.rbm_rows import ROLES, read_visible, reader
 
@@ -76,25 +79,24 @@ def train(
         "n_train": len(training),
         "n_validation": len(validation),
         "generator": torch.Generator(compute.device).manual_seed(section.seed),
-        "digest": checkpoint.stem,
     }
     read = reader(training, validation)
     part = {name: checkpoint.with_name(f"{checkpoint.stem}-{name}{checkpoint.suffix}") for name in ("greedy", "joint")}
-    deep, first = deep_rbm.stack(
+    deep, first = stack(
         below,
         read,
+        Options(**section.greedy.model_dump()),
         n_hidden=section.n_hidden,
-        checkpoint=part["greedy"],
-        name="deep rbm, top",
+        journal=Journal(part["greedy"], name="deep rbm, top"),
         **shared,
-        **section.greedy.model_dump(),
     )
     measured = {
         "variance": float(test.double().var(0, correction=0).mean()),
         "bottom_mse": float(rbm.reconstruction_error(below, test).mean()),
         "greedy_mse": float(deep_rbm.reconstruction_error(deep, test).mean()),
     }
-    second = deep_rbm.train_jointly(deep, read, checkpoint=part["joint"], **shared, **section.joint.model_dump())
+    joint, journal = Options(**section.joint.model_dump()), Journal(part["joint"])
+    second = train_jointly(deep, read, joint, journal=journal, **shared)
     measured["reconstruction_mse"] = float(deep_rbm.reconstruction_error(deep, test).mean())
     write_weights(weights, deep.state_dict(), deep.architecture() | {"dataset": DATASET})
     write_csv(history, second.history)

@@ -47,6 +47,7 @@ def train(
     from latents.files.tables import write_csv, write_json
     from latents.files.weights import write_weights
     from latents.networks.probes import probing
+    from latents.networks.recipe import Journal
     from latents.networks.training import set_threads
     from latents.stages.shared.checkpoint import checkpoint_path, discard
 
@@ -71,8 +72,7 @@ def train(
             validation_images=held["validation"][0],
             validation_labels=held["validation"][1],
             generator=torch.Generator(compute.device).manual_seed(settings.seed),
-            checkpoint=checkpoint,
-            probe=marks,
+            journal=Journal(checkpoint, marks),
             **settings.model_dump(exclude={"seed"}),
         )
     write_weights(model, trained.state_dict(), architecture)

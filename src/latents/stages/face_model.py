@@ -207,7 +207,7 @@ def looks(
     )
     for prefix, path in {"gibbs": pictures, "gibbs_deep": deep_pictures}.items():
         drawn = read_hdf5(path, "gibbs_draws")[0]
-        found |= face_looks.looks(drawn, centre, blur_px=section.blur_px, prefix=prefix)
+        found |= face_looks.look(drawn, centre, blur_px=section.blur_px, prefix=prefix, intervals=face_looks.LOOKS)
     models = {"level": shallow, "deep": deep}
     found |= face_looks.between_over_draws(models, held_out, people, pairs=section.pairs, draws=section.draws)
     write_json(metrics, found)

@@ -142,6 +142,7 @@ def values(
     """
     from latents.hashing import plain as codes
     from latents.hashing import training as hashing_training
+    from latents.networks.recipe import Journal
     from latents.stages.shared.checkpoint import checkpoint_path
 
     if bits == NO_BITS:
@@ -153,6 +154,7 @@ def values(
         allowed = ", ".join([*section.plain, *section.learned])
         raise InputError(f"--method: got {method!r}, allowed: {allowed}")
     chosen = section.learned[method]
+    checkpoint = checkpoint_path(f"{job_name(method, words)}-{bits}", [chosen, section.training, compute], [words])
     network, fitted = hashing_training.train(
         rows["train"],
         labels["train"],
@@ -162,9 +164,8 @@ def values(
         bits=bits,
         neighbours=near,
         device=compute.device,
-        checkpoint=checkpoint_path(f"{job_name(method, words)}-{bits}", [chosen, section.training, compute], [words]),
-        probe=probe,
-        **section.training.model_dump(),
+        options=hashing_training.Options(**section.training.model_dump()),
+        journal=Journal(checkpoint, probe),
     )
     return {role: hashing_training.encode(network, rows[role]) for role in ROLES}, fitted.history
 

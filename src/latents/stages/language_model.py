@@ -53,6 +53,7 @@ def train(
     from latents.files.tables import write_csv, write_json
     from latents.files.weights import write_weights
     from latents.networks.probes import probing
+    from latents.networks.recipe import Journal
     from latents.networks.training import set_threads
     from latents.stages.shared.checkpoint import checkpoint_path, discard
     from latents.text import language_model
@@ -73,12 +74,11 @@ def train(
         trained, architecture, fitted = language_model.train(
             documents["train"],
             documents["validation"],
+            language_model.Options(**settings.model_dump(exclude={"corpus", "words", "seed"})),
             n_tokens=n_tokens,
             generator=torch.Generator().manual_seed(settings.seed),
             device=compute.device,
-            checkpoint=checkpoint,
-            probe=marks,
-            **settings.model_dump(exclude={"corpus", "words", "seed"}),
+            journal=Journal(checkpoint, marks),
         )
     counts = {"n_distinct": n_tokens, "n_test_tokens": sum(map(len, documents["test"]))}
     write_weights(model, trained.state_dict(), architecture)

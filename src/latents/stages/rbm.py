@@ -116,9 +116,11 @@ def train(
     from latents.files.tables import write_csv, write_json
     from latents.files.weights import write_weights
     from latents.networks.probes import probing
+    from latents.networks.recipe import Journal
     from latents.networks.training import set_threads
-    from latents.rbm.model import RBM, measure
-    from latents.rbm.training import START_ROWS, train
+    from latents.rbm.measure import measure
+    from latents.rbm.model import RBM
+    from latents.rbm.training import START_ROWS, Options, train
     from latents.stages.shared.checkpoint import checkpoint_path, discard
     from latents.stages.shared.rbm_rows import reader
 
@@ -140,14 +142,11 @@ def train(
         trained, fitted = train(
             rbm,
             reader(training, validation),
+            Options(**settings.model_dump(include=TRAINING)),
             n_train=len(training),
             n_validation=len(validation),
             generator=generator,
-            checkpoint=checkpoint,
-            probe=marks,
-            digest=checkpoint.stem,
-            name=f"rbm {run_name}",
-            **settings.model_dump(include=TRAINING),
+            journal=Journal(checkpoint, marks, f"rbm {run_name}"),
         )
     read = {"dataset": settings.dataset, "threshold": settings.threshold}
     write_weights(weights, trained.state_dict(), trained.architecture() | read)

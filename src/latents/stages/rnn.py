@@ -66,6 +66,7 @@ def train(
     from latents.files.tables import write_csv
     from latents.files.weights import write_weights
     from latents.networks.probes import probing
+    from latents.networks.recipe import Journal
     from latents.networks.training import set_threads
     from latents.rnn import model as rnn
     from latents.rnn import training as row_training
@@ -82,13 +83,12 @@ def train(
     ]
     with probing(probe) as marks:
         trained, architecture, fitted = row_training.train(
-            *parts,
+            parts[0],
+            parts[1],
+            row_training.Options(**settings.model_dump(exclude={"rows", "seed"})),
             generator=torch.Generator().manual_seed(settings.seed),
             device=compute.device,
-            checkpoint=checkpoint,
-            probe=marks,
-            name=f"row-RNN {run_name}",
-            **settings.model_dump(exclude={"rows", "seed"}),
+            journal=Journal(checkpoint, marks, f"row-RNN {run_name}"),
         )
     write_weights(model, trained.state_dict(), architecture)
     write_csv(history, fitted.history)

@@ -51,12 +51,12 @@ def prepare(
 ) -> None:
     """Tokenise all documents, choose the vocabulary on the training documents, store all roles."""
     from latents.files.tables import write_json
-    from latents.text.files import write_corpus
+    from latents.text.files import Protocol, write_corpus
 
     corpora = load_section(Text, "text", params).corpora
     if corpus not in corpora:
         raise InputError(f"--corpus: got {corpus!r}, allowed: {', '.join(corpora)}")
-    write_json(metrics, write_corpus(documents, words, **corpora[corpus].model_dump()))
+    write_json(metrics, write_corpus(documents, words, Protocol(**corpora[corpus].model_dump())))
 
 
 if __name__ == "__main__":

@@ -84,9 +84,10 @@ def train(
     from latents.files.tables import write_csv
     from latents.files.weights import write_weights
     from latents.networks.probes import probing
+    from latents.networks.recipe import Journal
     from latents.networks.training import set_threads
     from latents.stages.shared.checkpoint import checkpoint_path, discard
-    from latents.text import vae as vae_text
+    from latents.text import vae_training
 
     compute, section = load_section(Compute, "compute", params), load_section(TextVAE, "text_vae", params)
     settings = chosen(section, run_name)
@@ -95,8 +96,12 @@ def train(
     set_threads(compute.threads)
     training, validation = (read(words, role, section.max_tokens) for role in ("train", "validation"))
     with probing(probe) as marks:
-        trained, architecture, fitted = vae_text.train(
-            training, validation, device=compute.device, checkpoint=checkpoint, probe=marks, **settings.model_dump()
+        trained, architecture, fitted = vae_training.train(
+            training,
+            validation,
+            vae_training.Options(**settings.model_dump()),
+            device=compute.device,
+            journal=Journal(checkpoint, marks),
         )
     write_weights(model, trained.state_dict(), architecture)
     write_csv(history, fitted.history)
@@ -119,30 +124,32 @@ def evaluate(
     from latents.files.tables import write_csv, write_json
     from latents.files.weights import read_weights
     from latents.networks.training import set_threads
-    from latents.text import vae as vae_text
+    from latents.text import vae_measure
+    from latents.text.vae import load
+    from latents.vae.measure import active_units
 
     section = load_section(TextVAE, "text_vae", params)
     set_threads(1)
-    trained = vae_text.load(*read_weights(model))
+    trained = load(*read_weights(model))
     roles = {role: read(words, role, section.max_tokens) for role in ("train", "validation", "test")}
     measured: dict[str, Any] = {}
     for role in ("validation", "test"):
-        parts = vae_text.measure(
+        parts = vae_measure.measure(
             trained,
             roles[role],
             elbo_samples=section.elbo_samples,
             bound_samples=section.bound_samples,
             generator=torch.Generator().manual_seed(0),
         )
-        measured |= vae_text.summary(parts, prefix=f"{role}_" if role != "test" else "")
-    rows = {role: vae_text.embed(trained, roles[role]) for role in ("train", "test")}
+        measured |= vae_measure.summary(parts, prefix=f"{role}_" if role != "test" else "")
+    rows = {role: vae_measure.embed(trained, roles[role]) for role in ("train", "test")}
     labels = dict(zip(("train", "test"), read_hdf5(words, "train_labels", "test_labels"), strict=True))
-    measured |= {"active_units": vae_text.active_units(rows["train"]), "latent_dim": trained.latent_dim}
+    measured |= {"active_units": active_units(rows["train"]), "latent_dim": trained.latent_dim}
     write_json(metrics, measured | retrieval(rows, labels, section.neighbours))
     write_hdf5(embeddings, rows | {f"{role}_labels": values for role, values in labels.items()}, dataset="newsgroups")
     (names,) = read_hdf5(words, "words")
-    gains = vae_text.gains(trained)  # (2 * latent_dim, n_words): each dimension up and down
-    write_csv(topics, topic_rows(vae_text.top_words(gains, names.tolist(), count=section.top_words)))
+    gains = vae_measure.gains(trained)  # (2 * latent_dim, n_words): each dimension upwards and downwards
+    write_csv(topics, topic_rows(vae_measure.top_words(gains, names.tolist(), count=section.top_words)))
 
 
 @app.command()
@@ -156,7 +163,8 @@ def peers(
     from latents.files.hdf5 import open_hdf5, read_hdf5, rows_of
     from latents.files.tables import write_csv, write_json
     from latents.text.lda import fit_lda, unigram
-    from latents.text.vae import perplexity, top_words, with_words
+    from latents.text.vae import with_words
+    from latents.text.vae_measure import perplexity, top_words
 
     section = load_section(TextVAE, "text_vae", params)
     roles = {role: read(words, role, section.max_tokens) for role in ("train", "test")}

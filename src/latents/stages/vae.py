@@ -85,6 +85,7 @@ def train(
     from latents.files.tables import write_csv
     from latents.files.weights import read_weights, write_weights
     from latents.networks.probes import probing
+    from latents.networks.recipe import Journal
     from latents.networks.training import set_threads
     from latents.stages.shared.checkpoint import checkpoint_path, discard
     from latents.vae import train
@@ -100,13 +101,12 @@ def train(
         trained, architecture, fitted = train.train(
             images,
             validation,
+            train.Options(**settings.model_dump(exclude={"seeds", "warm_start"})),
             binarisation=how,
             seed=seed,
             device=compute.device,
-            checkpoint=checkpoint,
-            probe=marks,
+            journal=Journal(checkpoint, marks),
             initial=read_weights(warm[0])[0] if warm else None,
-            **settings.model_dump(exclude={"seeds", "warm_start"}),
         )
     write_weights(model, trained.state_dict(), architecture)
     write_csv(history, fitted.history)

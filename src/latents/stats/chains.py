@@ -1,4 +1,4 @@
-"""Diagnostics of Markov chains."""
+"""Diagnose Markov chains."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from latents.errors import InputError
 
 
 def autocorrelation(chains: np.ndarray, lags: int) -> np.ndarray:
-    """Autocorrelation of chains, averaged over chains, and over units by their variance.
+    """Return the autocorrelation of chains, averaged over chains, and over units by their variance.
 
     Parameters
     ----------
-    chains : float (steps, chains, units), after burn-in; the mean of each unit is taken over steps and chains,
-        so that chains that stay apart count as badly mixed.
-    lags : how many, from 0.
+    chains : float (steps, chains, units), after burn-in; the mean of each unit is taken over steps
+        and chains, so that chains that stay apart count as badly mixed.
+    lags : int, number of lags, from 0.
 
     Returns
     -------
@@ -41,7 +41,8 @@ def autocorrelation(chains: np.ndarray, lags: int) -> np.ndarray:
 
 
 def effective_share(correlation: np.ndarray) -> float:
-    """Independent draws for each step of a chain: 1 / (1 + 2 sum rho), summed while rho stays positive (Geyer 1992).
+    """Return the independent draws per step of a chain: 1 / (1 + 2 sum rho), while rho > 0 (Geyer
+    1992).
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""How the classes of an embedding lie: how far each spreads, and which are mixed with which."""
+"""Measure how far each class of an embedding spreads, and which classes are mixed."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import numpy as np
 
 
 def class_spread(points: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, float]:
-    """Generalised variance of each class, and of all classes pooled, as a share of that of all points.
+    """Return the generalised variance of each class, and of all pooled, as a share of that of all
+    points.
 
-    det(C_class) / det(C_all) and Wilks' lambda det(W) / det(C_all) with W the mean within-class covariance, each item
-    weighed alike. Neither changes under an invertible linear map of the embedding, so embeddings of different models
-    compare; the ratios shrink with the number of dimensions.
+    det(C_class) / det(C_all) and Wilks' lambda det(W) / det(C_all) with W the mean within-class
+    covariance, each item weighed alike. Neither changes under an invertible linear map of the
+    embedding, so embeddings of different models compare; the ratios shrink with the number of
+    dimensions.
 
     Parameters
     ----------
@@ -23,7 +25,8 @@ def class_spread(points: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, fl
     Returns
     -------
     of_class : float64 (n_classes,)
-        0 for a class on a point or line, 1 for one spread as all items are; nan for one with at most d items.
+        0 for a class on a point or line, 1 for a class as spread as all items; nan with at most d
+        items.
     pooled : float
         In [0, 1]: 1 when all classes have the same mean.
 
@@ -67,7 +70,7 @@ def _ratio(covariance: np.ndarray, log_determinant: float) -> float:
 
 
 def confusion(predicted: np.ndarray, labels: np.ndarray, n_classes: int) -> np.ndarray:
-    """Items of each class by what they were taken for.
+    """Count the items of each class by their predicted class.
 
     Returns
     -------
@@ -86,7 +89,7 @@ def confusion(predicted: np.ndarray, labels: np.ndarray, n_classes: int) -> np.n
 
 
 def mixing(counts: np.ndarray) -> np.ndarray:
-    """Share of the items of two classes that are taken for one another.
+    """Return the share of the items of two classes that are predicted as the other class.
 
     Parameters
     ----------
@@ -109,7 +112,8 @@ def mixing(counts: np.ndarray) -> np.ndarray:
 
 
 def rank_of_pair(mixed: np.ndarray, pair: tuple[int, int]) -> int:
-    """Where a pair stands among all pairs of classes, the most mixed one first (1); equals share the better rank."""
+    """Return the rank of a pair among all pairs, 1 for the most mixed one; equals share the better
+    rank."""
     pairs = mixed[np.triu_indices(len(mixed), 1)]
     return 1 + int((pairs > mixed[pair]).sum())
 
@@ -117,19 +121,20 @@ def rank_of_pair(mixed: np.ndarray, pair: tuple[int, int]) -> int:
 def separation(
     test: np.ndarray, labels: np.ndarray, predicted: np.ndarray, *, pairs: Sequence[tuple[int, int]]
 ) -> tuple[dict[str, Any], np.ndarray]:
-    """All measures of one embedding.
+    """Measure one embedding.
 
     Parameters
     ----------
     test : float (n, d), the embedded test items.
     labels, predicted : int (n,), true classes, and those of the nearest training items.
-    pairs : of classes whose mixing is reported.
+    pairs : pairs of classes to report.
 
     Returns
     -------
     measures : dict
-        `spread_<class>` and `spread` (all classes pooled), see `class_spread`; `knn`, the share of right classes;
-        `silhouette` in [-1, 1] (Rousseeuw 1987); for each pair `mixed_<a>_<b>` and `mixed_rank_<a>_<b>`.
+        `spread_<class>` and `spread` (all classes pooled), see `class_spread`; `knn`, the share of
+        right classes; `silhouette` in [-1, 1] (Rousseeuw 1987); for each pair `mixed_<a>_<b>` and
+        `mixed_rank_<a>_<b>`.
     counts : int64 (n_classes, n_classes)
         The confusion.
     """

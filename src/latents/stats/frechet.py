@@ -1,4 +1,4 @@
-"""What the notes assert of faces, measured: how typical, how distinct, how like real faces, how well mixed."""
+"""The Frechet distance of two sets of features."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from latents.errors import InputError
 
 
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
-    """Frechet distance of the Gaussians with the means and covariances of two sets of features.
+    """Return the Frechet distance of the Gaussians with two sets' means and covariances.
 
-    |mu_a - mu_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)), in the features' squared unit; with those of an Inception
-    network it is the FID. It has an upward bias of about the same size for sets of the same sizes: compare those.
+    |mu_a - mu_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)), in the features' squared unit; with those
+    of an Inception network it is the FID. It is biased upwards, about alike for sets of the same
+    sizes: compare only those.
 
     Parameters
     ----------
@@ -45,8 +46,8 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     mean_a, mean_b = a.mean(0, dtype=np.float64), b.mean(0, dtype=np.float64)
     root_a, root_b = (_centred(rows, mean) for rows, mean in ((a, mean_a), (b, mean_b)))  # C = root^T root
     spread = float(np.square(root_a).sum() + np.square(root_b).sum())
-    # tr (C_a C_b)^(1/2) is the sum of the singular values of root_a root_b^T: no square root of a matrix that may
-    # be singular, and nothing complex
+    # tr (C_a C_b)^(1/2) is the sum of the singular values of root_a root_b^T: no square root of a
+    # matrix that may be singular, and nothing complex
     cross = _triangle(root_a) @ _triangle(root_b).T
     overlap = float(np.linalg.svd(cross, compute_uv=False).sum())
     return max(0.0, float(np.square(mean_a - mean_b).sum()) + spread - 2 * overlap)
@@ -57,5 +58,5 @@ def _centred(rows: np.ndarray, mean: np.ndarray) -> np.ndarray:
 
 
 def _triangle(root: np.ndarray) -> np.ndarray:
-    """A small R with R^T R = root^T root."""
+    """Return a small R with R^T R = root^T root."""
     return np.asarray(np.linalg.qr(root, mode="r"))

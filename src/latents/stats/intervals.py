@@ -41,10 +41,11 @@ def mean_interval(values: np.ndarray | Tensor, groups: np.ndarray | None = None)
     Parameters
     ----------
     values : float (n,)
-        For example one value per row of a test set; the interval then speaks of other rows, not of other draws of z.
+        For example one value per row of a test set; the interval then speaks of other rows, not of
+        other draws of z.
     groups : (n,), optional
-        Values of one group, such as the faces of one person, may depend on each other: the standard error is clustered
-        by group (Liang & Zeger 1986). By default all values are independent.
+        Values of one group, such as the faces of one person, may depend on each other: the standard
+        error is clustered by group (Liang & Zeger 1986). By default all values are independent.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""How alike two embeddings of the same items are: the neighbours that they agree on."""
+"""Compare two embeddings of the same items by the neighbours that they share."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from latents.errors import InputError
 
 
 def neighbours_in_common(first: np.ndarray, second: np.ndarray, *, k: int) -> float:
-    """Mean share of the k nearest items of each item that two embeddings have in common.
+    """Return the mean share of each item's k nearest items that two embeddings have in common.
 
     Parameters
     ----------
-    first, second : float (n, d), (n, e), of the same n items; d and e may differ, more items than k.
+    first, second : float (n, d), (n, e), of the same n items; d and e may differ, more items than
+        k.
     k : neighbours, the item itself left out; Euclidean distance.
 
     Returns
     -------
     float
-        1 for embeddings that agree on all neighbours, k / (n - 1) for unrelated ones; no change of scale, rotation or
-        reflection alters it.
+        1 for embeddings that agree on all neighbours, k / (n - 1) for unrelated ones; no change of
+        scale, rotation or reflection alters it.
 
     Examples
     --------
@@ -39,7 +40,7 @@ def neighbours_in_common(first: np.ndarray, second: np.ndarray, *, k: int) -> fl
 
 
 def nearest(points: np.ndarray, k: int) -> np.ndarray:
-    """The k nearest other items of each item, int (n, k)."""
+    """Return the k nearest other items of each item, int (n, k)."""
     from scipy.spatial import cKDTree
 
     tree = cKDTree(points)
@@ -50,17 +51,18 @@ def nearest(points: np.ndarray, k: int) -> np.ndarray:
 
 
 def overlaps(embeddings: Mapping[str, Sequence[np.ndarray]], *, k: int) -> dict[str, Any]:
-    """Neighbours in common for every two networks, and for two seeds of the same network.
+    """Compare every two networks, and every two seeds of a network, by neighbours in common.
 
     Parameters
     ----------
-    embeddings : network -> an embedding a seed.
+    embeddings : network -> one embedding per seed.
 
     Returns
     -------
     dict
-        `overlap_<a>_<b>`, the mean over pairs of seeds, and `..._se`: the standard deviation over pairs by the root of
-        the number of seeds, since pairs share them. None where there are no two seeds.
+        `overlap_<a>_<b>`, the mean over pairs of seeds, and `..._se`: the standard deviation over
+        pairs by the root of the number of seeds, since pairs share them. None where there are no
+        two seeds.
     """
     found: dict[str, Any] = {}
     names = list(embeddings)

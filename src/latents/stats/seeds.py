@@ -1,4 +1,4 @@
-"""Numbers of several seeds as mean and standard error."""
+"""Summarise the numbers of several seeds."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from latents.errors import InputError
 
 
 def over_seeds(measured: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Mean and standard error of each number over runs that differ by their seed.
+    """Return the mean and standard error of each number over runs that differ by their seed.
 
     Parameters
     ----------
-    measured : a mapping a seed, all with the same keys; what is no number must be the same in all, None is nan.
+    measured : one mapping per seed, all with the same keys; texts must be the same in all, None is
+        nan.
 
     Returns
     -------
     dict
-        `<name>`: the mean; `<name>_se`: its standard error, nan with one seed; `n_seeds`. What is no number, and a
-        whole number that is the same for all seeds, as it is.
+        `<name>`: the mean; `<name>_se`: its standard error, nan with one seed; `n_seeds`. Texts,
+        and whole numbers that are the same for all seeds, stay as they are.
 
     Raises
     ------
     InputError
-        When there are none, or their keys or texts differ.
+        When there are no seeds, or their keys or texts differ.
 
     Examples
     --------

@@ -1,7 +1,9 @@
-"""Documents as words: tokens, a vocabulary from training documents, counts, tf-idf, and ragged sequences.
+"""Turn documents into tokens, a vocabulary of training documents, counts, tf-idf and ragged
+sequences.
 
-A document is kept in three forms. Counts and tf-idf have a column for each word of the vocabulary. A sequence
-keeps the order of all tokens: words of the vocabulary, stop words after them, and one number for every other token.
+A document is kept in three forms. Counts and tf-idf have a column for each word of the vocabulary.
+A sequence keeps the order of all tokens: words of the vocabulary, stop words after them, and one
+number for every other token.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ TOKEN = re.compile(r"[a-z]+(?:'[a-z]+)?")  # letters, with an apostrophe inside
 
 
 def tokenise(text: str, *, min_letters: int = 2) -> list[str]:
-    """Lower-case words of at least `min_letters` characters; digits and marks only separate them.
+    """Return the lower-case words of at least `min_letters` characters; digits and marks separate
+    words.
 
     Examples
     --------
@@ -32,11 +35,12 @@ def tokenise(text: str, *, min_letters: int = 2) -> list[str]:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The words that count, the stop words, and how rare each word is.
+    """The words of a corpus, its stop words, and the rarity of each word.
 
     Attributes
     ----------
-    words : the columns of counts, by descending number of training documents' tokens, equal ones by the alphabet.
+    words : the columns of counts, by descending number of training documents' tokens, equal ones by
+        the alphabet.
     stop_words : left out of counts; in sequences they follow the words.
     document_frequency : int64 (n_words,), training documents that hold the word.
     n_documents : training documents with at least one token.
@@ -54,16 +58,17 @@ class Vocabulary:
 
     @property
     def unknown(self) -> int:
-        """The number of every token that is neither a word of the vocabulary nor a stop word."""
+        """Return the number of all tokens that are neither words nor stop words."""
         return len(self.words) + len(self.stop_words)
 
     def encode(self, tokens: Sequence[str]) -> np.ndarray:
-        """Tokens as int32 numbers, in their order; an empty document gives an empty array."""
+        """Return tokens as int32 numbers, in their order; an empty document gives an empty array."""
         numbers, unknown = self.numbers, self.unknown
         return np.fromiter((numbers.get(token, unknown) for token in tokens), np.int32, len(tokens))
 
     def idf(self) -> np.ndarray:
-        """Inverse document frequency, float64 (n_words,): 1 + log((1 + n) / (1 + df)), as scikit-learn smooths it."""
+        """Return the inverse document frequency, float64 (n_words,): 1 + log((1 + n) / (1 + df)),
+        as scikit-learn."""
         return 1 + np.log((1 + self.n_documents) / (1 + self.document_frequency))
 
 
@@ -81,9 +86,9 @@ def learn_vocabulary(
     ----------
     documents : tokens of each training document.
     size : at most this many words; fewer when there are fewer.
-    min_documents, max_share : a word counts if it stands in at least so many documents, and in at most this share of
-        those that have a token.
-    stop_words : never among the words; those that occur get numbers of their own.
+    min_documents, max_share : least number of documents that hold a word, and largest share of the
+        documents with a token.
+    stop_words : words to leave out; those that occur get numbers of their own.
 
     Raises
     ------
@@ -157,11 +162,12 @@ class Ragged:
 
 
 def counts(sequences: Ragged, *, n_words: int) -> sparse.csr_array:
-    """How often each word stands in each document.
+    """Count each word in each document.
 
     Parameters
     ----------
-    sequences : numbers of tokens; those from n_words on (stop words, unknown words) are not counted.
+    sequences : numbers of tokens; those from n_words on (stop words, unknown words) are not
+        counted.
 
     Returns
     -------
@@ -175,7 +181,8 @@ def counts(sequences: Ragged, *, n_words: int) -> sparse.csr_array:
 
 
 def tfidf(word_counts: sparse.csr_array, idf: np.ndarray) -> sparse.csr_array:
-    """Rows of (1 + log count) times idf, of unit length: float32 CSR (n, n_words); an empty row stays empty."""
+    """Return rows of (1 + log count) times idf, of unit length: float32 CSR (n, n_words); an empty
+    row stays empty."""
     weighted = word_counts.astype(np.float64)
     weighted.data = (1 + np.log(weighted.data)) * idf[weighted.indices]
     norms = np.sqrt(weighted.multiply(weighted).sum(axis=1))
@@ -194,7 +201,8 @@ def roles(n: int, *, shares: Sequence[float], generator: np.random.Generator) ->
     Returns
     -------
     uint8 (n,)
-        The number of each document's role: round(share * n) documents each, at least one for a share above 0.
+        The number of each document's role: round(share * n) documents each, at least one for a
+        share above 0.
 
     Raises
     ------

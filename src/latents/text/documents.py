@@ -22,8 +22,9 @@ def write_newsgroups(archive: Path, path: Path) -> None:
     Parameters
     ----------
     archive : the canonical tar of the data set.
-    path : HDF5 to write: for each split in train, test `<split>_text` and `<split>_id` UTF-8 strings (n,) and
-        `<split>_labels` int64 (n,), an index into the attribute `groups` (a JSON list, sorted).
+    path : HDF5 to write: for each split in train, test `<split>_text` and `<split>_id` UTF-8
+        strings (n,) and `<split>_labels` int64 (n,), an index into the attribute `groups` (a JSON
+        list, sorted).
     """
     with create_hdf5(path, dataset="newsgroups") as file:
         groups: list[str] = []
@@ -33,7 +34,8 @@ def write_newsgroups(archive: Path, path: Path) -> None:
 
 
 def _append(file: h5py.File, split: str, documents: Iterable[Document], groups: list[str]) -> list[str]:
-    """Append a split by blocks of documents; return the groups known so far, in order of appearance."""
+    """Append a split by blocks of documents; return the groups known so far, in order of
+    appearance."""
     known = list(groups)
     text = add_growing(file, f"{split}_text", h5py.string_dtype())
     names = add_growing(file, f"{split}_id", h5py.string_dtype())

@@ -1,13 +1,12 @@
-"""Inference networks over text: a multilayer perceptron on counts, recurrent cells over word embeddings, or both.
+"""Read text: a multilayer perceptron on counts, recurrent cells over word embeddings, or both.
 
-Recurrent cells read ragged sequences: at each step only the documents that are still running, so nothing is padded,
-and what a document gives does not depend on what it is batched with.
+Recurrent cells read ragged sequences, at each step only the documents that have not ended: nothing
+is padded, and the features of a document do not depend on the other documents of its batch.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,8 +19,7 @@ from torch.nn import functional as F  # noqa: N812 torch's own name for it
 from latents.errors import InputError
 from latents.text.corpus import Ragged
 
-SCALE = 10.0  # length of the counts' rows that the perceptron reads: of the order of their raw length
-EMBEDDING_STD = 0.1  # of the first word embeddings
+SCALE = 10.0  # length of the perceptron's input rows, near the length of raw rows
 
 
 @dataclass(frozen=True)
@@ -31,8 +29,9 @@ class Batch:
     Attributes
     ----------
     counts : float32 (batch, n_words).
-    words : int64 (n_tokens,), step by step: the first word of each document, longest first, then the second, ...
-    running : how many documents have a word at each step, descending; its sum is n_tokens.
+    words : int64 (n_tokens,), step by step: the first word of each document, longest first, then
+        the second, ...
+    running : number of documents with a word at each step, descending; its sum is n_tokens.
     order : int64 (batch,), documents from the longest to the shortest.
     """
 
@@ -52,7 +51,7 @@ class Documents:
     ----------
     counts : CSR (n, n_words).
     sequences : the words of each document in order, numbers below n_words.
-    max_tokens : a document's words beyond these are not read by recurrent networks.
+    max_tokens : int, most words of a document that recurrent networks read.
     """
 
     def __init__(self, counts: sparse.csr_array, sequences: Ragged, *, max_tokens: int) -> None:
@@ -69,7 +68,7 @@ class Documents:
         return self.counts.shape[0]
 
     def batch(self, rows: Tensor, device: torch.device | str = "cpu") -> Batch:
-        """Documents by their row numbers, int64 (batch,)."""
+        """Return the documents of row numbers, int64 (batch,)."""
         rows = rows.cpu()
         dense = torch.from_numpy(self.counts[rows.numpy()].toarray().astype(np.float32))
         words, running, order = stepwise(self.values, self.starts[rows], self.lengths[rows])
@@ -95,7 +94,8 @@ def stepwise(values: Tensor, starts: Tensor, lengths: Tensor) -> tuple[Tensor, l
 
 
 class BagTrunk(nn.Module):
-    """A perceptron with softplus units on log(1 + counts), rows scaled to one length; gives (batch, widths[-1])."""
+    """A perceptron with softplus units on log(1 + counts), rows scaled to one length; gives (batch,
+    widths[-1])."""
 
     def __init__(self, n_words: int, widths: Sequence[int]) -> None:
         super().__init__()
@@ -104,12 +104,13 @@ class BagTrunk(nn.Module):
         self.layers = nn.Sequential(*itertools.chain.from_iterable(layers))
 
     def forward(self, batch: Batch) -> Tensor:
-        """Features of the documents; those without a word are all zeros at the input."""
+        """Return features of the documents; a document without a word has an input of zeros."""
         return self.layers(SCALE * F.normalize(torch.log1p(batch.counts), dim=-1))
 
 
 class RecurrentTrunk(nn.Module):
-    """A recurrent cell over word embeddings trained with it; gives the mean of its states, (batch, n_units)."""
+    """A recurrent cell over word embeddings trained with it; gives the mean of its states, (batch,
+    n_units)."""
 
     def __init__(self, cell: str, n_words: int, *, embedding: int, n_units: int) -> None:
         super().__init__()
@@ -117,7 +118,7 @@ class RecurrentTrunk(nn.Module):
         self.cell: nn.GRUCell | nn.LSTMCell = CELLS[cell](embedding, n_units)
 
     def forward(self, batch: Batch) -> Tensor:
-        """Mean state of each document over its words; zeros for one without a word."""
+        """Return the mean state of each document over its words; zeros for one without a word."""
         size = self.cell.hidden_size
         inputs = self.embedding(batch.words).split(batch.running)  # split, not slices: its gradient is one copy
         hidden = batch.counts.new_zeros(batch.running[0] if batch.running else 0, size)
@@ -150,7 +151,7 @@ class JoinedTrunk(nn.Module):
         self.trunks = nn.ModuleList(trunks)
 
     def forward(self, batch: Batch) -> Tensor:
-        """(batch, sum of the trunks' features)."""
+        """Return (batch, sum of the trunks' features)."""
         return torch.cat([trunk(batch) for trunk in self.trunks], dim=-1)
 
 
@@ -159,12 +160,13 @@ ENCODERS = ("mlp", "lstm", "gru", "both")
 
 
 def trunk(encoder: str, *, n_words: int, widths: Sequence[int], embedding: int, n_units: int) -> tuple[nn.Module, int]:
-    """The trunk of an inference network, and how many features it gives; "both" joins the perceptron and a GRU.
+    """Return the trunk of an inference network and the number of its features; "both" joins
+    perceptron and GRU.
 
     Raises
     ------
     InputError
-        When the encoder is none that there is.
+        When the encoder is unknown.
     """
     if encoder not in ENCODERS:
         raise InputError(f"encoder must be one of {', '.join(ENCODERS)}, got {encoder!r}")
@@ -174,14 +176,3 @@ def trunk(encoder: str, *, n_words: int, widths: Sequence[int], embedding: int, 
     if encoder == "both":
         return JoinedTrunk(BagTrunk(n_words, widths), recurrent), widths[-1] + n_units
     return recurrent, n_units
-
-
-def initialise_recurrent(module: nn.Module, *, generator: torch.Generator) -> None:
-    """Draw recurrent cells from U(-1/sqrt(units), 1/sqrt(units)), torch's default, and embeddings from a normal."""
-    for layer in module.modules():
-        if isinstance(layer, nn.GRUCell | nn.LSTMCell):
-            bound = 1 / math.sqrt(layer.hidden_size)
-            for parameter in layer.parameters():
-                nn.init.uniform_(parameter, -bound, bound, generator=generator)
-        elif isinstance(layer, nn.Embedding):
-            nn.init.normal_(layer.weight, std=EMBEDDING_STD, generator=generator)

@@ -1,10 +1,11 @@
-"""A corpus of the newsgroups as HDF5: counts, tf-idf and ragged sequences of three roles, under one protocol."""
+"""Write and read a corpus of the newsgroups as HDF5: counts, tf-idf and sequences of three roles."""
 
 from __future__ import annotations
 
 import json
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,71 +25,74 @@ SPLITS = ("train", "test")  # of the documents' file
 DOCUMENTS_AT_ONCE = 1000
 
 
-def write_corpus(
-    documents: Path,
-    path: Path,
-    *,
-    split: str,
-    validation: float,
-    test: float,
-    headers: Sequence[str] | None,
-    footers: bool,
-    quotes: bool,
-    min_letters: int,
-    stop_words: bool,
-    vocabulary: int,
-    min_documents: int,
-    max_share: float,
-    seed: int,
-) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """The rules by which documents become a corpus.
+
+    Attributes
+    ----------
+    split : "bydate" keeps the official test documents and takes validation from the training ones;
+        "random" draws all roles from all documents.
+    validation, test : float, shares of the documents; `test` counts for "random" only.
+    headers, footers, quotes : the parts of a posting that are kept, see
+        `latents.text.postings.clean`.
+    min_letters : int, least letters of a token.
+    stop_words : bool, leave scikit-learn's English stop words out of the vocabulary.
+    vocabulary, min_documents, max_share : see `latents.text.corpus.learn_vocabulary`.
+    seed : int, of the roles.
+    """
+
+    split: str
+    validation: float
+    test: float
+    headers: Sequence[str] | None
+    footers: bool
+    quotes: bool
+    min_letters: int
+    stop_words: bool
+    vocabulary: int
+    min_documents: int
+    max_share: float
+    seed: int
+
+
+def write_corpus(documents: Path, path: Path, protocol: Protocol) -> dict[str, Any]:
     """Tokenise the documents, choose the words on training documents, store all roles.
 
     Parameters
     ----------
     documents : HDF5 of `latents.text.documents.write_newsgroups`.
-    path : HDF5 to write. For each role in train, validation, test: `<role>_counts` and `<role>_tfidf` float32 CSR
-        (n, n_words), `<role>_tokens` int32 (n_tokens,) with `<role>_offsets` int64 (n + 1,), `<role>_labels` int64
-        (n,) into the attribute `groups`, `<role>_document` int64 (n, 2): split (0 train, 1 test) and row in
-        `documents`. And `words`, `stop_words` UTF-8, `document_frequency` int64 (n_words,), `idf` float64 (n_words,).
-        A token is a word (from 0), a stop word (from n_words), or unknown (attribute `unknown`, the last number).
-    split : "bydate" keeps the official test documents and takes validation from the training ones; "random" draws
-        all roles from all documents.
-    validation, test : shares; `test` counts for "random" only.
-    headers, footers, quotes : what of a posting is kept, see `latents.text.postings.clean`.
-    min_letters : of a token.
-    stop_words : leave scikit-learn's English stop words out of the vocabulary.
-    vocabulary, min_documents, max_share : see `latents.text.corpus.learn_vocabulary`.
-    seed : of the roles.
+    path : HDF5 to write. For each role in train, validation, test: `<role>_counts` and
+        `<role>_tfidf` float32 CSR (n, n_words), `<role>_tokens` int32 (n_tokens,) with
+        `<role>_offsets` int64 (n + 1,), `<role>_labels` int64 (n,) into the attribute `groups`,
+        `<role>_document` int64 (n, 2): split (0 train, 1 test) and row in `documents`. And `words`,
+        `stop_words` UTF-8, `document_frequency` int64 (n_words,), `idf` float64 (n_words,). A token
+        is a word (from 0), a stop word (from n_words), or unknown (attribute `unknown`, the last
+        number).
+    protocol : the rules.
 
     Returns
     -------
     dict
-        What was counted: documents, empty ones, ones without a known word, tokens, known and unknown words, by role.
+        Counts: of words and stop words, and by role what `describe` gives and the groups without a
+        document.
     """
-    cleaned = partial(clean, headers=headers, footer=footers, quotes=quotes)
-    with open_hdf5(documents) as source:
-        groups = json.loads(source.attrs["groups"])
-        labels = {name: rows_of(source, f"{name}_labels")[...] for name in SPLITS}
-        role = assign(*(len(labels[name]) for name in SPLITS), split=split, validation=validation, test=test, seed=seed)
-        tokens = [
-            [tokenise(cleaned(text), min_letters=min_letters) for text in texts(source, f"{name}_text")]
-            for name in SPLITS
-        ]
+    tokens, labels, groups, role = _read(documents, protocol)
     flat = [document for part in tokens for document in part]
     whole = learn_vocabulary(
         (flat[index] for index in np.flatnonzero(role == 0)),
-        size=vocabulary,
-        min_documents=min_documents,
-        max_share=max_share,
-        stop_words=english() if stop_words else (),
+        size=protocol.vocabulary,
+        min_documents=protocol.min_documents,
+        max_share=protocol.max_share,
+        stop_words=english() if protocol.stop_words else (),
     )
-    if len(whole.words) < vocabulary:
-        log.info("%d words were asked for, %d there are: all of them are taken", vocabulary, len(whole.words))
+    if len(whole.words) < protocol.vocabulary:
+        log.info("%d words were asked for, %d there are: all of them are taken", protocol.vocabulary, len(whole.words))
     origin = np.array([(part, row) for part, name in enumerate(SPLITS) for row in range(len(labels[name]))], np.int64)
     all_labels = np.concatenate([labels[name] for name in SPLITS])
     counted: dict[str, Any] = {"vocabulary": len(whole.words), "stop_words": len(whole.stop_words)}
     with create_hdf5(path, dataset="newsgroups") as file:
-        set_attrs(file, {"groups": groups, "roles": list(ROLES), "unknown": whole.unknown, "split": split})
+        set_attrs(file, {"groups": groups, "roles": list(ROLES), "unknown": whole.unknown, "split": protocol.split})
         _add_vocabulary(file, whole)
         for number, name in enumerate(ROLES):
             rows = np.flatnonzero(role == number)
@@ -104,8 +108,28 @@ def write_corpus(
     return counted
 
 
+def _read(
+    documents: Path, protocol: Protocol
+) -> tuple[list[list[list[str]]], dict[str, np.ndarray], list[str], np.ndarray]:
+    """Return the tokens of every document by split, labels by split, names of groups, and the role
+    of each document."""
+    cleaned = partial(clean, headers=protocol.headers, footer=protocol.footers, quotes=protocol.quotes)
+    shares: dict[str, Any] = {"validation": protocol.validation, "test": protocol.test}
+    with open_hdf5(documents) as source:
+        groups = json.loads(source.attrs["groups"])
+        labels = {name: rows_of(source, f"{name}_labels")[...] for name in SPLITS}
+        counts_of = (len(labels[name]) for name in SPLITS)
+        role = assign(*counts_of, split=protocol.split, seed=protocol.seed, **shares)
+        tokens = [
+            [tokenise(cleaned(text), min_letters=protocol.min_letters) for text in texts(source, f"{name}_text")]
+            for name in SPLITS
+        ]
+    return tokens, labels, groups, role
+
+
 def assign(n_train: int, n_test: int, *, split: str, validation: float, test: float, seed: int) -> np.ndarray:
-    """The role, uint8 (n_train + n_test,), of each document: official training documents, then test ones."""
+    """Draw the role, uint8 (n_train + n_test,), of official training documents, then of test
+    documents."""
     generator = np.random.default_rng(seed)
     if split == "random":
         return roles(n_train + n_test, shares=(validation, test), generator=generator)
@@ -117,21 +141,21 @@ def assign(n_train: int, n_test: int, *, split: str, validation: float, test: fl
 
 
 def texts(source: h5py.File, name: str) -> Iterator[str]:
-    """Documents, read by blocks."""
+    """Yield documents, read by blocks."""
     data = rows_of(source, name)
     for start in range(0, len(data), DOCUMENTS_AT_ONCE):
         yield from data[start : start + DOCUMENTS_AT_ONCE]
 
 
 def english() -> frozenset[str]:
-    """Scikit-learn's English stop words."""
+    """Return scikit-learn's English stop words."""
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
     return ENGLISH_STOP_WORDS
 
 
 def describe(sequences: Ragged, vocabulary: Vocabulary) -> dict[str, int]:
-    """What is counted of a role."""
+    """Count a role's documents, tokens and words."""
     known = sequences.values < len(vocabulary.words)
     return {
         "documents": len(sequences),
@@ -160,6 +184,6 @@ def _add_role(file: h5py.File, name: str, sequences: Ragged, vocabulary: Vocabul
 
 
 def read_sequences(path: Path, role: str) -> Ragged:
-    """All tokens of a role's documents, in order."""
+    """Read all tokens of a role's documents, in order."""
     with open_hdf5(path) as file:
         return Ragged(rows_of(file, f"{role}_tokens")[...], rows_of(file, f"{role}_offsets")[...])

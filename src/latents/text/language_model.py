@@ -1,10 +1,10 @@
-"""A small language model: the next word from the words so far, on documents of any lengths, none of them padded."""
+"""Train a small language model on documents of any length: the next word from the words so far."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,21 +13,22 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, linear
 
 from latents.bptt import RecurrentDecoder, SwapSchedule, swapped
-from latents.bptt.epochs import train_epochs
+from latents.bptt.epochs import Steps, train_epochs
 from latents.errors import InputError
-from latents.networks.probes import Probe
-from latents.networks.training import Fitted
+from latents.networks.recipe import Journal
+from latents.networks.training import NOWHERE, Fitted
 
-SLOTS, STEPS = 100, 50  # documents at once and words a block, where nothing is trained; no result depends on them
+SLOTS, STEPS = 100, 50  # documents at once and words per block in `surprises`; no result depends on them
 PSEUDO_COUNTS = (0.01, 0.03, 0.1, 0.3, 1.0)  # of every token in the unigram model; the best on validation
 
 
 class LanguageModel(RecurrentDecoder):
-    """Logits of the next token from embedded tokens and a GRU; the output weights are the embeddings.
+    """A GRU over embedded tokens that gives logits of the next token; the output weights are the
+    embeddings.
 
     Parameters
     ----------
-    n_tokens : distinct tokens; one more number, `n_tokens`, stands before the first of a document.
+    n_tokens : int, distinct tokens; the number `n_tokens` itself marks the start of a document.
     hidden : units of the GRU and dimensions of an embedding.
     """
 
@@ -42,25 +43,27 @@ class LanguageModel(RecurrentDecoder):
 
     @property
     def n_tokens(self) -> int:
-        """Distinct tokens that can be predicted."""
+        """Return the number of distinct tokens that can be predicted."""
         return len(self.bias)
 
     def embed(self, visible: Tensor, context: Tensor) -> Tensor:
-        """Embeddings of token numbers (time, batch) -> (time, batch, hidden); there is no context."""
+        """Return embeddings of token numbers (time, batch) -> (time, batch, hidden); there is no
+        context."""
         return self.embeddings[visible]
 
     def readout(self, outputs: Tensor) -> Tensor:
-        """Logits of the next token, (..., hidden) -> (..., n_tokens)."""
+        """Return logits of the next token, (..., hidden) -> (..., n_tokens)."""
         return linear(outputs, self.embeddings[:-1], self.bias)
 
 
 def architecture(*, n_tokens: int, hidden: int) -> dict[str, Any]:
-    """What `build` needs, in JSON's types; see `LanguageModel`."""
+    """Return the input of `build`, in JSON's types; see `LanguageModel`."""
     return {"model": "language_model", "n_tokens": n_tokens, "hidden": hidden}
 
 
 def build(shape: Mapping[str, Any], *, generator: torch.Generator) -> LanguageModel:
-    """A model whose weights are drawn from U(-1/sqrt(hidden), 1/sqrt(hidden)), the embeddings from a tenth of it.
+    """Build a model; weights are drawn from U(-1/sqrt(hidden), 1/sqrt(hidden)), embeddings from a
+    tenth of it.
 
     Raises
     ------
@@ -79,24 +82,25 @@ def build(shape: Mapping[str, Any], *, generator: torch.Generator) -> LanguageMo
 
 
 def load(state: Mapping[str, Tensor], shape: Mapping[str, Any]) -> LanguageModel:
-    """A trained model on the CPU, in eval mode: `load(*read_weights(path))`."""
+    """Return a trained model on the CPU, in eval mode: `load(*read_weights(path))`."""
     model = build(shape, generator=torch.Generator())
     model.load_state_dict(state)
     return model.eval()
 
 
 def token_cost(predicted: Tensor, actual: Tensor) -> Tensor:
-    """-log p of each token, in nats: logits (n, n_tokens), tokens (n,) -> (n,)."""
+    """Return -log p of each token, in nats: logits (n, n_tokens), tokens (n,) -> (n,)."""
     return cross_entropy(predicted, actual, reduction="none")
 
 
 def limited(tokens: np.ndarray, *, n_words: int, first_stop_word: int, unknown: int) -> np.ndarray:
-    """Tokens with only the first words of a vocabulary kept.
+    """Keep only the first words of a vocabulary among tokens.
 
     Parameters
     ----------
-    tokens : int (n,): words from 0 by falling frequency, stop words from `first_stop_word`, `unknown` last.
-    n_words : how many words are kept.
+    tokens : int (n,): words from 0 by falling frequency, stop words from `first_stop_word`,
+        `unknown` last.
+    n_words : int, words that are kept.
 
     Returns
     -------
@@ -116,60 +120,62 @@ def limited(tokens: np.ndarray, *, n_words: int, first_stop_word: int, unknown: 
     return moved
 
 
+@dataclass(frozen=True, kw_only=True)
+class Options(Steps):
+    """What a language model is and how it is trained.
+
+    Attributes
+    ----------
+    hidden : int, see `LanguageModel`.
+    """
+
+    hidden: int
+
+
 def train(
     documents: Sequence[np.ndarray],
     validation: Sequence[np.ndarray],
+    options: Options,
     *,
     n_tokens: int,
-    hidden: int,
-    epochs: int,
-    batch_size: int,
-    bptt: int,
-    learning_rate: float,
     generator: torch.Generator,
     device: str = "cpu",
-    checkpoint: Path | None = None,
-    probe: Probe | None = None,
+    journal: Journal = NOWHERE,
 ) -> tuple[LanguageModel, dict[str, Any], Fitted]:
-    """Train a model by truncated backpropagation through time, ended documents swapped for the next, with Adagrad.
+    """Train a model by truncated backpropagation, with ended documents swapped for the next, and
+    Adagrad.
 
     Parameters
     ----------
     documents, validation : int64 (length,) each, tokens from 0 to n_tokens - 1; none empty.
-    batch_size, bptt : documents at once, and words between two steps of the optimizer.
+    options : the model and its training.
+    n_tokens : int, distinct tokens.
     generator : draws weights and order; on the CPU.
-    checkpoint : written each epoch, resumed from; its name says what it belongs to.
-    probe : of the training, see `latents.networks.probes`.
+    device : str, default "cpu".
+    journal : checkpoint and probe, see `latents.networks.recipe.Journal`; default: none.
 
     Returns
     -------
     model, architecture, history
-        The model in eval mode on the CPU, what `build` needs, and nats a token.
+        The model in eval mode on the CPU, the input of `build`, and nats per token.
     """
-    shape = architecture(n_tokens=n_tokens, hidden=hidden)
+    shape = architecture(n_tokens=n_tokens, hidden=options.hidden)
     model = build(shape, generator=generator).to(device)
     fitted = train_epochs(
         model,
         [torch.from_numpy(document).to(device) for document in documents],
+        options,
         cost=token_cost,
         validate=lambda count: float(np.concatenate(surprises(model, validation[:count])).mean()),
-        visible_seed=model.visible_seed,
-        hidden_seed=model.hidden_seed,
-        epochs=epochs,
-        batch_size=batch_size,
-        bptt=bptt,
-        learning_rate=learning_rate,
         generator=generator,
-        checkpoint=checkpoint,
-        probe=probe,
-        name="language model",
+        journal=replace(journal, name="language model"),
     )
     return model.cpu().eval(), shape, fitted
 
 
 @torch.inference_mode()
 def surprises(model: LanguageModel, documents: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """-log p of every token of every document, in nats, from those before it: float32 (length,) each.
+    """Return -log p of every token given those before it, in nats: float32 (length,) per document.
 
     Raises
     ------
@@ -186,7 +192,7 @@ def surprises(model: LanguageModel, documents: Sequence[np.ndarray]) -> list[np.
     state: Any = None
     slots = np.arange(0)
     for block in schedule.blocks():
-        if state is not None and len(slots) != len(block.slots):  # slots that have run out are gone
+        if state is not None and len(slots) != len(block.slots):  # drops slots without a further document
             state = state[:, torch.from_numpy(np.searchsorted(slots, block.slots)).to(device)]
         index = torch.from_numpy(block.index.clip(min=0)).to(device)
         begins = torch.from_numpy(block.resets).to(device)
@@ -199,7 +205,8 @@ def surprises(model: LanguageModel, documents: Sequence[np.ndarray]) -> list[np.
 
 
 def perplexities(surprise: Sequence[np.ndarray]) -> dict[str, float]:
-    """Perplexity over tokens, exp of the mean over all tokens; and over documents, exp of the mean of their means.
+    """Return the perplexity over tokens, exp of their mean, and over documents, exp of the mean of
+    their means.
 
     Examples
     --------
@@ -221,8 +228,8 @@ def unigram_surprises(
     *,
     n_tokens: int,
 ) -> list[np.ndarray]:
-    """-log p of every test token by its share of the training tokens, smoothed by the pseudo-count that is best on
-    the validation documents."""
+    """Return -log p of every test token by its share of training tokens, with the pseudo-count that
+    is best on validation documents."""
     counts = np.bincount(np.concatenate(train), minlength=n_tokens).astype(np.float64)
     costs = [-np.log((counts + a) / (counts.sum() + a * n_tokens)) for a in PSEUDO_COUNTS]
     held = np.concatenate(validation)

@@ -1,4 +1,5 @@
-"""What a neural topic model is measured beside: one distribution for all words, and latent Dirichlet allocation."""
+"""Fit the peers of a neural topic model: one distribution of words, and latent Dirichlet
+allocation."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ SMOOTHING = 0.1  # added to each word's training count
 
 
 def unigram(counts: sparse.csr_array) -> np.ndarray:
-    """Log probability of each word, float64 (n_words,), from training counts (n, n_words) smoothed by .1 a word.
+    """Return each word's log probability, float64 (n_words,), from counts (n, n_words) smoothed by
+    .1 per word.
 
     Examples
     --------
@@ -39,21 +41,24 @@ class LDA:
     model: object
 
     def proportions(self, counts: sparse.csr_array) -> np.ndarray:
-        """Expected topic proportions of documents, float64 (n, n_topics)."""
+        """Return expected topic proportions of documents, float64 (n, n_topics)."""
         return np.asarray(self.model.transform(sparse.csr_matrix(counts)))  # type: ignore[attr-defined]
 
     def bound(self, counts: sparse.csr_array) -> np.ndarray:
-        """The variational lower bound on each document's log likelihood given the topics, float64 (n,), in nats.
+        """Return the variational bound on each document's log likelihood given the topics, float64
+        (n,), in nats.
 
-        The analogue of an ELBO: E_q[log p(words | theta)] - KL(q(theta) || p(theta)), q a Dirichlet per document and
-        the words' topics at their optimum; the topics themselves are point estimates, as a decoder's weights are.
+        The analogue of an ELBO: E_q[log p(words | theta)] - KL(q(theta) || p(theta)), q a Dirichlet
+        per document and the words' topics at their optimum; the topics themselves are point
+        estimates, as a decoder's weights are.
 
         References
         ----------
         Blei, Ng & Jordan 2003, eq. 15.
         """
         n_topics, n_words = self.topics.shape[0], np.asarray(counts.sum(axis=1), np.float64).ravel()
-        # q's parameters sum to the prior's plus the number of words, so the proportions give them back
+        # q's parameters sum to the prior's plus the number of words, so the proportions give them
+        # back
         gamma = self.proportions(counts) * (n_topics * self.alpha + n_words)[:, None]  # (n, n_topics)
         log_theta = psi(gamma) - psi(gamma.sum(axis=1, keepdims=True))
         rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
@@ -65,12 +70,13 @@ class LDA:
 
 
 def fit_lda(counts: sparse.csr_array, *, topics: int, passes: int, batch_size: int, seed: int) -> LDA:
-    """Fit LDA by online variational Bayes (Hoffman, Blei & Bach 2010), scikit-learn's, with its default priors.
+    """Fit LDA by online variational Bayes (Hoffman, Blei & Bach 2010), scikit-learn's, with its
+    default priors.
 
     Parameters
     ----------
     counts : CSR (n, n_words).
-    topics, passes, batch_size : number of topics, passes over the documents, documents a step.
+    topics, passes, batch_size : int, topics, passes over the documents, documents per step.
     """
     from sklearn.decomposition import LatentDirichletAllocation
 

@@ -1,7 +1,7 @@
-"""What of a posting counts as its text: header lines, quoted lines and the footer can be left out.
+"""Clean postings: leave out header lines, quoted lines and the footer.
 
-The rules are those of scikit-learn's `fetch_20newsgroups(remove=...)`, so that numbers compare; a test holds both
-side by side. Headers can also be thinned to a few lines, such as From and Subject.
+The rules are those of scikit-learn's `fetch_20newsgroups(remove=...)`, so that numbers compare; a
+test holds both side by side. Headers can also be thinned to a few lines, such as From and Subject.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ ATTRIBUTION = re.compile(r"writes in|writes:|wrote:|says:|said:|^In article|^Quo
 
 
 def clean(text: str, *, headers: Collection[str] | None = (), footer: bool = False, quotes: bool = False) -> str:
-    """A posting without the parts that are not wanted.
+    """Return a posting without unwanted parts.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def clean(text: str, *, headers: Collection[str] | None = (), footer: bool = Fal
 
 
 def header_lines(head: str, names: Collection[str]) -> str:
-    """The lines of a header whose name is among `names`, continued lines included."""
+    """Return the header lines of these names, continued lines included."""
     wanted, lines, keep = {name.lower() for name in names}, [], False
     for line in head.split("\n"):
         if not line[:1].isspace():  # a line that begins with white space continues the one before it (RFC 822)
@@ -52,12 +52,13 @@ def header_lines(head: str, names: Collection[str]) -> str:
 
 
 def without_quotes(body: str) -> str:
-    """The lines that neither are quoted nor announce a quotation."""
+    """Return the lines that neither are quoted nor announce a quotation."""
     return "\n".join(line for line in body.split("\n") if not ATTRIBUTION.search(line))
 
 
 def without_footer(body: str) -> str:
-    """What stands above the last line that is empty or all dashes; everything when the first line is the last such."""
+    """Return the lines above the last line that is empty or all dashes; all lines where that is the
+    first one."""
     lines = body.strip().split("\n")
     breaks = [number for number, line in enumerate(lines) if not line.strip().strip("-")]
     cut = breaks[-1] if breaks else 0

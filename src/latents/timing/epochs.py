@@ -26,7 +26,7 @@ def seconds_per_epoch(
     Parameters
     ----------
     images, validation, binarisation, device : as in `latents.vae.train.train`.
-    settings : the other arguments of `train` for each model, by name, but for epochs and seed.
+    settings : the `latents.vae.train.Options` of each model, by name, without epochs.
     repeats : epochs of each model, of which the median counts.
 
     Returns
@@ -36,10 +36,11 @@ def seconds_per_epoch(
         `ratio` of the median to that of the first model.
     """
     seconds: dict[str, list[float]] = {name: [] for name in settings}
-    options: dict[str, Any] = {"binarisation": binarisation, "device": device, "epochs": 1}
+    where: dict[str, Any] = {"binarisation": binarisation, "device": device}
     for seed in range(repeats):
         for name, values in settings.items():
-            _, _, fitted = vae_digits.train(images, validation, **values, **options, seed=seed)
+            options = vae_digits.Options(**values, epochs=1)
+            _, _, fitted = vae_digits.train(images, validation, options, seed=seed, **where)
             seconds[name] += fitted.seconds_per_epoch
     first = statistics.median(next(iter(seconds.values())))
     return [

@@ -1,30 +1,28 @@
-"""Bounds on log p(x) of latent-variable models, per row.
+"""Bound log p(x) of latent-variable models, row by row.
 
-Every block of `BLOCK_ROWS` rows has a random stream of its own, spawned from one draw of the caller's
-generator and the block's number, and is worked on in tiles of a fixed shape: results are the same to the last
-bit whatever the memory budget and however many workers share the blocks.
+Every block of `BLOCK_ROWS` rows has a random stream of its own, spawned from one draw of the
+caller's generator and the block's number, and is worked on in tiles of a fixed shape: results are
+the same to the last bit whatever the memory budget and however many workers share the blocks.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from latents.errors import InputError
+from latents.networks.streams import by_blocks, draw_seed
 
 BLOCK_ROWS = 50  # rows that share a random stream: the unit of work
 TILE_SAMPLES = 250  # draws of z decoded at a time: large enough for a fast GEMM, small enough for the L2 cache
 
 
 class LatentModel(Protocol):
-    """What a bound asks of a model: q(z | x) = N(mu, exp(logvar)), p(z) = N(0, I) and log p(x | z)."""
+    """A model that can be bounded: q(z | x) = N(mu, exp(logvar)), p(z) = N(0, I) and log p(x | z)."""
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]: ...
 
@@ -40,15 +38,18 @@ def importance_weighted_bound(
     max_bytes: int = 2**28,
     workers: int = 1,
 ) -> Tensor:
-    """Lower bound on log p(x) by importance sampling, log (1/k) sum_s p(x, z_s) / q(z_s | x), z_s ~ q(z | x).
+    """Bound log p(x) from below by importance sampling: log (1/k) sum_s p(x, z_s) / q(z_s | x), z_s
+    ~ q(z | x).
 
     Parameters
     ----------
     model : encode and log_likelihood, as `latents.vae.model.VAE` has them.
     x : float (n, ...), rows as the model reads them (binarised before).
-    samples : k, draws of z a row; the bound is the ELBO in expectation at 1 and rises to log p(x).
+    samples : int, k, draws of z per row; the bound is the ELBO in expectation at 1 and rises to log
+        p(x).
     generator : one draw is taken from it, from which all streams are spawned.
-    max_bytes : memory for the tiles of all workers together; fewer workers are used where it is short.
+    max_bytes : memory for the tiles of all workers together; fewer workers are used where it is
+        short.
     workers : threads over blocks of rows, each with one BLAS thread.
 
     Returns
@@ -59,7 +60,8 @@ def importance_weighted_bound(
     Raises
     ------
     InputError
-        When a size is below 1, `max_bytes` is too little for one tile, or the bound of a row is nan.
+        When a size is below 1, `max_bytes` is too little for one tile, or the bound of a row is
+        nan.
 
     References
     ----------
@@ -70,7 +72,7 @@ def importance_weighted_bound(
         log_weights = _log_weights(model, block, samples=samples, stream=stream)  # (rows, samples)
         return torch.logsumexp(log_weights, dim=1) - math.log(samples)
 
-    return _by_blocks(bound, x, samples=samples, generator=generator, max_bytes=max_bytes, workers=workers)
+    return _over_blocks(bound, x, samples=samples, generator=generator, max_bytes=max_bytes, workers=workers)
 
 
 def monte_carlo_elbo(
@@ -82,7 +84,8 @@ def monte_carlo_elbo(
     max_bytes: int = 2**28,
     workers: int = 1,
 ) -> Tensor:
-    """ELBO of each row by sampling: the mean over draws of log p(x, z) - log q(z | x), z ~ q(z | x).
+    """Estimate the ELBO of each row: the mean of log p(x, z) - log q(z | x) over draws z ~ q(z |
+    x).
 
     Parameters
     ----------
@@ -102,11 +105,12 @@ def monte_carlo_elbo(
     def elbo(block: Tensor, stream: torch.Generator) -> Tensor:
         return _log_weights(model, block, samples=samples, stream=stream).mean(dim=1)
 
-    return _by_blocks(elbo, x, samples=samples, generator=generator, max_bytes=max_bytes, workers=workers)
+    return _over_blocks(elbo, x, samples=samples, generator=generator, max_bytes=max_bytes, workers=workers)
 
 
 def _log_weights(model: LatentModel, x: Tensor, *, samples: int, stream: torch.Generator) -> Tensor:
-    """log p(x, z) - log q(z | x) for `samples` draws of z ~ q(z | x) a row: float64 (rows, samples)."""
+    """Return log p(x, z) - log q(z | x) for `samples` draws of z ~ q(z | x) per row: float64 (rows,
+    samples)."""
     mu, logvar = model.encode(x)  # (rows, latent_dim) each
     deviation = torch.exp(0.5 * logvar)
     log_weights = torch.empty(len(x), samples, dtype=torch.float64, device=x.device)
@@ -121,7 +125,7 @@ def _log_weights(model: LatentModel, x: Tensor, *, samples: int, stream: torch.G
     return log_weights
 
 
-def _by_blocks(
+def _over_blocks(
     per_block: Callable[[Tensor, torch.Generator], Tensor],
     x: Tensor,
     *,
@@ -130,41 +134,26 @@ def _by_blocks(
     max_bytes: int,
     workers: int,
 ) -> Tensor:
-    """Apply `per_block` to every block of rows, each with its own stream; one value a row, float64 (n,)."""
+    """Apply `per_block` to every block of rows, each with its own stream; return a value per row,
+    float64 (n,)."""
     if samples < 1 or workers < 1:
         raise InputError(f"samples and workers must be at least 1, got {samples} and {workers}")
     affordable = max_bytes // _worker_bytes(x, samples=samples)
     if affordable < 1:
         raise InputError(f"max_bytes must be at least {_worker_bytes(x, samples=samples)}, got {max_bytes}")
-    seed = int(torch.randint(2**63 - 1, (), generator=generator, device=generator.device))
 
-    def one(number: int) -> Tensor:
-        # spawned by the block's number: independent of who works on it, and when (torch's CPU generator keeps
-        # the low 32 bits: that two of 200 blocks share their draws has a chance of 5 in a million)
-        spawned = np.random.SeedSequence(seed, spawn_key=(number,)).generate_state(1, np.uint64)[0]
-        stream = torch.Generator(x.device).manual_seed(int(spawned))
-        with torch.inference_mode():
-            return per_block(x[number * BLOCK_ROWS : (number + 1) * BLOCK_ROWS], stream)
+    def one(number: int, stream: torch.Generator) -> Tensor:
+        return per_block(x[number * BLOCK_ROWS : (number + 1) * BLOCK_ROWS], stream)
 
-    with _single_threads(min(workers, affordable)) as pool:
-        values = torch.cat([*pool.map(one, range(math.ceil(len(x) / BLOCK_ROWS)))])
+    blocks, seed = math.ceil(len(x) / BLOCK_ROWS), draw_seed(generator)
+    values = by_blocks(one, blocks, seed=seed, device=x.device, workers=min(workers, affordable))
     if bool(values.isnan().any()):
         raise InputError(f"the bound of row {int(values.isnan().nonzero()[0])} is nan; look for nan in the row")
     return values
 
 
 def _worker_bytes(x: Tensor, *, samples: int) -> int:
-    """What one worker holds: a tile of logits with its temporaries and hidden layers, and the log weights."""
+    """Return the bytes of one worker: a tile of logits with temporaries and hidden layers, and log
+    weights."""
     tile = min(samples, TILE_SAMPLES) * 8 * 4 * math.prod(x.shape[1:])
     return tile + BLOCK_ROWS * samples * 8
-
-
-@contextmanager
-def _single_threads(workers: int) -> Iterator[ThreadPoolExecutor]:
-    """A pool whose threads run torch's operations on one thread each; the caller's setting comes back."""
-    before = torch.get_num_threads()
-    try:
-        with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            yield pool
-    finally:
-        torch.set_num_threads(before)

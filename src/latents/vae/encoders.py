@@ -1,4 +1,4 @@
-"""Inference networks q(z | x): a trunk that reads the data, and a linear head that gives mu and logvar.
+"""Inference networks q(z | x): a trunk reads the data, a linear head gives mu and logvar.
 
 Networks differ by their trunk, a function that builds it; the head is the same for all.
 """
@@ -6,7 +6,6 @@ Networks differ by their trunk, a function that builds it; the head is the same 
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 
 import torch
@@ -17,12 +16,12 @@ from latents.networks.products import usable
 
 
 class InferenceNetwork(nn.Module):
-    """Gaussian q(z | x) with diagonal covariance over whatever features `trunk` gives.
+    """Gaussian q(z | x) with diagonal covariance, from the features of a trunk.
 
     Parameters
     ----------
     trunk : module from a batch of data to features (batch, n_features).
-    n_features : how many features the trunk gives.
+    n_features : int, features of the trunk.
     latent_dim : dimensions of z.
     """
 
@@ -38,10 +37,11 @@ class InferenceNetwork(nn.Module):
 
 
 class MLP(nn.Sequential):
-    """Layers on the last axis; where oneDNN can, it computes them and their gradients (see `latents.networks.products`)."""
+    """Layers on the last axis, by oneDNN with their gradients where it can
+    (`latents.networks.products`)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features (..., n_outputs) of x (..., n_inputs)."""
+        """Return features (..., n_outputs) of x (..., n_inputs)."""
         if not usable(x):
             return super().forward(x)
         rows = x.reshape(-1, x.shape[-1]).to_mkldnn()
@@ -49,7 +49,7 @@ class MLP(nn.Sequential):
 
 
 def mlp(widths: Sequence[int]) -> MLP:
-    """Linear layers between the given widths, each followed by a ReLU.
+    """Return linear layers between the given widths, each followed by a ReLU.
 
     Parameters
     ----------
@@ -68,11 +68,13 @@ CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "bigru": nn.GRU}  # recurrent trunks by
 
 
 class RowReader(nn.Module):
-    """A recurrent network that reads an image's rows from top to bottom; its last hidden values are the features.
+    """A recurrent network that reads an image's rows from top to bottom; its last hidden values are
+    the features.
 
     Parameters
     ----------
-    kind : a key of `CELLS`; bigru also reads from bottom to top, and joins the last hidden values of both.
+    kind : a key of `CELLS`; bigru also reads from bottom to top, and joins the last hidden values
+        of both.
     row_width : pixels of a row.
     units : hidden units of each direction.
 
@@ -92,59 +94,16 @@ class RowReader(nn.Module):
         self.cells = nn.ModuleList(CELLS[kind](row_width, units) for _ in range(ways))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features (batch, n_features) of images (batch, n_rows * row_width)."""
+        """Return features (batch, n_features) of images (batch, n_rows * row_width)."""
         rows = x.unflatten(-1, (-1, self.row_width)).transpose(0, 1)  # (n_rows, batch, row_width)
         ways = zip(self.cells, (rows, rows.flip(0)), strict=False)
         return torch.cat([_last_hidden(cell, way) for cell, way in ways], dim=1)  # (batch, n_features)
 
 
 def _last_hidden(cell: nn.Module, rows: Tensor) -> Tensor:
-    """Hidden values (batch, units) after the last of the rows (n_rows, batch, row_width)."""
-    if isinstance(cell, nn.GRU) and rows.device.type == "cpu":  # ours is faster there, see docs/bptt.md
+    """Return hidden values (batch, units) after the last of the rows (n_rows, batch, row_width)."""
+    if isinstance(cell, nn.GRU) and rows.device.type == "cpu":  # `swapped` is faster there, see docs/bptt.md
         _, hidden = swapped(cell, rows, torch.zeros(rows.shape[:2], dtype=torch.bool))
     else:
         _, hidden = cell(rows)
-    return hidden[0][-1] if isinstance(hidden, tuple) else hidden[-1]  # an LSTM has cells beside
-
-
-def initialise(module: nn.Module, *, generator: torch.Generator) -> None:
-    """Draw the weights of every linear and recurrent layer.
-
-    Linear: weights and biases from U(-1/sqrt(inputs), 1/sqrt(inputs)), torch's default. Torch draws from the global
-    generator when a layer is built; here the caller's generator decides. Recurrent: see `initialise_recurrent`.
-
-    Examples
-    --------
-    >>> layer = nn.Linear(4, 2)
-    >>> initialise(layer, generator=torch.Generator().manual_seed(0))
-    >>> bool(layer.weight.abs().max() <= 0.5)
-    True
-    """
-    for layer in module.modules():
-        if isinstance(layer, nn.Linear):
-            bound = 1 / math.sqrt(layer.in_features)
-            for parameter in layer.parameters():
-                nn.init.uniform_(parameter, -bound, bound, generator=generator)
-        elif isinstance(layer, nn.LSTM | nn.GRU):
-            initialise_recurrent(layer, generator=generator)
-
-
-def initialise_recurrent(layer: nn.LSTM | nn.GRU, *, generator: torch.Generator) -> None:
-    """Draw a recurrent layer's weights so that its first hidden values already carry the first rows to the end.
-
-    Input weights from U(-sqrt(6/inputs), sqrt(6/inputs)) (He et al. 2015), recurrent weights orthogonal for each gate
-    (Saxe et al. 2014), biases 0 but for 1 at the gate that keeps: the LSTM's forget gate (Jozefowicz et al. 2015), the
-    GRU's update gate. With torch's default, the ELBO of few epochs stays at that of independent pixels.
-    """
-    units = layer.hidden_size
-    for name, parameter in layer.named_parameters():
-        if name.startswith("weight_ih"):
-            bound = math.sqrt(6 / layer.input_size)
-            nn.init.uniform_(parameter, -bound, bound, generator=generator)
-        elif name.startswith("weight_hh"):
-            for gate in parameter.split(units):
-                nn.init.orthogonal_(gate, generator=generator)
-        else:
-            nn.init.zeros_(parameter)
-            if name.startswith("bias_hh"):
-                nn.init.ones_(parameter[units : 2 * units])  # torch's order: input, forget, ...; reset, update, ...
+    return hidden[0][-1] if isinstance(hidden, tuple) else hidden[-1]  # an LSTM returns cells too

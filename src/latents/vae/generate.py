@@ -12,24 +12,26 @@ EMBED_ROWS = 10_000  # rows embedded at once
 
 
 def embed(model: VAE, images: np.ndarray) -> np.ndarray:
-    """Posterior means of grey digits, uint8 (n, 784) -> float32 (n, latent_dim); the pixels enter as intensities."""
+    """Return posterior means of grey digits: uint8 (n, 784) -> float32 (n, latent_dim); pixels are
+    intensities."""
     blocks = torch.from_numpy(images).split(EMBED_ROWS)
     with torch.inference_mode():
         return torch.cat([model.encode(block.float() / 255)[0] for block in blocks]).numpy()
 
 
 def manifold(model: VAE, side: int) -> np.ndarray:
-    """Digits decoded on a grid over the first two latent dimensions, the others at zero.
+    """Decode digits on a grid over the first two latent dimensions, the others at zero.
 
     Parameters
     ----------
-    side : cells along each axis, at the prior's quantiles 0.5/side, 1.5/side, ..., as in Kingma & Welling 2014,
-        Fig. 4: each cell holds the same prior mass.
+    side : cells along each axis, at the prior's quantiles 0.5/side, 1.5/side, ..., as in Kingma &
+        Welling 2014, Fig. 4: each cell holds the same prior mass.
 
     Returns
     -------
     float32 (side, side, 784)
-        Means of p(x | z) in [0, 1]; the first axis runs down the second latent dimension from its top.
+        Means of p(x | z) in [0, 1]; the first axis runs down the second latent dimension from its
+        top.
     """
     steps = torch.special.ndtri((torch.arange(side, dtype=torch.float64) + 0.5) / side).float()
     z = torch.zeros(side, side, model.latent_dim)
@@ -41,6 +43,6 @@ def manifold(model: VAE, side: int) -> np.ndarray:
 
 
 def generate(model: VAE, count: int, seed: int) -> np.ndarray:
-    """Means of p(x | z) for draws of z from the prior: float32 (count, 784) in [0, 1]."""
+    """Return means of p(x | z) for draws of z from the prior: float32 (count, 784) in [0, 1]."""
     (generator,) = spawn(seed, 1)
     return model.sample(count, generator=generator).numpy()

@@ -16,7 +16,7 @@ from latents.vae.bounds import BLOCK_ROWS, TILE_SAMPLES, importance_weighted_bou
 from latents.vae.model import VAE, gaussian_kl, to_unit
 
 ACTIVE = 0.01  # variance of a posterior mean above which a latent dimension is in use; Burda et al. 2016
-ELBO_SAMPLES = 10  # draws of z a digit: the error left is far below that of which digits there are
+ELBO_SAMPLES = 10  # draws of z per digit: their error is far below that of the choice of test digits
 
 
 def measure(
@@ -30,22 +30,23 @@ def measure(
     workers: int,
     probe: Probe | None = None,
 ) -> dict[str, Any]:
-    """Test ELBO with its parts, the importance-weighted bound on some of the digits, and the active units.
+    """Measure the test ELBO with its parts, the importance-weighted bound on some digits, and
+    active units.
 
     Parameters
     ----------
     digits : uint8 (n, 784), the test digits under their fixed draw.
     bound_digits : int (m,), rows of those on which the bound is measured.
-    samples : draws of z a digit for the bound.
+    samples : int, draws of z per digit for the bound.
     workers : threads over blocks of digits; no result depends on them.
     probe : gets the marks of the first block of digits, see `latents.networks.probes`.
 
     Returns
     -------
     dict
-        In nats a digit, each a mean with its 95 % interval over digits in `<name>_low`, `<name>_high`: `elbo` on all
-        digits, `bound` on the chosen ones, with `bound_elbo` the ELBO on the same; `reconstruction`, `kl` on all.
-        `active_units` counts the latent dimensions that the data move, see `active_units`.
+        In nats per digit, each a mean with its 95 % interval over digits in `<name>_low`,
+        `<name>_high`: `elbo` on all digits, `bound` on the chosen ones, with `bound_elbo` the ELBO
+        on the same; `reconstruction`, `kl` on all. `active_units`, see the function of that name.
     """
     (draws,) = spawn(seed, 1)
     x = to_unit(torch.from_numpy(digits), binarisation)
@@ -74,7 +75,8 @@ def measure(
 
 
 def _mark(probe: Probe, model: VAE, x: Tensor, *, samples: int, seed: int) -> None:
-    """Mark both bounds and the encoder on one block of digits (n, 784), with at most one tile of draws a digit."""
+    """Mark both bounds and the encoder on one block of digits (n, 784), with at most one tile of
+    draws per digit."""
     (draws,) = spawn(seed, 1)
     probe.mark("elbo", monte_carlo_elbo(model, x, samples=ELBO_SAMPLES, generator=draws))
     few = min(samples, TILE_SAMPLES)
@@ -85,12 +87,13 @@ def _mark(probe: Probe, model: VAE, x: Tensor, *, samples: int, seed: int) -> No
 
 
 def some_rows(n: int, count: int, seed: int) -> np.ndarray:
-    """At most `count` of n rows, drawn without replacement, in ascending order: the same for every model."""
+    """Draw at most `count` of n rows without replacement, in ascending order: the same for every
+    model."""
     return np.sort(np.random.default_rng(seed).permutation(n)[:count])
 
 
-def active_units(mu: Tensor) -> int:
-    """Latent dimensions whose posterior mean varies over the data by more than `ACTIVE`; the others have collapsed.
+def active_units(mu: np.ndarray | Tensor) -> int:
+    """Count latent dimensions whose posterior mean has a variance over the data above `ACTIVE`.
 
     Parameters
     ----------
@@ -105,4 +108,4 @@ def active_units(mu: Tensor) -> int:
     >>> active_units(torch.tensor([[1.0, 0.01], [-1.0, -0.01]]))
     1
     """
-    return int((mu.double().var(0, correction=0) > ACTIVE).sum())
+    return int((torch.as_tensor(mu).double().var(0, correction=0) > ACTIVE).sum())

@@ -1,4 +1,5 @@
-"""The variational autoencoder: p(z) = N(0, I), p(x | z) by a decoder, q(z | x) by an inference network.
+"""The variational autoencoder: p(z) = N(0, I), p(x | z) by a decoder, q(z | x) by an inference
+network.
 
 Kingma & Welling 2014. All losses are in nats and keep their parts apart.
 """
@@ -15,13 +16,14 @@ from torch.nn import functional as F  # noqa: N812 torch's own name for it
 
 from latents.digits.binarise import How
 from latents.errors import InputError
-from latents.vae.encoders import CELLS, InferenceNetwork, RowReader, initialise, mlp
+from latents.networks.initialisation import initialise
+from latents.vae.encoders import CELLS, InferenceNetwork, RowReader, mlp
 
 LogLikelihood = Callable[..., Tensor]
 
 
 def gaussian_kl(*, mu: Tensor, logvar: Tensor) -> Tensor:
-    """KL(N(mu, exp(logvar)) || N(0, 1)) of each dimension, in nats; same shape as `mu`.
+    """Return KL(N(mu, exp(logvar)) || N(0, 1)) of each dimension, in nats; same shape as `mu`.
 
     Examples
     --------
@@ -33,11 +35,12 @@ def gaussian_kl(*, mu: Tensor, logvar: Tensor) -> Tensor:
 
 
 def bernoulli_log_likelihood(*, x: Tensor, logits: Tensor) -> Tensor:
-    """log p(x | logits) summed over the last axis, in nats.
+    """Return log p(x | logits) summed over the last axis, in nats.
 
     Parameters
     ----------
-    x : float (..., n_visible), in [0, 1]; values between are allowed (then no longer a likelihood of x).
+    x : float (..., n_visible), in [0, 1]; values between are allowed (then no longer a likelihood
+        of x).
     logits : float (..., n_visible), log(p / (1 - p)); broadcast against x.
 
     Examples
@@ -53,7 +56,7 @@ def bernoulli_log_likelihood(*, x: Tensor, logits: Tensor) -> Tensor:
 
 
 def gaussian_log_ratio(*, z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
-    """log N(z; 0, I) - log N(z; mu, exp(logvar)), summed over the last axis, in nats.
+    """Return log N(z; 0, I) - log N(z; mu, exp(logvar)), summed over the last axis, in nats.
 
     Examples
     --------
@@ -89,35 +92,37 @@ class VAE(nn.Module):
         self.likelihood = likelihood
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log variance of q(z | x), each (batch, latent_dim)."""
+        """Return mean and log variance of q(z | x), each (batch, latent_dim)."""
         return self.encoder(x)
 
     def reparameterise(self, *, mu: Tensor, logvar: Tensor, generator: torch.Generator) -> Tensor:
-        """One draw of z ~ N(mu, exp(logvar)) with gradients to both; (batch, latent_dim)."""
+        """Draw z ~ N(mu, exp(logvar)), (batch, latent_dim), with gradients to both."""
         noise = torch.randn(mu.shape, generator=generator, device=mu.device, dtype=mu.dtype)
         return mu + torch.exp(0.5 * logvar) * noise
 
     def decode(self, z: Tensor) -> Tensor:
-        """Logits of the visible units, (..., n_visible)."""
+        """Return logits of the visible units, (..., n_visible)."""
         return self.decoder(z)
 
     def log_likelihood(self, *, x: Tensor, z: Tensor) -> Tensor:
-        """log p(x | z) in nats, (batch,): x (batch, n_visible), or one row (n_visible,) against every z."""
+        """Return log p(x | z) in nats, (batch,): x (batch, n_visible), or one row (n_visible,)
+        against every z."""
         return self.likelihood(x=x, logits=self.decode(z))
 
     def elbo_parts(self, x: Tensor, *, generator: torch.Generator, free_bits: float = 0.0) -> dict[str, Tensor]:
-        """The negative ELBO in its two parts, one draw of z a row.
+        """Return the negative ELBO in its two parts, from one draw of z per row.
 
         Parameters
         ----------
-        free_bits : nats that each latent dimension may use, on average over the batch, before its KL counts.
+        free_bits : nats that each latent dimension may use, on average over the batch, before its
+            KL counts.
 
         Returns
         -------
         dict
-            `reconstruction` (batch,): -log p(x | z); `kl` (batch,): KL(q(z | x) || p(z)); ELBO = -their sum.
-            With free bits also `free_bits` (batch,), the same for each row: what the KL lacks to its floor, so that
-            the sum of all three is what to minimise.
+            `reconstruction` (batch,): -log p(x | z); `kl` (batch,): KL(q(z | x) || p(z)); ELBO =
+            -their sum. With free bits also `free_bits` (batch,), the same for each row: the
+            difference of the KL to its floor. Minimise the sum of all three.
 
         References
         ----------
@@ -132,20 +137,21 @@ class VAE(nn.Module):
         return parts
 
     def bound_parts(self, x: Tensor, *, draws: int, generator: torch.Generator) -> dict[str, Tensor]:
-        """The negative importance-weighted bound of each row, with the ELBO's two parts beside it.
+        """Return the negative importance-weighted bound of each row, and the ELBO's two parts.
 
-        The bound is there for its gradient, which for the encoder is the doubly reparameterised estimator: the same
-        in expectation, with less noise than that of the plain bound.
+        The encoder's gradient is the doubly reparameterised estimator: in expectation that of the
+        plain bound, with less noise.
 
         Parameters
         ----------
-        draws : k, draws of z a row; with one the bound is the ELBO in expectation.
+        draws : int, k, draws of z per row; with one the bound is the ELBO in expectation.
 
         Returns
         -------
         dict
-            `bound` (batch,): -log (1/k) sum_s p(x, z_s) / q(z_s | x), to be minimised; `reconstruction`, `kl`
-            (batch,), without gradients: as in `elbo_parts`, averaged over the draws.
+            `bound` (batch,): -log (1/k) sum_s p(x, z_s) / q(z_s | x), to be minimised;
+            `reconstruction`, `kl` (batch,), without gradients: as in `elbo_parts`, averaged over
+            the draws.
 
         References
         ----------
@@ -166,7 +172,7 @@ class VAE(nn.Module):
 
     @torch.no_grad()
     def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
-        """Means of p(x | z) for n draws of z ~ p(z): (n, n_visible) in [0, 1]."""
+        """Return means of p(x | z) for n draws of z ~ p(z): (n, n_visible) in [0, 1]."""
         z = torch.randn(n, self.latent_dim, generator=generator, device=generator.device)
         return torch.sigmoid(self.decode(z))
 
@@ -180,12 +186,13 @@ def architecture(
     decoder_widths: Sequence[int] = (500, 500),
     row_width: int | None = None,
 ) -> dict[str, Any]:
-    """What `build` needs, in JSON's types, to be kept beside the weights.
+    """Return the input of `build`, in JSON's types, to be kept beside the weights.
 
     Parameters
     ----------
     encoder : mlp, or a recurrent network that reads the rows of an image: lstm, gru, bigru.
-    encoder_widths : units of each layer; of a recurrent network one layer, the units of each direction.
+    encoder_widths : units of each layer; of a recurrent network one layer, the units of each
+        direction.
     row_width : pixels of a row, for recurrent encoders; None: the images are square.
 
     Examples
@@ -207,13 +214,14 @@ def architecture(
 
 
 def build(architecture: dict[str, Any], *, generator: torch.Generator) -> VAE:
-    """The VAE of an architecture, its weights drawn from `generator`, on the generator's device.
+    """Build the VAE of an architecture, its weights drawn from `generator`, on the generator's
+    device.
 
     Raises
     ------
     InputError
-        When the encoder is none that there is, a size is below 1, or a recurrent encoder has several layers or rows
-        that do not fill the image.
+        When the encoder is unknown, a size is below 1, or a recurrent encoder has several layers or
+        rows that do not fill the image.
     """
     n_visible, latent_dim = architecture["n_visible"], architecture["latent_dim"]
     encoder_widths, decoder_widths = architecture["encoder_widths"], architecture["decoder_widths"]
@@ -230,7 +238,7 @@ def build(architecture: dict[str, Any], *, generator: torch.Generator) -> VAE:
 
 
 def _trunk(architecture: dict[str, Any]) -> tuple[nn.Module, int]:
-    """The encoder's trunk, and how many features it gives."""
+    """Return the encoder's trunk and the number of its features."""
     kind, widths = architecture["encoder"], architecture["encoder_widths"]
     if kind == "mlp":
         return mlp((architecture["n_visible"], *widths)), widths[-1]
@@ -244,12 +252,12 @@ def _trunk(architecture: dict[str, Any]) -> tuple[nn.Module, int]:
 
 
 def load(state: Mapping[str, Tensor], shape: dict[str, Any]) -> VAE:
-    """A trained VAE on the CPU, in eval mode, from its weights and its architecture."""
+    """Return a trained VAE on the CPU, in eval mode, from its weights and its architecture."""
     model = build(shape, generator=torch.Generator())
     model.load_state_dict(state)
     return model.eval()
 
 
 def to_unit(stored: Tensor, binarisation: How) -> Tensor:
-    """A stored fixed draw as floats in [0, 1]: it is 0 or 1 already, but for "none", which keeps 0..255."""
+    """Return a stored fixed draw as floats in [0, 1]; it holds 0 and 1, or 0..255 with "none"."""
     return stored.float() / (255 if binarisation == "none" else 1)
