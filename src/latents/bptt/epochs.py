@@ -16,9 +16,9 @@ from tqdm import tqdm
 from latents.bptt import train_bptt
 from latents.errors import InputError
 from latents.networks.checkpoints import Keeper
-from latents.networks.probes import watched
 from latents.networks.recipe import Journal
 from latents.networks.training import Fitted
+from latents.networks.watching import watched
 
 log = logging.getLogger(__name__)
 

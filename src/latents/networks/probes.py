@@ -25,7 +25,6 @@ from torch import Tensor, nn
 from latents.errors import InputError, ProbeEnded
 from latents.files.tables import write_json
 from latents.machine.processor import processor
-from latents.networks import checkpoints
 
 STEPS = (1, 5, 20)  # of the optimizer, after which a training's state is digested
 ONLY = "LATENTS_PROBE"  # environment variable: write the probe and nothing else
@@ -113,78 +112,6 @@ def probing(path: Path | None, *, after: Callable[[nn.Module], Any] | None = Non
         yield probe
     write_json(path, {"probe": probe.marks, "machine": machine()})
     probe.end()
-
-
-@contextmanager
-def watched(
-    probe: Probe | None,
-    module: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    generator: torch.Generator,
-    *,
-    validate: Callable[[], Any] | None = None,
-) -> Iterator[None]:
-    """Mark the states of the training in the block after its first steps, then validation and
-    measures.
-
-    Parameters
-    ----------
-    probe : None: nothing is marked.
-    module, optimizer, generator : the training's state, which stays as it is.
-    validate : () -> the results of validation on one batch; called in eval mode, draws from its own
-        streams.
-    """
-    if probe is None or probe.complete:
-        yield
-        return
-
-    def stepped(*_: Any) -> None:
-        probe.steps += 1
-        if probe.steps in STEPS[0 if probe.whole else 1 :]:
-            probe.mark(f"step {probe.steps}", checkpoints.contents(module, optimizer, generator))
-        if probe.steps == STEPS[-1]:
-            _complete(probe, module, optimizer, generator, validate)
-
-    hook = optimizer.register_step_post_hook(stepped)
-    try:
-        yield
-        if not probe.complete:  # a training of fewer steps
-            _complete(probe, module, optimizer, generator, validate)
-    finally:
-        hook.remove()
-
-
-def _complete(
-    probe: Probe,
-    module: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    generator: torch.Generator,
-    validate: Callable[[], Any] | None,
-) -> None:
-    """Mark validation, the measures after the training, and a checkpoint that is written and read
-    back."""
-    with _evaluating(module):
-        if validate is not None:
-            probe.mark("validation", validate())
-        if probe.after is not None:
-            probe.mark("measured", probe.after(module))
-    if probe.whole:
-        probe.mark("saved", checkpoints.round_trip(module, optimizer, generator))
-    probe.complete = True
-    probe.end()
-
-
-@contextmanager
-def _evaluating(module: nn.Module) -> Iterator[None]:
-    """Set eval mode without gradients; restore each module's own mode."""
-    modes = {part: part.training for part in module.modules()}
-    module.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for part, mode in modes.items():
-            part.training = mode
 
 
 def digest(value: Any) -> str:

@@ -22,8 +22,8 @@ from tqdm import tqdm
 from latents.errors import InputError
 from latents.networks.checkpoints import Keeper
 from latents.networks.objectives import LossParts, Parts
-from latents.networks.probes import watched
 from latents.networks.recipe import Journal, Recipe
+from latents.networks.watching import watched
 
 log = logging.getLogger(__name__)
 
