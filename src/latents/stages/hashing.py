@@ -238,11 +238,11 @@ def job_name(method: str, words: Path) -> str:
 
 def rank(sides: dict[str, Any], labels: dict[str, Any], score: str) -> tuple[dict[str, float], list[dict[str, float]]]:
     """All metrics of test documents, precision@100 of validation documents too; the precision-recall curve."""
-    from latents import ranking
-    from latents.ranking.result import RECALL_LEVELS
+    from latents.ranking.evaluation import evaluate
+    from latents.ranking.result import RECALL_LEVELS, RankingResult
 
-    def result(role: str, **options: Any) -> ranking.RankingResult:
-        return ranking.evaluate(sides[role], sides["train"], labels[role], labels["train"], score=score, **options)
+    def result(role: str, **options: Any) -> RankingResult:
+        return evaluate(sides[role], sides["train"], labels[role], labels["train"], score=score, **options)
 
     whole = result("test", cutoffs=(10, 100, 1000))
     means = whole.means()
