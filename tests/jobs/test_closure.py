@@ -177,9 +177,7 @@ def test_a_lazy_package_adds_only_the_modules_that_are_imported_by_name() -> Non
 def test_an_import_that_hides_the_module_of_a_lazy_name_is_refused(line: str) -> None:
     """Python would run a module that is not in the closure."""
     files = {"latents/model/__init__.py": LAZY, "latents/size.py": f"{line}\nWIDTH = 2\n"}
-    with pytest.raises(
-        ValueError, match=r"latents/\S+: imports latents\.model.*; latents\.model is lazy"
-    ):
+    with pytest.raises(ValueError, match=r"latents/\S+: imports latents\.model.*; latents\.model is lazy"):
         closures(**files)
 
 

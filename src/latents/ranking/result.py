@@ -17,6 +17,8 @@ Floats = NDArray[np.float64]
 RECALL_LEVELS = tuple(level / 10 for level in range(11))
 AT_CUTOFF = ("precision", "recall", "ndcg", "map")
 FULL = ("map", "r_precision", "mrr", "ndcg")
+# Interpolated precision: the largest at any rank that finds int(level R + 0.9) of the R relevant
+# items, as in trec_eval; inside a tie both are expected numbers.
 CURVE = tuple(f"iprec@{level:.1f}" for level in RECALL_LEVELS)
 # trec_eval 9.0's name -> ours; the number that follows is the cutoff
 TREC_NAMES = {
@@ -90,64 +92,14 @@ class RankingResult:
         return len(self.values)
 
     def __getitem__(self, name: str) -> Floats:
-        """One metric per query, by our name or by trec_eval's, e.g. ``result["P_10"]``."""
+        """Return one metric, float64 (n_queries,), by our name or trec_eval's: ``result["P_10"]``.
+
+        ``result.means()["precision@10"]`` is its mean over queries.
+        """
         resolved = resolve_name(name)
         if resolved not in self.names:
             raise InputError(f"no metric {name!r} in this result, it has {', '.join(self.names)}")
         return self.values[:, self.names.index(resolved)]
-
-    def _at(self, metric: str) -> dict[int, Floats]:
-        return {k: self[f"{metric}@{k}"] for k in self.cutoffs}
-
-    @property
-    def precision(self) -> dict[int, Floats]:
-        """Precision at each cutoff: relevant items among the first k, over k."""
-        return self._at("precision")
-
-    @property
-    def recall(self) -> dict[int, Floats]:
-        """Recall at each cutoff: relevant items among the first k, over all relevant ones."""
-        return self._at("recall")
-
-    @property
-    def ndcg(self) -> dict[int, Floats]:
-        """NDCG at each cutoff; the ideal list is taken from the whole database."""
-        return self._at("ndcg")
-
-    @property
-    def average_precision_at(self) -> dict[int, Floats]:
-        """Average precision of the first k (trec_eval's map_cut): divided by all relevant items."""
-        return self._at("map")
-
-    @property
-    def average_precision(self) -> Floats:
-        """Average precision over the full ranking."""
-        return self["map"]
-
-    @property
-    def r_precision(self) -> Floats:
-        """Precision at R, the number of relevant items."""
-        return self["r_precision"]
-
-    @property
-    def reciprocal_rank(self) -> Floats:
-        """One over the rank of the first relevant item."""
-        return self["mrr"]
-
-    @property
-    def ndcg_full(self) -> Floats:
-        """NDCG over the full ranking."""
-        return self["ndcg"]
-
-    @property
-    def pr_curve(self) -> Floats:
-        """Interpolated precision at recall 0, .1, .. 1, shape (n_queries, 11).
-
-        The largest precision at any rank that reaches the recall; inside a tie both are taken of
-        expected counts. The number of relevant items a level asks for is int(level R + 0.9), as in
-        trec_eval.
-        """
-        return np.stack([self[name] for name in CURVE], axis=1)
 
     @property
     def n_left_out(self) -> int:
