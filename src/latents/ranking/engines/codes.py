@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latents.machine.numba_cache import kernel
+from latents.ranking.engines.rows import measures_of, pairs_of
 from latents.ranking.inputs import chunks
 from latents.ranking.kernels.bits import popcount
-from latents.ranking.kernels.metrics import measure
+from latents.ranking.kernels.metrics import measure, most_relevant
+from latents.ranking.kernels.parameters import Measures, Pairs
 from latents.ranking.relevance import Relevant
 from latents.ranking.task import Each, Plan, Task, fit
 
@@ -24,7 +26,7 @@ class Codes:
     def __init__(self, task: Task) -> None:
         self._task = task
         self._bits = task.database.shape[1] * (1 if task.database.dtype == bool else 8)
-        self._cutoffs = np.array(task.cutoffs, dtype=np.int64)
+        self._measures = measures_of(task)
         n = task.n_items
         words = np.empty((-(-self._bits // 64), n), np.uint64)
         for start, stop in chunks(n, self._bits):
@@ -45,16 +47,11 @@ class Codes:
             _words(task.queries[first:last]),
             self._words,
             self._bits,
-            relevant.indptr,
-            relevant.columns,
-            np.empty(0) if relevant.gains is None else relevant.gains,
             task.left_out_of(first, last),
             task.ties == "trec",
+            pairs_of(relevant, slice(0, last - first)),
             relevant.ideal(task.ranks, task.cutoffs),
-            self._cutoffs,
-            task.full,
-            task.ranks.harmonic,
-            task.ranks.discount,
+            self._measures,
             out,
         )
         return out
@@ -148,34 +145,25 @@ def measure_codes(
     queries: Any,
     words: Any,
     n_bits: int,
-    indptr: Any,
-    columns: Any,
-    gains: Any,
     left_out: Any,
     trec: bool,
+    pairs: Pairs,
     ideal: Any,
-    cutoffs: Any,
-    full: bool,
-    harmonic: Any,
-    discount: Any,
+    measures: Measures,
     out: Any,
 ) -> None:
-    """Rank and measure a block of codes (n_queries, n_words) against `words` (n_words, n)."""
-    distances = np.empty(words.shape[1], np.uint16)
-    counts = np.empty(n_bits + 1, np.int64)
-    most = 0
+    """Rank and measure a block of codes (n_queries, n_words) against `words` (n_words, n_database)."""
+    distances, counts = np.empty(words.shape[1], np.uint16), np.empty(n_bits + 1, np.int64)
+    groups = np.empty((most_relevant(pairs.indptr), 4))
     for i in range(len(queries)):
-        most = max(most, indptr[i + 1] - indptr[i])
-    groups = np.empty((most, 4))
-    for i in range(len(queries)):
-        own = columns[indptr[i] : indptr[i + 1]]
-        own_gains = gains[indptr[i] : indptr[i + 1]] if len(gains) else gains
+        start, stop = pairs.indptr[i], pairs.indptr[i + 1]
+        own, gains = pairs.columns[start:stop], pairs.gains[start:stop]
         distances_to(queries[i], words, distances)
         histogram(distances, counts)
         if left_out[i] >= 0:
             counts[distances[left_out[i]]] -= 1
         if trec:
-            n_groups = trec_groups(distances, counts, own, own_gains, left_out[i], groups)
+            n_groups = trec_groups(distances, counts, own, gains, left_out[i], groups)
         else:
-            n_groups = expected_groups(distances, counts, own, own_gains, groups)
-        measure(groups[:n_groups], len(own), ideal[i], cutoffs, full, harmonic, discount, out[i])
+            n_groups = expected_groups(distances, counts, own, gains, groups)
+        measure(groups[:n_groups], len(own), ideal[i], measures, out[i])

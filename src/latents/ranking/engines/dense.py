@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from latents.ranking.engines.rows import BATCH, EPS, NOTHING, Array, Block, Rows, wait
+from latents.ranking.engines.rows import BATCH, EPS, Array, Block, Rows, wait
 from latents.ranking.engines.scorers import DenseScorer, power_of_two, rounding
 from latents.ranking.inputs import chunks, product_dtype
 from latents.ranking.kernels import selection
+from latents.ranking.kernels.parameters import NOTHING, Exact
 from latents.ranking.task import Each, Task
 
 TILE, TILE_BYTES = 2048, 2**22  # database rows of one matrix product, fewer where they are wide
@@ -96,19 +97,22 @@ class Dense(Rows):
         rows, tolerance = self.scorer.block(first, last)
         if self._dtype == np.float64:
             rows = _units(rows) if self.scorer.score == "cosine" else rows
-            return rows, Block(NOTHING, tolerance, tolerance, selection.LOOKUP, NOTHING, NOTHING, tolerance, tolerance)
+            exact = Exact(selection.LOOKUP, NOTHING, tolerance, NOTHING, tolerance, tolerance, tolerance, self.trec)
+            return rows, Block(NOTHING, exact)
         rows, delta = self._short_rows(rows)
         queries = np.ascontiguousarray(self.task.queries[first:last], dtype=self._items.dtype)
         norms = np.sqrt(np.einsum("ij,ij->i", queries, queries, dtype=np.float64))
         kind = KINDS[self.scorer.score]
-        return rows, Block(NOTHING, tolerance, delta, kind, queries, self._items, self.scorer.norms, norms)
+        exact = Exact(kind, queries, norms, self._items, self.scorer.norms, delta, tolerance, self.trec)
+        return rows, Block(NOTHING, exact)
 
     def block(self, first: int, last: int, each: Each) -> Block:
         """Scores of queries first .. last."""
         rows, block = self.prepare(first, last)
         scores = self._room(last - first)[: (last - first) * self.task.n_items].reshape(-1, self.task.n_items)
         self.fill(rows, scores, each)
-        return block._replace(scores=scores, queries=scores if block.kind == selection.LOOKUP else block.queries)
+        exact = block.exact
+        return Block(scores, exact._replace(queries=scores) if exact.kind == selection.LOOKUP else exact)
 
     def _room(self, n_queries: int) -> Array:
         """Room for the scores of so many queries, at least of a batch in float64."""
@@ -134,7 +138,7 @@ class Dense(Rows):
         if self._dtype == np.float64:
             yield from super().long_scores(block, first, batches, each)
             return
-        n, last = self.task.n_items, first + len(block.delta)
+        n, last = self.task.n_items, first + len(block.exact.delta)
         rows, _ = self.scorer.block(first, last)
         rows = _units(rows) if self.scorer.score == "cosine" else rows
         room = self._room(last - first).view(np.float64)

@@ -8,9 +8,10 @@ import numpy as np
 import scipy.sparse as sp
 
 from latents.machine.numba_cache import kernel
-from latents.ranking.engines.rows import EPS, NOTHING, Block, Rows, wait
+from latents.ranking.engines.rows import EPS, Block, Rows, wait
 from latents.ranking.engines.scorers import SparseScorer, power_of_two, sparse_norms
 from latents.ranking.kernels import selection
+from latents.ranking.kernels.parameters import NOTHING, Exact
 from latents.ranking.task import Each, Task
 
 TOGETHER = 64  # queries of one product
@@ -58,14 +59,14 @@ class Sparse(Rows):
 
         wait(each(fill, range(0, shape[0], TOGETHER)))
         nobody = np.zeros(shape[0])
+        lookup = Exact(selection.LOOKUP, exact, nobody, NOTHING, nobody, tolerance, tolerance, self.trec)
         if self.whole:
-            return Block(exact, tolerance, tolerance, selection.LOOKUP, exact, NOTHING, nobody, nobody)
+            return Block(exact, lookup)
         largest = np.maximum(exact.max(axis=1), -exact.min(axis=1))
         scores = self.buffers.get("scores", shape, np.float32)
         size = power_of_two(np.where(largest > 0, largest, 1.0))[:, None]
         np.multiply(exact, size, out=scores, casting="same_kind")
-        delta = np.full(len(scores), 2 * EPS)
-        return Block(scores, tolerance, delta, selection.LOOKUP, exact, NOTHING, nobody, nobody)
+        return Block(scores, lookup._replace(delta=np.full(len(scores), 2 * EPS)))
 
 
 def at_least_some(norms: Any) -> Any:

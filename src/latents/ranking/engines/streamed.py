@@ -10,6 +10,7 @@ import numpy as np
 from latents.ranking.engines.dense import Dense
 from latents.ranking.engines.rows import BATCH, Array, Block
 from latents.ranking.kernels import best, filtering
+from latents.ranking.kernels.parameters import ONES, Pairs
 from latents.ranking.relevance import OfClasses, Relevant
 from latents.ranking.task import Each, Plan, Task
 
@@ -68,28 +69,9 @@ class Streamed(Dense):
         return keys
 
     def _rank_kept(self, block: Block, found: Array, keys: Array, relevant: Relevant, ideal: Array, out: Array) -> None:
-        ranks, gains = self.task.ranks, relevant.gains
-        best.measure_kept(
-            keys,
-            found,
-            relevant.indptr,
-            np.empty(0, np.int64) if gains is None else relevant.columns,
-            np.empty(0) if gains is None else gains,
-            block.delta,
-            block.tolerance,
-            self.trec,
-            block.kind,
-            block.queries,
-            block.items,
-            block.norms,
-            block.query_norms,
-            ideal,
-            self.cutoffs,
-            self.depth,
-            ranks.harmonic,
-            ranks.discount,
-            out,
-        )
+        columns = np.empty(0, np.int64) if relevant.gains is None else relevant.columns
+        pairs = Pairs(relevant.indptr, columns, ONES if relevant.gains is None else relevant.gains)
+        best.measure_kept(keys, found, self.depth, pairs, block.exact, ideal, self.measures, out)
 
     def _filter(self, rows: Array, block: Block, left_out: Array) -> tuple[Array, Array, Array]:
         """How many items of each query are kept, their scores, their database rows."""
@@ -97,7 +79,7 @@ class Streamed(Dense):
         found, bounds = np.zeros(n, np.int64), np.full(n, -np.inf, np.float32)
         scores = self.buffers.get("best", shape, np.float32)
         items = self.buffers.get("items", shape, np.uint32)
-        margin = (4 * block.delta).astype(np.float32)
+        margin = (4 * block.exact.delta).astype(np.float32)
         step = min(TILE, self._step)
         for low in range(0, self.task.n_items, step):
             high = min(low + step, self.task.n_items)
@@ -116,13 +98,4 @@ class Streamed(Dense):
                 continue
             scores = self.buffers.get("scores", (len(batch), self.task.n_items), self._dtype)
             self.fill(rows[span], scores, map)
-            yield (
-                batch,
-                block._replace(
-                    scores=scores,
-                    tolerance=block.tolerance[span],
-                    delta=block.delta[span],
-                    queries=block.queries[span],
-                    query_norms=block.query_norms[span],
-                ),
-            )
+            yield batch, Block(scores, block.exact.of(span))

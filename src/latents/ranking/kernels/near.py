@@ -15,7 +15,8 @@ import numpy as np
 
 from latents.machine.numba_cache import kernel
 from latents.ranking.kernels.bits import ONE, WORD, popcount
-from latents.ranking.kernels.metrics import measure
+from latents.ranking.kernels.metrics import measure, most_relevant
+from latents.ranking.kernels.parameters import Exact, Measures, Pairs
 from latents.ranking.kernels.selection import exact_scores, rank_chain
 
 UNIT_BITS, SIX, LAST = 31, np.uint64(6), np.uint64(63)
@@ -109,28 +110,16 @@ def fill_places(counts: Any, kept: int, places: Any) -> None:
 
 @kernel
 def keep_near(
-    scores: Any,
-    bits: Any,
-    indptr: Any,
-    columns: Any,
-    left_out: Any,
-    delta: Any,
-    trec: bool,
-    keys: Any,
-    places: Any,
-    kept: Any,
-    near: Any,
+    scores: Any, bits: Any, left_out: Any, pairs: Pairs, exact: Exact, keys: Any, places: Any, kept: Any, near: Any
 ) -> None:
-    """Of each row of `scores` (n_queries, n), keys of all items near relevant ones, and the places these will have.
+    """Of each row of `scores` (n_queries, n), keep keys of all items near relevant ones, and their future places.
 
     Parameters
     ----------
-    bits : those of the scores, as unsigned integers
-    indptr, columns : relevant items of each row
-    left_out : the column each row leaves out, -1 for none
-    delta : scores closer than this have to be looked at again
+    bits : the bits of the scores, as unsigned integers
+    left_out : int64 (n_queries,), the column that each row leaves out, -1 for none
     keys, places : uint64 and uint32 arrays of shape (n_queries, n)
-    kept, near : int64 arrays, filled with how many keys there are, or CROWDED, and the units of `delta`
+    kept, near : int64 (n_queries,), filled with how many keys there are, or CROWDED, and `delta` in units
     """
     n = scores.shape[1]
     shift, scale = UNIT_BITS - 6, np.empty(1, scores.dtype)
@@ -140,14 +129,15 @@ def keep_near(
     units, marks, before = np.empty(n, np.uint32), np.empty(words, np.uint64), np.empty(words, np.uint32)
     for i in range(len(scores)):
         scale[0] = units_per_score(largest_size(bits, i, scores.dtype))
-        near[i] = int(min(delta[i] * scale[0], 2.0**32)) + (FLOAT32_UNITS if trec else 2)
+        near[i] = int(min(exact.delta[i] * scale[0], 2.0**32)) + (FLOAT32_UNITS if exact.trec else 2)
         kept[i] = CROWDED
         if near[i] >> shift >= WIDE:
             continue
         fill_units(scores, i, scale[0], units)
         if left_out[i] >= 0:
             units[left_out[i]] = 0
-        mark_cells(units, columns[indptr[i] : indptr[i + 1]], near[i], np.uint64(shift), marks)
+        own = pairs.columns[pairs.indptr[i] : pairs.indptr[i + 1]]
+        mark_cells(units, own, near[i], np.uint64(shift), marks)
         n_marked = count_before(marks, before)
         if n_marked <= n:
             counts = np.empty(2 * n_marked + 1, np.uint32)
@@ -218,19 +208,13 @@ def find_chains(keys: Any, places: Any, near: int, pairs: Any, chains: Any, agai
 
 @kernel
 def rank_near(
-    n: int,
-    places: Any,
-    relevant: Any,
-    chains: Any,
-    n_chains: int,
-    again: Any,
-    values: Any,
-    tolerance: float,
-    trec: bool,
-    groups: Any,
+    places: Any, relevant: Any, chains: Any, again: Any, values: Any, tolerance: float, trec: bool, groups: Any
 ) -> int:
-    """Tie groups of the relevant items, best first: alone, or of a chain of exact values; returns how many."""
-    nobody = np.empty(0)
+    """Find the tie groups of the relevant items, best first; return how many there are.
+
+    An item is alone, or in a chain, which exact values order.
+    """
+    n, n_chains, nobody = len(places), len(chains) - 1, np.empty(0)
     x, c, n_groups = len(relevant) - 1, n_chains - 1, 0
     while x >= 0:
         p = relevant[x]
@@ -250,7 +234,8 @@ def rank_near(
                     groups[n_groups, 1] = groups[n_groups, 2] = groups[n_groups, 3] = 1
                     n_groups += 1
         else:
-            n_groups = rank_chain(again, values, low, high, above, tolerance, trec, nobody, nobody, groups, n_groups)
+            chain, exact = again[low:high], values[low:high]
+            n_groups = rank_chain(chain, exact, above, tolerance, trec, nobody, nobody, groups, n_groups)
         while x >= 0 and relevant[x] >= chains[c, 0]:
             x -= 1
         c -= 1
@@ -259,50 +244,34 @@ def rank_near(
 
 @kernel
 def measure_near(
-    n: int,
     keys: Any,
     places: Any,
     kept: Any,
     near: Any,
-    indptr: Any,
-    tolerance: Any,
-    trec: bool,
-    kind: int,
-    queries: Any,
-    items: Any,
-    norms: Any,
-    query_norms: Any,
+    pairs: Pairs,
+    exact: Exact,
     ideal: Any,
-    cutoffs: Any,
-    full: bool,
-    harmonic: Any,
-    discount: Any,
+    measures: Measures,
     out: Any,
     crowded: Any,
 ) -> None:
-    """Rank and measure a batch from the sorted keys of what is kept of n items, every gain being 1.
+    """Rank and measure a batch from the sorted keys of what `keep_near` kept, every gain being 1.
 
     Queries with too many items near each other are not measured but `crowded`.
     """
-    most = 0
-    for i in range(len(kept)):
-        most = max(most, indptr[i + 1] - indptr[i])
-    groups, relevant, pairs = np.empty((most, 4)), np.empty(most + 1, np.int32), np.empty(2 * most + 1, np.int32)
-    chains, again, values = (
-        np.empty((most + 1, 2), np.int64),
-        np.empty(n // MOST_NEAR, np.uint64),
-        np.empty(n // MOST_NEAR),
-    )
+    most, room = most_relevant(pairs.indptr), keys.shape[1] // MOST_NEAR
+    groups, relevant, close_pairs = np.empty((most, 4)), np.empty(most + 1, np.int32), np.empty(2 * most + 1, np.int32)
+    chains, again, values = np.empty((most + 1, 2), np.int64), np.empty(room, np.uint64), np.empty(room)
     for i in range(len(kept)):
         own, n_chains = keys[i, : kept[i]], CROWDED
         if kept[i] != CROWDED:
-            found, n_pairs = find_relevant(own, places[i], near[i], relevant, pairs)
-            n_chains = find_chains(own, places[i], near[i], pairs[:n_pairs], chains, again)
+            found, n_pairs = find_relevant(own, places[i], near[i], relevant, close_pairs)
+            n_chains = find_chains(own, places[i], near[i], close_pairs[:n_pairs], chains, again)
         crowded[i] = n_chains == CROWDED
         if crowded[i]:
             continue
-        exact_scores(kind, queries, i, items, query_norms, norms, again, 0, chains[n_chains, 1], values)
+        exact_scores(exact, i, again, 0, chains[n_chains, 1], values)
         n_groups = rank_near(
-            n, places[i], relevant[:found], chains, n_chains, again, values, tolerance[i], trec, groups
+            places[i], relevant[:found], chains[: n_chains + 1], again, values, exact.tolerance[i], exact.trec, groups
         )
-        measure(groups[:n_groups], found, ideal[i], cutoffs, full, harmonic, discount, out[i])
+        measure(groups[:n_groups], found, ideal[i], measures, out[i])

@@ -12,7 +12,8 @@ import numpy as np
 
 from latents.machine.numba_cache import kernel
 from latents.ranking.kernels.bits import ONE, TOP, WORD, long_score, short_key
-from latents.ranking.kernels.metrics import measure
+from latents.ranking.kernels.metrics import measure, most_relevant
+from latents.ranking.kernels.parameters import Exact, Measures, Pairs
 
 
 @kernel
@@ -70,26 +71,18 @@ def rank_sorted(keys: Any, tolerance: float, trec: bool, gains: Any, places: Any
 
 
 @kernel
-def measure_sorted(
-    keys: Any,
-    indptr: Any,
-    gains: Any,
-    tolerance: Any,
-    trec: bool,
-    ideal: Any,
-    cutoffs: Any,
-    full: bool,
-    harmonic: Any,
-    discount: Any,
-    out: Any,
-) -> None:
-    """Rank and measure a batch of sorted rows of keys; `gains` as of `sorted_gains`, or empty."""
-    most = 0
-    for i in range(len(keys)):
-        most = max(most, indptr[i + 1] - indptr[i])
+def measure_sorted(keys: Any, pairs: Pairs, exact: Exact, ideal: Any, measures: Measures, out: Any) -> None:
+    """Rank and measure a batch of sorted rows of keys.
+
+    Parameters
+    ----------
+    keys : uint64 (n_queries, n_database), each row ascending
+    pairs : gains of each query in the order of its keys, counted from 0; its columns are not used
+    """
+    indptr = pairs.indptr
+    most = most_relevant(indptr)
     groups, places = np.empty((most, 4)), np.empty(most + 1, np.int64)
     for i in range(len(keys)):
         start, stop = indptr[i] - indptr[0], indptr[i + 1] - indptr[0]
-        own = gains[start:stop] if len(gains) else gains
-        n_groups = rank_sorted(keys[i], tolerance[i], trec, own, places, groups)
-        measure(groups[:n_groups], stop - start, ideal[i], cutoffs, full, harmonic, discount, out[i])
+        n_groups = rank_sorted(keys[i], exact.tolerance[i], exact.trec, pairs.gains[start:stop], places, groups)
+        measure(groups[:n_groups], stop - start, ideal[i], measures, out[i])
