@@ -13,15 +13,17 @@ sys.path[:0] = [SOURCE, os.path.join(workflow.basedir, "workflow")]
 from pathlib import Path
 
 from bridge.cost import announce
-from bridge.planning import PLAN_FILE, made_by, refresh, write_plan
+from bridge.planning import PLAN_FILE, keep_notes, made_by, refresh, write_plan
 from bridge.recover import HOLD, recover
 
 from latents.errors import InputError
 from latents.jobs import closure
 from latents.stages.shared import schema
+from latents.stages.shared.discovery import told
 
 try:
-    PARAMS = schema.load("params.yaml")
+    GIVEN = schema.load("params.yaml")  # as it stands there
+    PARAMS = schema.filled(GIVEN)  # every run with its defaults
 except InputError as error:
     sys.exit(f"error: {error}")
 
@@ -43,33 +45,17 @@ wildcard_constraints:
 ARTIFACTS = []  # every rule file adds what its rules make
 
 
-include: "workflow/rules/common.smk"
-include: "workflow/rules/data.smk"
-include: "workflow/rules/digits.smk"
-include: "workflow/rules/digit_classifier.smk"
-include: "workflow/rules/newsgroups.smk"
-include: "workflow/rules/text.smk"
-include: "workflow/rules/faces.smk"
-include: "workflow/rules/autoencoder.smk"
-include: "workflow/rules/rbm.smk"
-include: "workflow/rules/face_model.smk"
-include: "workflow/rules/vae.smk"
-include: "workflow/rules/measures.smk"
-include: "workflow/rules/text_vae.smk"
-include: "workflow/rules/hashing.smk"
-include: "workflow/rules/rnn.smk"
-include: "workflow/rules/rnn_pictures.smk"
-include: "workflow/rules/language_model.smk"
-include: "workflow/rules/ordering.smk"
-include: "workflow/rules/representations.smk"
-include: "workflow/rules/ranking.smk"
-include: "workflow/rules/classification.smk"
-include: "workflow/rules/timing.smk"
-include: "workflow/rules/evidence.smk"
-include: "workflow/rules/figures.smk"
-include: "workflow/rules/comparison.smk"
-include: "workflow/rules/metrics.smk"
-include: "workflow/rules/claims.smk"
+# in the order of the flow, since a rule file uses names of those before it; files of other stages come after these
+FLOW = (
+    "common data digits digit_classifier newsgroups text faces autoencoder rbm deep_rbm rbm_likelihood face_model vae"
+)
+FLOW += " vae_measures text_vae hashing rnn rnn_pictures language_model bptt ordering representations ranking"
+FLOW += " classification timing published"
+LAST = ["headlines", "claims"]  # these read what all others make
+RULES = {path.stem for path in Path(workflow.basedir, "workflow/rules").glob("*.smk")}
+for name in [*FLOW.split(), *sorted(RULES - {*FLOW.split(), *LAST}), *LAST]:
+
+    include: f"workflow/rules/{name}.smk"
 
 
 pull_back(ARTIFACTS)
@@ -86,6 +72,7 @@ rule all:
 
 for job_rule in workflow.rules:
     if job_rule.name != "all":
+        keep_notes(job_rule)
         job_rule.set_params(made_by=made_by(job_rule, CODE))
         # one pinned environment, for `--software-deployment-method conda`
         job_rule.conda_env = os.path.join(workflow.basedir, "workflow", "environment.yaml")
@@ -100,7 +87,7 @@ if workflow.is_main_process:
 
 onstart:
     announce(workflow)
-    write_plan(workflow.dag, params=PARAMS, closures=CLOSURES, source=Path(SOURCE))
+    write_plan(workflow.dag, params=GIVEN, closures=CLOSURES, source=Path(SOURCE))
 
 
 onsuccess:

@@ -1,42 +1,12 @@
-"""`latents`: every stage and tool for a person at a terminal. Rules call the same stages as modules."""
+"""`latents`: tools for a person at a terminal, and below `latents stage` the joints of the pipeline."""
 
 from __future__ import annotations
 
-from importlib import import_module
-from pkgutil import iter_modules
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from latents.stages import (
-    autoencoder,
-    claims,
-    classification,
-    data,
-    deep_rbm,
-    digit_classifier,
-    digits,
-    evidence,
-    face_model,
-    faces,
-    figures,
-    hashing,
-    language_model,
-    newsgroups,
-    ordering,
-    ranking,
-    rbm,
-    representations,
-    rnn,
-    rnn_pictures,
-    text,
-    text_vae,
-    timing,
-    vae,
-)
-from latents.stages import headlines as metrics
-from latents.stages import published as comparison
-from latents.stages import rbm_likelihood as likelihood
-from latents.stages import vae_measures as measures
 from latents.stages.shared.command import Command, run
 from latents.tools.compare import compare
 from latents.tools.mosaic import mosaic
@@ -44,50 +14,56 @@ from latents.tools.rank import rank
 from latents.tools.reruns import reruns
 from latents.tools.where import where
 
+FIGURES = "figures"
+
+
+class Stages(TyperGroup):
+    """The stages, each imported when it is named."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of all stages that have commands."""
+        return [*stages(), FIGURES]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return the command line of one stage, None if there is no such stage."""
+        if cmd_name == FIGURES:
+            return drawing()
+        return typer.main.get_command(stages()[cmd_name]) if cmd_name in stages() else None
+
+
+def stages() -> dict[str, typer.Typer]:
+    """Find the command line of every stage, by its name."""
+    from latents.stages.shared.discovery import modules
+
+    return {name: module.app for name, module in modules().items()}
+
+
+def drawing() -> Any:
+    """Build the command line of the stages that draw figures, one group per topic."""
+    from latents.stages.shared.discovery import topics
+
+    group = typer.Typer(help="Draw figures from the result files that hold their numbers.", no_args_is_help=True)
+    for name, module in topics().items():
+        group.add_typer(module.app, name=name)
+    return typer.main.get_command(group)
+
+
 app = typer.Typer(
-    help="Latent-variable models, exact ranking evaluation and their pictures.",
+    help="Rank items, order pictures in mosaics, and compare results of latent-variable models.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for module in (
-    data,
-    digits,
-    digit_classifier,
-    newsgroups,
-    text,
-    faces,
-    autoencoder,
-    rbm,
-    deep_rbm,
-    likelihood,
-    face_model,
-    vae,
-    measures,
-    ordering,
-    text_vae,
-    rnn,
-    rnn_pictures,
-    language_model,
-    hashing,
-    representations,
-    ranking,
-    classification,
-    timing,
-    evidence,
-    comparison,
-    metrics,
-    claims,
-):
-    app.add_typer(module.app, name=module.__name__.rpartition(".")[2])
-
-drawing = typer.Typer(help="Draw figures from the result files that hold their numbers.", no_args_is_help=True)
-for topic in iter_modules(figures.__path__):
-    drawing.add_typer(import_module(f"{figures.__name__}.{topic.name}").app, name=topic.name)
-app.add_typer(drawing, name="figures")
-
 for tool in (rank, mosaic, compare, where, reruns):
     app.command(cls=Command)(tool)
+app.add_typer(
+    typer.Typer(cls=Stages, help="Run one stage of the pipeline, as its rules do.", no_args_is_help=True), name="stage"
+)
+
+
+@app.callback()
+def options() -> None:
+    """Rank items, order pictures in mosaics, and compare results of latent-variable models."""
 
 
 def main() -> None:

@@ -10,6 +10,8 @@ from bridge.dvc_side import GUARD
 from bridge.planning import PREFIX, TABLE, yaml_text
 from bridge.snakemake_side import Job
 from latents.files.atomic import atomic
+from latents.stages.shared import schema
+from latents.stages.shared.discovery import told
 
 SOURCES = "src/latents"
 HEADER = "# Written from the Snakefile by `python workflow/bridge gen`; do not edit.\n"
@@ -48,37 +50,14 @@ def _in_git(path: str) -> bool:
     return _is_metrics(path) or _is_probe(path) or path.endswith(".png")
 
 
-AXES = {  # what `dvc plots` draws of a stage's table
-    ("digit_classifier", "history.csv"): {"x": "epoch", "y": "validation_error"},
-    ("vae", "history.csv"): {"x": "epoch", "y": "validation_reconstruction"},
-    ("rnn", "history.csv"): {"x": "epoch", "y": "validation_cross_entropy"},
-    ("language_model", "history.csv"): {"x": "epoch", "y": "validation_cross_entropy"},
-    ("autoencoder", "history.csv"): {"x": "epoch", "y": "validation_l2"},
-    ("autoencoder", "errors.csv"): {"x": "step", "y": "held_out_mse"},
-    ("rbm", "history.csv"): {"x": "epoch", "y": "validation_reconstruction"},
-    ("deep_rbm", "history.csv"): {"x": "epoch", "y": "validation_reconstruction"},
-    ("deep_rbm", "greedy.csv"): {"x": "epoch", "y": "validation_reconstruction"},
-    ("likelihood", "log_partition.csv"): {"x": "temperatures", "y": "log_z"},
-    ("face_model", "mixing.csv"): {"x": "lag", "y": "autocorrelation"},
-    ("text_vae", "history.csv"): {"x": "epoch", "y": "validation_reconstruction"},
-    ("hashing", "history.csv"): {"x": "epoch", "y": "validation_words"},
-    ("hashing", "precision_recall.csv"): {"x": "recall", "y": "precision"},
-    ("hashing", "table.csv"): {"x": "bits", "y": "precision@100"},
-    ("ranking", "precision_recall.csv"): {"x": "recall", "y": "precision"},
-    ("timing", "svm.csv"): {"x": "items", "y": "seconds"},
-    ("timing", "encoders.csv"): {"x": "run", "y": "seconds"},
-}
-
-
 def _axes(path: str) -> dict[str, str] | None:
-    """The axes of an output below results/<stage>/, None when it is no table that is drawn."""
-    return AXES.get((Path(path).parts[1], Path(path).name))
+    """The axes of a table below results/<stage>/ that `dvc plots` draws; None for any other file."""
+    columns = told("AXES").get(Path(path).parts[1], {}).get(Path(path).name)
+    return dict(zip("xy", columns, strict=True)) if columns else None
 
 
 def pipeline(jobs: Iterable[Job]) -> dict[str, Any]:
     """The content of dvc.yaml."""
-    from latents.stages.shared import schema
-
     shape = schema.shape()
     guard = {
         "cmd": "python workflow/bridge check",

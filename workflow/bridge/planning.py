@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,6 +23,7 @@ from typing import Any
 from bridge.recover import recorded
 from latents.files.tables import write_json
 from latents.jobs import closure
+from latents.jobs.params import RUNS
 from latents.jobs.plan import arguments, stamps
 
 TABLE = Path("code.json")
@@ -46,6 +48,27 @@ def plain(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def read_keys(key: str, values: Mapping[str, Any]) -> list[str]:
+    """Name the keys of params.yaml that hold a parameter: of a run its own keys, and its section's defaults for others.
+
+    Examples
+    --------
+    >>> values = {"rbm": {"defaults": {"epochs": 9, "seed": 0}, "runs": {"long": {"epochs": 99}}}}
+    >>> read_keys("rbm.runs.long", values)
+    ['rbm.runs.long', 'rbm.defaults.seed']
+    >>> read_keys("rbm.runs.long.seed", values)
+    ['rbm.defaults.seed']
+    """
+    section, *rest = key.split(".")
+    defaults = values[section].get("defaults") if isinstance(values[section], dict) else None
+    if defaults is None or len(rest) < 2 or rest[0] not in RUNS:
+        return [key]
+    own = values[section][rest[0]][rest[1]]
+    if len(rest) > 2:
+        return [key if rest[2] in own else f"{section}.defaults.{rest[2]}"]
+    return [key, *(f"{section}.defaults.{name}" for name in defaults if name not in own)]
+
+
 def made_by(rule: Any, code: Code) -> Callable[[Any], dict[str, Any]]:
     """A function of the wildcards that gives a job's command and the digests of what it runs on.
 
@@ -65,6 +88,15 @@ def made_by(rule: Any, code: Code) -> Callable[[Any], dict[str, Any]]:
         return {"command": words(command), **code.get(closure.key_of(command) or "", {})}
 
     return value
+
+
+def keep_notes(rule: Any) -> None:
+    """Give a rule its log and its benchmark: logs/<rule>/<wildcard>/.../<wildcard>, ending in .log and .tsv."""
+    names = dict.fromkeys(re.findall(r"{(\w+)", str(rule.output[0])))
+    place = "/".join(["logs", rule.name, *(f"{{{name}}}" for name in names)])
+    rule.log_modifier = rule.benchmark_modifier = rule.output_modifier  # as if the rule had declared both itself
+    rule.set_log(f"{place}.log")
+    rule.benchmark = f"{place}.tsv"
 
 
 def yaml_text(content: Mapping[str, Any]) -> str:

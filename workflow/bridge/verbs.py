@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from bridge import leftovers, merging, recover
 from bridge import prove as proving
@@ -248,6 +249,19 @@ def hooks() -> str:
     return f"hooks: installed in {folder}"
 
 
+def fits(written: Any, present: Any) -> bool:
+    """Does dvc.yaml, written for one value of a structural parameter, fit another? A run may override further defaults.
+
+    Examples
+    --------
+    >>> fits({"long": ["epochs"]}, {"long": ["epochs", "seed"]}), fits({"long": ["epochs"]}, {"long": []})
+    (True, False)
+    """
+    if isinstance(written, dict) and isinstance(present, dict):
+        return written.keys() == present.keys() and all(set(written[run]) <= set(present[run]) for run in written)
+    return written == present
+
+
 def check() -> str:
     """Stop with one line when dvc.yaml was written for other structural parameters; write code.json otherwise."""
     from latents.jobs import closure
@@ -257,7 +271,7 @@ def check() -> str:
     written = read_yaml("dvc.yaml")["stages"][GUARD]["meta"]["shape"]
     present = schema.shape()
     for key in [*written, *present]:
-        if written.get(key) != present.get(key):
+        if not fits(written.get(key), present.get(key)):
             raise InputError(
                 f"{key} is structural: dvc.yaml was written for {written.get(key)}, "
                 f"params.yaml has {present.get(key)}; run `python workflow/bridge gen` first"

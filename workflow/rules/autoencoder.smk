@@ -2,6 +2,7 @@
 AUTOENCODER = "results/autoencoder/lfw"
 AUTOENCODER_FILES = ["model.safetensors", "history.csv", "errors.csv", "metrics.json", "probe.json", "features.h5"]
 ARTIFACTS += [f"{AUTOENCODER}/{file}" for file in AUTOENCODER_FILES]
+ARTIFACTS += ["results/figures/autoencoder/errors.png"]
 
 
 rule autoencoder_train:
@@ -13,10 +14,6 @@ rule autoencoder_train:
         errors=f"{AUTOENCODER}/errors.csv",
         metrics=f"{AUTOENCODER}/metrics.json",
         probe=f"{AUTOENCODER}/probe.json",
-    log:
-        "logs/autoencoder/train.log",
-    benchmark:
-        "logs/autoencoder/train.tsv"
     priority: 2
     params:
         tracked=tracked("compute", "autoencoder"),
@@ -32,13 +29,24 @@ rule autoencoder_features:
         model=f"{AUTOENCODER}/model.safetensors",
     output:
         features=f"{AUTOENCODER}/features.h5",
-    log:
-        "logs/autoencoder/features.log",
-    benchmark:
-        "logs/autoencoder/features.tsv"
     priority: 2
     params:
         tracked=tracked("autoencoder"),
     shell:
         "python -m latents.stages.autoencoder features --faces {input.faces} --model {input.model}"
         " --features {output.features} --log {log}"
+
+
+rule figures_errors:
+    input:
+        errors=f"{AUTOENCODER}/errors.csv",
+        metrics=f"{AUTOENCODER}/metrics.json",
+    output:
+        figure=report(
+            "results/figures/autoencoder/errors.png",
+            caption="../report/errors.rst",
+            category="Faces",
+        ),
+    shell:
+        "python -m latents.stages.figures.faces errors --errors {input.errors} --metrics {input.metrics}"
+        " --figure {output.figure} --log {log}"

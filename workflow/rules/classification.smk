@@ -13,10 +13,6 @@ rule classification:
         representation=representation_file,
     output:
         metrics="results/classification/{dataset}/{representation}/metrics.json",
-    log:
-        "logs/classification/{dataset}/{representation}.log",
-    benchmark:
-        "logs/classification/{dataset}/{representation}.tsv"
     params:
         tracked=tracked("classification", "scores.{dataset}"),
     shell:

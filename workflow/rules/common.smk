@@ -4,7 +4,7 @@ import subprocess
 import time
 from collections.abc import Callable
 
-from bridge.planning import plain
+from bridge.planning import plain, read_keys
 
 
 def tracked(*keys: str) -> Callable[..., dict]:
@@ -13,12 +13,17 @@ def tracked(*keys: str) -> Callable[..., dict]:
     One dict-valued param: Snakemake compares the sorted values of separate ones, and misses two that swap. Equal
     values are one text for it, whatever the order of their keys, and 0 is 0.0: so they are for DVC.
     """
-    return lambda wildcards: {key.format(**wildcards): plain(parameter(key.format(**wildcards))) for key in keys}
+
+    def values(wildcards) -> dict:
+        names = [name for key in keys for name in read_keys(key.format(**wildcards), GIVEN)]
+        return {name: plain(parameter(name, GIVEN)) for name in names}
+
+    return values
 
 
-def parameter(key: str):
-    """The value at a dotted key of params.yaml."""
-    return functools.reduce(lambda section, name: section[name], key.split("."), PARAMS)
+def parameter(key: str, values: dict = PARAMS):
+    """The value at a dotted key: of params.yaml with all defaults filled in, or of other values."""
+    return functools.reduce(lambda section, name: section[name], key.split("."), values)
 
 
 def representation_file(wildcards) -> str:

@@ -9,10 +9,6 @@ for dataset, files in FILES.items():
         output:
             files=[f"data/raw/{dataset}/{file}" for file in files],
             identity=f"results/data/{dataset}.json",
-        log:
-            f"logs/data/{dataset}.log",
-        benchmark:
-            f"logs/data/{dataset}.tsv"
         params:
             tracked=tracked("data"),
             dataset=dataset,

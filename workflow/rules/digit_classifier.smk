@@ -12,10 +12,6 @@ rule digit_classifier:
         history=f"{DIGIT_CLASSIFIER}/history.csv",
         metrics=f"{DIGIT_CLASSIFIER}/metrics.json",
         probe=f"{DIGIT_CLASSIFIER}/probe.json",
-    log:
-        "logs/digit_classifier/train.log",
-    benchmark:
-        "logs/digit_classifier/train.tsv"
     params:
         tracked=tracked("compute", "digit_classifier"),
     shell:

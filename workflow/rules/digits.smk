@@ -7,10 +7,6 @@ rule digits:
         files=rules.data_mnist.output.files,
     output:
         digits="results/digits/digits.h5",
-    log:
-        "logs/digits/digits.log",
-    benchmark:
-        "logs/digits/digits.tsv"
     params:
         tracked=tracked("digits"),
     shell:

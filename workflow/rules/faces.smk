@@ -3,6 +3,7 @@
 FACES = "results/faces/lfw"
 FACE_FILES = ["landmarks.h5", "dropped.csv", "shape.h5", "faces.h5", "metrics.json", "examples.h5"]
 ARTIFACTS += [f"{FACES}/{file}" for file in FACE_FILES]
+ARTIFACTS += ["results/figures/faces/grid.png", "results/figures/faces/contact.png"]
 
 
 rule faces_landmarks:
@@ -11,10 +12,6 @@ rule faces_landmarks:
     output:
         points=f"{FACES}/landmarks.h5",
         dropped=f"{FACES}/dropped.csv",
-    log:
-        "logs/faces/landmarks.log",
-    benchmark:
-        "logs/faces/landmarks.tsv"
     priority: 2
     threads: 1  # it takes the cores that there are, for half a minute, and does not wait for four to be free
     params:
@@ -30,10 +27,6 @@ rule faces_shape:
         people="data/raw/lfw/people.txt",
     output:
         head=f"{FACES}/shape.h5",
-    log:
-        "logs/faces/shape.log",
-    benchmark:
-        "logs/faces/shape.tsv"
     priority: 2
     params:
         tracked=tracked("faces.training_folds", "faces.frame"),
@@ -49,10 +42,6 @@ rule faces_frontalize:
         head=f"{FACES}/shape.h5",
     output:
         faces=f"{FACES}/faces.h5",
-    log:
-        "logs/faces/frontalize.log",
-    benchmark:
-        "logs/faces/frontalize.tsv"
     priority: 2
     threads: 1  # it takes the cores that there are, for half a minute, and does not wait for four to be free
     params:
@@ -72,10 +61,6 @@ rule faces_verify:
     output:
         metrics=f"{FACES}/metrics.json",
         examples=f"{FACES}/examples.h5",
-    log:
-        "logs/faces/verify.log",
-    benchmark:
-        "logs/faces/verify.tsv"
     priority: 2  # the measures of all models of faces wait for its examples
     threads: 1  # as above
     params:
@@ -83,3 +68,31 @@ rule faces_verify:
     shell:
         "python -m latents.stages.faces verify --archive {input.archive} --people {input.people} --pairs {input.pairs}"
         " --points {input.points} --head {input.head} --metrics {output.metrics} --examples {output.examples} --log {log}"
+
+
+rule figures_faces:
+    input:
+        examples=f"{FACES}/examples.h5",
+    output:
+        figure=report(
+            "results/figures/faces/grid.png",
+            caption="../report/faces.rst",
+            category="Faces",
+        ),
+    shell:
+        "python -m latents.stages.figures.faces grid --pictures {input.examples} --name at_random"
+        " --figure {output.figure} --log {log}"
+
+
+rule figures_contact:
+    input:
+        examples=f"{FACES}/examples.h5",
+    output:
+        figure=report(
+            "results/figures/faces/contact.png",
+            caption="../report/contact.rst",
+            category="Faces",
+        ),
+    shell:
+        "python -m latents.stages.figures.faces contact --examples {input.examples}"
+        " --figure {output.figure} --log {log}"

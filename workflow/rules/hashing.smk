@@ -12,6 +12,7 @@ ARTIFACTS += [
     for file in ["history.csv", "probe.json"]
 ]
 ARTIFACTS += ["results/hashing/comparison.csv"]
+ARTIFACTS += ["results/figures/hashing/precision.png"]
 
 
 rule hashing_plain:
@@ -22,10 +23,6 @@ rule hashing_plain:
         metrics=f"{HASHING}/metrics.json",
         table=f"{HASHING}/table.csv",
         curve=f"{HASHING}/precision_recall.csv",
-    log:
-        "logs/hashing/{corpus}/{method}.log",
-    benchmark:
-        "logs/hashing/{corpus}/{method}.tsv"
     wildcard_constraints:
         method="|".join(PARAMS["hashing"]["plain"]) or "-",
     params:
@@ -45,10 +42,6 @@ rule hashing_learned:
         curve=f"{HASHING}/precision_recall.csv",
         history=f"{HASHING}/history.csv",
         probe=f"{HASHING}/probe.json",
-    log:
-        "logs/hashing/{corpus}/{method}.log",
-    benchmark:
-        "logs/hashing/{corpus}/{method}.tsv"
     wildcard_constraints:
         method="|".join(HASHING_LEARNED),
     params:
@@ -64,7 +57,19 @@ rule hashing_compare:
         tables=[f"{HASHING}/table.csv".format(corpus=c, method=m) for c, m in HASHING_RUNS],
     output:
         comparison="results/hashing/comparison.csv",
-    log:
-        "logs/hashing/compare.log",
     shell:
         "python -m latents.stages.hashing compare {input.tables} --comparison {output.comparison} --log {log}"
+
+
+rule figures_hashing:
+    input:
+        comparison="results/hashing/comparison.csv",
+    output:
+        figure=report(
+            "results/figures/hashing/precision.png",
+            caption="../report/hashing.rst",
+            category="Text",
+        ),
+    shell:
+        "python -m latents.stages.figures.text hashing --comparison {input.comparison}"
+        " --figure {output.figure} --log {log}"

@@ -11,10 +11,6 @@ rule language_model:
         history=f"{LANGUAGE_MODEL}/history.csv",
         metrics=f"{LANGUAGE_MODEL}/metrics.json",
         probe=f"{LANGUAGE_MODEL}/probe.json",
-    log:
-        "logs/language_model/train.log",
-    benchmark:
-        "logs/language_model/train.tsv"
     params:
         tracked=tracked("compute", "language_model"),
     shell:

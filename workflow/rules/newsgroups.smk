@@ -7,10 +7,6 @@ rule newsgroups:
         archive="data/raw/newsgroups/20news-bydate.tar",
     output:
         documents="results/newsgroups/newsgroups.h5",
-    log:
-        "logs/newsgroups/newsgroups.log",
-    benchmark:
-        "logs/newsgroups/newsgroups.tsv"
     shell:
         "python -m latents.stages.newsgroups prepare --archive {input.archive}"
         " --documents {output.documents} --log {log}"

@@ -16,15 +16,15 @@ wildcard_constraints:
     features="[a-z_]+",
 
 
+MOSAICS = "results/figures/ordering/mnist/{features}"
+ARTIFACTS += [f"{MOSAICS}/{file}".format(features=name) for name in PICTURES for file in ["greedy.png", "tour.png"]]
+
+
 rule ordering_rbm:
     input:
         weights=f"{RBM}/weights.safetensors".format(dataset="mnist", run=SETS["rbm_weights"]["run"]),
     output:
         pictures=EXTRACTED["rbm_weights"],
-    log:
-        "logs/ordering/mnist/rbm_weights/pictures.log",
-    benchmark:
-        "logs/ordering/mnist/rbm_weights/pictures.tsv"
     shell:
         "python -m latents.stages.ordering rbm-weights --weights {input.weights} --pictures {output.pictures} --log {log}"
 
@@ -34,10 +34,6 @@ rule ordering_vae:
         weights=f"{VAE}/model.safetensors".format(**SETS["vae_decoder"]),
     output:
         pictures=EXTRACTED["vae_decoder"],
-    log:
-        "logs/ordering/mnist/vae_decoder/pictures.log",
-    benchmark:
-        "logs/ordering/mnist/vae_decoder/pictures.tsv"
     shell:
         "python -m latents.stages.ordering vae-decoder --weights {input.weights} --pictures {output.pictures} --log {log}"
 
@@ -48,12 +44,20 @@ rule ordering:
     output:
         layouts=f"{ORDERING}/layouts.h5",
         metrics=f"{ORDERING}/metrics.json",
-    log:
-        "logs/ordering/mnist/{features}/order.log",
-    benchmark:
-        "logs/ordering/mnist/{features}/order.tsv"
     params:
         tracked=tracked(*(f"ordering.{key}" for key in PARAMS["ordering"] if key != "sets")),
     shell:
         "python -m latents.stages.ordering order --pictures {input.pictures} --layouts {output.layouts}"
         " --metrics {output.metrics} --log {log}"
+
+
+rule figures_mosaics:
+    input:
+        layouts=f"{ORDERING}/layouts.h5",
+        metrics=f"{ORDERING}/metrics.json",
+    output:
+        greedy=report(f"{MOSAICS}/greedy.png", caption="../report/mosaics.rst", category="Ordering"),
+        tour=report(f"{MOSAICS}/tour.png", caption="../report/mosaics.rst", category="Ordering"),
+    shell:
+        "python -m latents.stages.figures.mosaic panels --layouts {input.layouts} --metrics {input.metrics}"
+        " --greedy {output.greedy} --tour {output.tour} --log {log}"

@@ -13,15 +13,14 @@ scattergather:
     ranking=PARTS,
 
 
+ARTIFACTS += [f"results/figures/ranking/{dataset}.png" for dataset in PARAMS["scores"]]
+
+
 rule ranking_block:
     input:
         representation=representation_file,
     output:
         result=f"{RANKING}/blocks/{{scatteritem}}.h5",
-    log:
-        "logs/ranking/{dataset}/{representation}/{scatteritem}.log",
-    benchmark:
-        "logs/ranking/{dataset}/{representation}/{scatteritem}.tsv"
     threads: 1  # it takes the cores that there are, for a second here, and does not wait for four to be free
     params:
         tracked=tracked("scores.{dataset}", "ranking.cutoffs", "ranking.ties"),
@@ -36,8 +35,19 @@ rule ranking:
     output:
         metrics=f"{RANKING}/metrics.json",
         curve=f"{RANKING}/precision_recall.csv",
-    log:
-        "logs/ranking/{dataset}/{representation}/gather.log",
     shell:
         "python -m latents.stages.ranking gather {input.parts}"
         " --metrics {output.metrics} --curve {output.curve} --log {log}"
+
+
+rule figures_ranking:
+    input:
+        curves=curves_of,
+    output:
+        figure=report(
+            "results/figures/ranking/{dataset}.png",
+            caption="../report/ranking.rst",
+            category="Ranking",
+        ),
+    shell:
+        "python -m latents.stages.figures.ranking precision-recall {input.curves} --figure {output.figure} --log {log}"

@@ -18,10 +18,6 @@ rule representations_pixels:
         digits="results/digits/digits.h5",
     output:
         representation="results/representations/mnist/pixels.h5",
-    log:
-        "logs/representations/mnist/pixels.log",
-    benchmark:
-        "logs/representations/mnist/pixels.tsv"
     shell:
         "python -m latents.stages.representations pixels --digits {input.digits}"
         " --representation {output.representation} --log {log}"
@@ -32,10 +28,6 @@ rule representations_pca:
         digits="results/digits/digits.h5",
     output:
         representation="results/representations/mnist/pca.h5",
-    log:
-        "logs/representations/mnist/pca.log",
-    benchmark:
-        "logs/representations/mnist/pca.tsv"
     params:
         tracked=tracked("representations.pca_components"),
     shell:
@@ -48,10 +40,6 @@ rule representations_tfidf:
         documents="results/newsgroups/newsgroups.h5",
     output:
         representation="results/representations/newsgroups/tfidf.h5",
-    log:
-        "logs/representations/newsgroups/tfidf.log",
-    benchmark:
-        "logs/representations/newsgroups/tfidf.tsv"
     params:
         tracked=tracked("representations.tfidf"),
     shell:
@@ -65,10 +53,6 @@ rule representations_faces:
         features=f"{AUTOENCODER}/features.h5",
     output:
         representation="results/representations/lfw/{representation}.h5",
-    log:
-        "logs/representations/lfw/{representation}.log",
-    benchmark:
-        "logs/representations/lfw/{representation}.tsv"
     shell:
         "python -m latents.stages.representations faces --faces {input.faces} --features {input.features}"
         " --of {wildcards.representation} --representation {output.representation} --log {log}"

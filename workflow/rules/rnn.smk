@@ -4,6 +4,8 @@ RNN_RUNS = list(PARAMS["rnn"]["runs"])
 ARTIFACTS += expand(
     f"{RNN}/{{file}}", run=RNN_RUNS, file=["model.safetensors", "history.csv", "probe.json", "metrics.json"]
 )
+RNN_FIGURES = "results/figures/rnn/mnist"
+ARTIFACTS += [f"{RNN_FIGURES}/curves.png"]
 
 
 rule rnn_train:
@@ -13,10 +15,6 @@ rule rnn_train:
         model=f"{RNN}/model.safetensors",
         history=f"{RNN}/history.csv",
         probe=f"{RNN}/probe.json",
-    log:
-        "logs/rnn/mnist/{run}/train.log",
-    benchmark:
-        "logs/rnn/mnist/{run}/train.tsv"
     params:
         tracked=tracked("compute", "rnn.runs.{run}"),
     shell:
@@ -30,12 +28,17 @@ rule rnn_evaluate:
         model=f"{RNN}/model.safetensors",
     output:
         metrics=f"{RNN}/metrics.json",
-    log:
-        "logs/rnn/mnist/{run}/evaluate.log",
-    benchmark:
-        "logs/rnn/mnist/{run}/evaluate.tsv"
     params:
         tracked=tracked("rnn.runs.{run}.rows"),
     shell:
         "python -m latents.stages.rnn evaluate --run {wildcards.run} --digits {input.digits}"
         " --model {input.model} --metrics {output.metrics} --log {log}"
+
+
+rule figures_rnn_curves:
+    input:
+        histories=expand(f"{RNN}/history.csv", run=RNN_RUNS),
+    output:
+        figure=report(f"{RNN_FIGURES}/curves.png", caption="../report/rnn_curves.rst", category="RNN"),
+    shell:
+        "python -m latents.stages.figures.rnn curves {input.histories} --figure {output.figure} --log {log}"

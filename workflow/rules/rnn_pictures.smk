@@ -1,7 +1,11 @@
 # What row-RNNs have to beat, the digits that they complete, what their hidden units like to see.
 RNN_WHOLE = [run for run, values in PARAMS["rnn"]["runs"].items() if values["rows"] == "all"]  # these complete digits
-ARTIFACTS += ["results/rnn/mnist/baselines.json"]
+ARTIFACTS += ["results/rnn/mnist/baselines.json", "results/rnn/mnist/unit_weights.json"]
 ARTIFACTS += expand(f"{RNN}/{{file}}", run=RNN_WHOLE, file=["completion.json", "examples.h5", "units.h5", "units.json"])
+ARTIFACTS += expand(
+    f"{RNN_FIGURES}/{{run}}/{{file}}.png", run=RNN_WHOLE, file=["rows", "completions", "ambiguous", "units"]
+)
+ARTIFACTS += [f"{RNN_FIGURES}/measured.png"]
 
 
 rule rnn_pictures_baselines:
@@ -10,10 +14,6 @@ rule rnn_pictures_baselines:
         classifier=f"{DIGIT_CLASSIFIER}/weights.safetensors",
     output:
         metrics="results/rnn/mnist/baselines.json",
-    log:
-        "logs/rnn/mnist/baselines.log",
-    benchmark:
-        "logs/rnn/mnist/baselines.tsv"
     params:
         tracked=tracked("rnn_pictures.logistic", "rnn_pictures.seen_rows", "rnn_pictures.seed"),
     shell:
@@ -29,10 +29,6 @@ rule rnn_pictures_complete:
     output:
         metrics=f"{RNN}/completion.json",
         examples=f"{RNN}/examples.h5",
-    log:
-        "logs/rnn/mnist/{run}/complete.log",
-    benchmark:
-        "logs/rnn/mnist/{run}/complete.tsv"
     params:
         tracked=tracked(
             "rnn_pictures.seen_rows",
@@ -54,10 +50,6 @@ rule rnn_pictures_units:
     output:
         units=f"{RNN}/units.h5",
         metrics=f"{RNN}/units.json",
-    log:
-        "logs/rnn/mnist/{run}/units.log",
-    benchmark:
-        "logs/rnn/mnist/{run}/units.tsv"
     params:
         tracked=tracked(
             "rnn_pictures.unit_rows", "rnn_pictures.lead_rows", "rnn_pictures.expected_rows", "rnn_pictures.seed"
@@ -65,3 +57,78 @@ rule rnn_pictures_units:
     shell:
         "python -m latents.stages.rnn_pictures units --digits {input.digits} --classifier {input.classifier}"
         " --model {input.model} --units {output.units} --metrics {output.metrics} --log {log}"
+
+
+rule rnn_pictures_weights:
+    input:
+        digits="results/digits/digits.h5",
+        model=f"{RNN}/model.safetensors".format(run=PARAMS["ordering"]["sets"]["rnn_units"]["run"]),
+    output:
+        metrics="results/rnn/mnist/unit_weights.json",
+    params:
+        tracked=tracked(
+            "rnn_pictures.unit_rows", "rnn_pictures.lead_rows", "rnn_pictures.unit_blur_px", "rnn_pictures.seed"
+        ),
+    shell:
+        "python -m latents.stages.rnn_pictures weights --digits {input.digits} --model {input.model}"
+        " --metrics {output.metrics} --log {log}"
+
+
+rule figures_rnn_rows:
+    input:
+        examples=f"{RNN}/examples.h5",
+    output:
+        figure=report(f"{RNN_FIGURES}/{{run}}/rows.png", caption="../report/rnn_rows.rst", category="RNN"),
+    shell:
+        "python -m latents.stages.figures.rnn rows --examples {input.examples} --figure {output.figure} --log {log}"
+
+
+rule figures_rnn_completions:
+    input:
+        examples=f"{RNN}/examples.h5",
+    output:
+        figure=report(
+            f"{RNN_FIGURES}/{{run}}/completions.png",
+            caption="../report/rnn_completions.rst",
+            category="RNN",
+        ),
+    shell:
+        "python -m latents.stages.figures.rnn completions --examples {input.examples}"
+        " --figure {output.figure} --log {log}"
+
+
+rule figures_rnn_ambiguous:
+    input:
+        examples=f"{RNN}/examples.h5",
+    output:
+        figure=report(
+            f"{RNN_FIGURES}/{{run}}/ambiguous.png",
+            caption="../report/rnn_ambiguous.rst",
+            category="RNN",
+        ),
+    shell:
+        "python -m latents.stages.figures.rnn ambiguous --examples {input.examples}"
+        " --figure {output.figure} --log {log}"
+
+
+rule figures_rnn_units:
+    input:
+        units=f"{RNN}/units.h5",
+        metrics=f"{RNN}/units.json",
+    output:
+        figure=report(f"{RNN_FIGURES}/{{run}}/units.png", caption="../report/rnn_units.rst", category="RNN"),
+    shell:
+        "python -m latents.stages.figures.rnn units --units {input.units} --metrics {input.metrics}"
+        " --figure {output.figure} --log {log}"
+
+
+rule figures_rnn_measured:
+    input:
+        baselines="results/rnn/mnist/baselines.json",
+        metrics=expand(f"{RNN}/metrics.json", run=RNN_WHOLE),
+        completion=expand(f"{RNN}/completion.json", run=RNN_WHOLE),
+    output:
+        figure=report(f"{RNN_FIGURES}/measured.png", caption="../report/rnn_measured.rst", category="RNN"),
+    shell:
+        "python -m latents.stages.figures.rnn measured {input.metrics} {input.completion}"
+        " --baselines {input.baselines} --figure {output.figure} --log {log}"

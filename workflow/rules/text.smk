@@ -13,10 +13,6 @@ rule text:
     output:
         words=f"{TEXT}/words.h5",
         metrics=f"{TEXT}/metrics.json",
-    log:
-        "logs/text/{corpus}.log",
-    benchmark:
-        "logs/text/{corpus}.tsv"
     params:
         tracked=tracked("text.corpora.{corpus}"),
     shell:

@@ -6,6 +6,12 @@ TEXT_VAE_MEASURED = ["max_tokens", "elbo_samples", "bound_samples", "top_words",
 TEXT_VAE_FILES = ["model.safetensors", "history.csv", "probe.json", "metrics.json", "topics.csv", "embeddings.h5"]
 ARTIFACTS += [f"{TEXT_VAE}/{file}".format(run=run) for run in TEXT_VAE_RUNS for file in TEXT_VAE_FILES]
 ARTIFACTS += ["results/text_vae/peers/metrics.json", "results/text_vae/peers/topics.csv"]
+TEXT_VAE_DIMENSIONS = {run: values["latent_dim"] for run, values in PARAMS["text_vae"]["runs"].items()}
+TEXT_VAE_PLANES = [run for run, latent_dim in TEXT_VAE_DIMENSIONS.items() if latent_dim == 2]
+TEXT_VAE_WIDE = [run for run in TEXT_VAE_RUNS if run not in TEXT_VAE_PLANES]
+ARTIFACTS += ["results/figures/text_vae/perplexities.png"]
+ARTIFACTS += [f"results/figures/text_vae/topics/{run}.png" for run in TEXT_VAE_WIDE[:1]]  # others by name
+ARTIFACTS += ["results/figures/text_vae/documents.png"] if TEXT_VAE_PLANES else []
 
 
 rule text_vae_train:
@@ -15,10 +21,6 @@ rule text_vae_train:
         model=f"{TEXT_VAE}/model.safetensors",
         history=f"{TEXT_VAE}/history.csv",
         probe=f"{TEXT_VAE}/probe.json",
-    log:
-        "logs/text_vae/{run}/train.log",
-    benchmark:
-        "logs/text_vae/{run}/train.tsv"
     params:
         tracked=tracked("compute", "text_vae.runs.{run}", "text_vae.max_tokens"),
     shell:
@@ -34,10 +36,6 @@ rule text_vae_evaluate:
         metrics=f"{TEXT_VAE}/metrics.json",
         topics=f"{TEXT_VAE}/topics.csv",
         embeddings=f"{TEXT_VAE}/embeddings.h5",
-    log:
-        "logs/text_vae/{run}/evaluate.log",
-    benchmark:
-        "logs/text_vae/{run}/evaluate.tsv"
     params:
         tracked=tracked(*(f"text_vae.{key}" for key in TEXT_VAE_MEASURED)),
     shell:
@@ -51,12 +49,53 @@ rule text_vae_peers:
     output:
         metrics="results/text_vae/peers/metrics.json",
         topics="results/text_vae/peers/topics.csv",
-    log:
-        "logs/text_vae/peers.log",
-    benchmark:
-        "logs/text_vae/peers.tsv"
     params:
         tracked=tracked("text_vae.lda", "text_vae.max_tokens", "text_vae.top_words", "text_vae.neighbours"),
     shell:
         "python -m latents.stages.text_vae peers --words {input.words} --metrics {output.metrics}"
         " --topics {output.topics} --log {log}"
+
+
+rule figures_perplexities:
+    input:
+        metrics=[f"{TEXT_VAE}/metrics.json".format(run=run) for run in TEXT_VAE_WIDE],
+        peers="results/text_vae/peers/metrics.json",
+    output:
+        figure=report(
+            "results/figures/text_vae/perplexities.png",
+            caption="../report/perplexities.rst",
+            category="Text",
+        ),
+    shell:
+        "python -m latents.stages.figures.text perplexities {input.metrics} --peers {input.peers}"
+        " --figure {output.figure} --log {log}"
+
+
+rule figures_topics:
+    input:
+        ours=f"{TEXT_VAE}/topics.csv",
+        peers="results/text_vae/peers/topics.csv",
+    output:
+        figure=report(
+            "results/figures/text_vae/topics/{run}.png",
+            caption="../report/topics.rst",
+            category="Text",
+        ),
+    shell:
+        "python -m latents.stages.figures.text topics --ours {input.ours} --peers {input.peers}"
+        " --figure {output.figure} --log {log}"
+
+
+rule figures_documents:
+    input:
+        embeddings=[f"{TEXT_VAE}/embeddings.h5".format(run=run) for run in TEXT_VAE_PLANES],
+        words=TEXT_VAE_WORDS,
+    output:
+        figure=report(
+            "results/figures/text_vae/documents.png",
+            caption="../report/documents.rst",
+            category="Text",
+        ),
+    shell:
+        "python -m latents.stages.figures.text documents {input.embeddings} --words {input.words}"
+        " --figure {output.figure} --log {log}"

@@ -1,5 +1,6 @@
 # All that measures seconds: these results, and figures of them, may differ from run to run.
 ARTIFACTS += ["results/timing/svm.csv"]
+ARTIFACTS += ["results/figures/timing/encoders.png", "results/figures/timing/svm.png"]
 
 
 rule timing_svm:
@@ -7,10 +8,6 @@ rule timing_svm:
         representation="results/representations/newsgroups/tfidf.h5",
     output:
         table="results/timing/svm.csv",
-    log:
-        "logs/timing/svm.log",
-    benchmark:
-        "logs/timing/svm.tsv"
     threads: 999  # all that there are, so that nothing runs beside it: it measures time
     params:
         tracked=tracked("timing.svm"),
@@ -18,7 +15,7 @@ rule timing_svm:
         "python -m latents.stages.timing svm --representation {input.representation} --table {output.table} --log {log}"
 
 
-TIMED = ["scoring", "memory", "swapping", "orders"]
+TIMED = ["scoring", "memory", "swapping", "orders", "encoders"]
 ARTIFACTS += [f"results/timing/{name}.csv" for name in TIMED]
 
 
@@ -26,10 +23,6 @@ rule timing_scoring:
     output:
         table="results/timing/scoring.csv",
         memory="results/timing/memory.csv",
-    log:
-        "logs/timing/scoring.log",
-    benchmark:
-        "logs/timing/scoring.tsv"
     threads: 999
     params:
         tracked=tracked("timing.scoring"),
@@ -42,10 +35,6 @@ rule timing_swapping:
         words=f"{TEXT}/words.h5".format(corpus=PARAMS["language_model"]["corpus"]),
     output:
         table="results/timing/swapping.csv",
-    log:
-        "logs/timing/swapping.log",
-    benchmark:
-        "logs/timing/swapping.tsv"
     threads: 999
     params:
         tracked=tracked("timing.swapping"),
@@ -58,12 +47,44 @@ rule timing_orders:
         pictures=PICTURES["rbm_weights"],
     output:
         table="results/timing/orders.csv",
-    log:
-        "logs/timing/orders.log",
-    benchmark:
-        "logs/timing/orders.tsv"
     threads: 999
     params:
         tracked=tracked("timing.orders", "ordering.kicks"),
     shell:
         "python -m latents.stages.timing orders --pictures {input.pictures} --table {output.table} --log {log}"
+
+
+rule timing_encoders:
+    input:
+        digits="results/digits/digits.h5",
+    output:
+        table="results/timing/encoders.csv",
+    threads: 999  # all that there are, so that nothing runs beside it: it measures time
+    params:
+        tracked=tracked(
+            "compute", "timing.encoders", *[f"vae.runs.{name}" for name in PARAMS["timing"]["encoders"]["runs"]]
+        ),
+    shell:
+        "python -m latents.stages.timing encoders --digits {input.digits} --table {output.table} --log {log}"
+
+
+rule figures_encoders:
+    input:
+        table="results/timing/encoders.csv",
+    output:
+        figure=report("results/figures/timing/encoders.png", caption="../report/encoders.rst", category="Timing"),
+    shell:
+        "python -m latents.stages.figures.digit_vaes encoders --table {input.table} --figure {output.figure} --log {log}"
+
+
+rule figures_svm:
+    input:
+        table="results/timing/svm.csv",
+    output:
+        figure=report(
+            "results/figures/timing/svm.png",
+            caption="../report/svm.rst",
+            category="Timing",
+        ),
+    shell:
+        "python -m latents.stages.figures.timing svm --table {input.table} --figure {output.figure} --log {log}"

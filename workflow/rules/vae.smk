@@ -2,9 +2,11 @@
 VAE = "results/vae/mnist/{run}/seed{seed}"
 VAE_RUNS = [(run, seed) for run, values in PARAMS["vae"]["runs"].items() for seed in values["seeds"]]
 VAE_FIRST = [(run, values["seeds"][0]) for run, values in PARAMS["vae"]["runs"].items()]  # for pictures and ranking
+VAE_FIGURES = "results/figures/vae"
 VAE_FILES = ["model.safetensors", "history.csv", "probe.json", "metrics.json", "evaluate/probe.json", "embeddings.h5"]
 ARTIFACTS += [f"{VAE}/{file}".format(run=run, seed=seed) for run, seed in VAE_RUNS for file in VAE_FILES]
 ARTIFACTS += [f"{VAE}/generated.h5".format(run=run, seed=seed) for run, seed in VAE_FIRST]
+ARTIFACTS += [f"{VAE_FIGURES}/{name}.png" for name in ["embedding", "manifold", "random"]]
 
 
 rule vae_train:
@@ -15,10 +17,6 @@ rule vae_train:
         model=f"{VAE}/model.safetensors",
         history=f"{VAE}/history.csv",
         probe=f"{VAE}/probe.json",
-    log:
-        "logs/vae/mnist/{run}/seed{seed}/train.log",
-    benchmark:
-        "logs/vae/mnist/{run}/seed{seed}/train.tsv"
     priority: 1  # the longest of all jobs: none of them is to run alone at the end
     params:
         tracked=tracked("compute", "vae.runs.{run}"),
@@ -35,10 +33,6 @@ rule vae_evaluate:
     output:
         metrics=f"{VAE}/metrics.json",
         probe=f"{VAE}/evaluate/probe.json",
-    log:
-        "logs/vae/mnist/{run}/seed{seed}/evaluate.log",
-    benchmark:
-        "logs/vae/mnist/{run}/seed{seed}/evaluate.tsv"
     threads: 1  # it takes the cores that there are, two of them on average, and does not wait for four to be free
     params:
         tracked=tracked("vae.bound"),
@@ -53,10 +47,6 @@ rule vae_embed:
         model=f"{VAE}/model.safetensors",
     output:
         embeddings=f"{VAE}/embeddings.h5",
-    log:
-        "logs/vae/mnist/{run}/seed{seed}/embed.log",
-    benchmark:
-        "logs/vae/mnist/{run}/seed{seed}/embed.tsv"
     shell:
         "python -m latents.stages.vae embed --digits {input.digits} --model {input.model}"
         " --embeddings {output.embeddings} --log {log}"
@@ -67,12 +57,28 @@ rule vae_generate:
         model=f"{VAE}/model.safetensors",
     output:
         generated=f"{VAE}/generated.h5",
-    log:
-        "logs/vae/mnist/{run}/seed{seed}/generate.log",
-    benchmark:
-        "logs/vae/mnist/{run}/seed{seed}/generate.tsv"
     params:
         tracked=tracked("vae.manifold_side", "vae.generated"),
     shell:
         "python -m latents.stages.vae generate --seed {wildcards.seed} --model {input.model}"
         " --generated {output.generated} --log {log}"
+
+
+rule figures_embedding:
+    input:
+        embeddings=shown_runs(f"{VAE}/embeddings.h5"),
+    output:
+        figure=report(f"{VAE_FIGURES}/embedding.png", caption="../report/embedding.rst", category="VAE"),
+    shell:
+        "python -m latents.stages.figures.digit_vaes embeddings {input.embeddings} --figure {output.figure} --log {log}"
+
+
+rule figures_generated:
+    input:
+        generated=shown_runs(f"{VAE}/generated.h5"),
+    output:
+        manifold=report(f"{VAE_FIGURES}/manifold.png", caption="../report/manifold.rst", category="VAE"),
+        random=report(f"{VAE_FIGURES}/random.png", caption="../report/random.rst", category="VAE"),
+    shell:
+        "python -m latents.stages.figures.digit_vaes generated {input.generated} --manifold {output.manifold}"
+        " --random {output.random} --log {log}"

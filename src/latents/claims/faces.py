@@ -8,7 +8,7 @@ from latents.claims.artifacts import Evidence
 from latents.claims.claim import Judge
 from latents.claims.rules import Finding, Number, above, below, between, falling, not_below, over, under
 
-LOOKS, UNITS = "evidence/faces.json", "evidence/units.json"
+LOOKS, UNITS = "face_model/lfw/looks.json", "rbm/lfw/units.json"
 PUBLISHED_LOG_LIKELIHOOD = -84.86  # nats; PyDeep's tutorial, centred, 500 hidden units, annealed importance sampling
 
 
@@ -155,7 +155,7 @@ def vanilla(evidence: Evidence) -> list[Finding]:
 def digits(evidence: Evidence) -> Iterator[Finding]:
     """Test log-likelihood of RBMs on binary digits against a published one."""
     published = Number("published, 500 hidden units", PUBLISHED_LOG_LIKELIHOOD, 0.0, 1, "REFERENCES: PyDeep's tutorial")
-    for name in evidence.names("likelihood/mnist/", "metrics.json"):
+    for name in evidence.names("rbm_likelihood/mnist/", "metrics.json"):
         values = evidence.table(name)
         error = (values["test_high"] - values["test_low"]) / 3.92
         found = evidence.exact(name.split("/")[2], name, "test_log_likelihood")
@@ -165,7 +165,7 @@ def digits(evidence: Evidence) -> Iterator[Finding]:
 
 def likelihoods(evidence: Evidence) -> Iterator[Finding]:
     """Both directions of annealing agree wherever there is an energy; units by moments have none."""
-    for name in evidence.names("likelihood/", "metrics.json"):
+    for name in evidence.names("rbm_likelihood/", "metrics.json"):
         run = " ".join(name.split("/")[1:3])
         pair = []
         for label, key in (("forward", "log_z"), ("in reverse", "log_z_reverse")):
@@ -174,7 +174,7 @@ def likelihoods(evidence: Evidence) -> Iterator[Finding]:
         apart = Number("nats apart", abs(pair[0].value - pair[1].value), 0.0, 1, f"results/{name}: apart")
         yield under(apart, 1.0, f"{run}: both estimates of log Z within 1 nat")
     runs = evidence.names("face_model/lfw/", "metrics.json")
-    with_energy = {name.split("/")[2] for name in evidence.names("likelihood/lfw/", "metrics.json")}
+    with_energy = {name.split("/")[2] for name in evidence.names("rbm_likelihood/lfw/", "metrics.json")}
     for name in runs:
         run = name.split("/")[2]
         yield Finding(f"a likelihood is defined for the faces' {run.replace('_', ' ')}", (), run in with_energy)

@@ -9,7 +9,7 @@ from latents.claims.artifacts import Evidence, NotMeasuredError
 from latents.claims.claim import Judge
 from latents.claims.rules import Finding, Number, above, alike, below, highest, mean, not_below, over, under
 
-SUMMARY = "measures/mnist/summary.json"
+SUMMARY = "vae_measures/mnist/summary.json"
 NAMES = {"mlp": "MLP", "lstm": "LSTM", "gru": "GRU", "bigru": "bidirectional GRU"}
 
 
@@ -112,12 +112,12 @@ def beside(evidence: Evidence, digit: int, other: int) -> list[Finding]:
     """With the MLP, a digit that is taken for another is most often taken for this one; over seeds."""
     run = runs(evidence)["mlp"]
     shares: dict[int, list[Number]] = {}
-    for name in evidence.names(f"measures/mnist/{run}/seed", "confusion.csv"):
+    for name in evidence.names(f"vae_measures/mnist/{run}/seed", "confusion.csv"):
         rows = [row for row in evidence.table(name) if int(row["class"]) == digit]
         total = sum(int(row["count"]) for row in rows)
         for row in rows:
             share = Number(
-                "", int(row["count"]) / total, source=f"results/measures/mnist/{run}: confusion.csv of all seeds"
+                "", int(row["count"]) / total, source=f"results/vae_measures/mnist/{run}: confusion.csv of all seeds"
             )
             shares.setdefault(int(row["predicted"]), []).append(share)
     if len(shares[other]) < 2:
@@ -142,7 +142,7 @@ def spread_of_six(evidence: Evidence) -> list[Finding]:
 
 def other_planes(evidence: Evidence) -> Iterator[Finding]:
     """Neighbours that two networks' planes share, against those that two seeds of the MLP share."""
-    overlap = "evidence/embeddings.json"
+    overlap = "vae_measures/mnist/neighbours.json"
     found = runs(evidence)
     if evidence.value(overlap, "n_seeds") < 2:
         raise NotMeasuredError(
@@ -157,7 +157,7 @@ def other_planes(evidence: Evidence) -> Iterator[Finding]:
 
 def like_handwriting(evidence: Evidence) -> list[Finding]:
     """4 and 9 are mixed more than any other pair by the pixels alone, and far more than pairs on average."""
-    name = "evidence/embeddings.json"
+    name = "vae_measures/mnist/neighbours.json"
     items = int(evidence.value(name, "n_test"))
     four_nine = evidence.share("4 and 9 mixed by pixels", name, "pixels_mixed_4_9", items=items)
     return [

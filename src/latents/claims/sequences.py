@@ -22,7 +22,7 @@ from latents.claims.rules import (
 
 # --- BPTT without padding -------------------------------------------------------------------------------------------
 
-SWAPPING, SCHEDULES = "timing/swapping.csv", "evidence/bptt.json"
+SWAPPING, SCHEDULES = "timing/swapping.csv", "bptt/uses.json"
 
 
 def faster(evidence: Evidence, ours: str, peers: Sequence[str]) -> Iterator[Finding]:
@@ -179,14 +179,14 @@ def missing(evidence: Evidence, digits: Sequence[int]) -> list[Finding]:
 
 def diluted(evidence: Evidence) -> list[Finding]:
     """The average over sequences has less fine detail than the one best sequence."""
-    both = [evidence.seeded(name, "evidence/hidden_units.json", f"{name}_detail") for name in ("average", "best")]
+    both = [evidence.seeded(name, "rnn/mnist/unit_weights.json", f"{name}_detail") for name in ("average", "best")]
     return [above(both[1], both[0], "the best single sequence has more detail than the average")]
 
 
 def sharper(evidence: Evidence) -> list[Finding]:
     """Weights by the floored drive give averages of more contrast than weights by the activation."""
     both = [
-        evidence.seeded(f"weights by {name}", "evidence/hidden_units.json", f"{name}_contrast")
+        evidence.seeded(f"weights by {name}", "rnn/mnist/unit_weights.json", f"{name}_contrast")
         for name in ("drive", "activation")
     ]
     return [above(both[0], both[1], "more contrast with the pre-sigmoid drive, floored at 0")]

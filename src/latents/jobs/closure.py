@@ -251,14 +251,28 @@ def _commands(tree: ast.Module) -> dict[str, str]:
 
 
 def _only(tree: ast.Module, command: str) -> ast.Module:
-    """The module without its other commands, but for those that what stays refers to."""
-    others = {name for name, other in _commands(tree).items() if other != command}
+    """Keep of a stage's module what a command refers to, directly or through others, and what is no definition."""
+    commands = _commands(tree)
+    own = next(name for name, found in commands.items() if found == command)
+    kept = {id(node) for node in tree.body if not _defines(node) or own in _defines(node)}
     while True:
-        kept = [node for node in tree.body if getattr(node, "name", None) not in others]
-        named = {node.id for each in kept for node in ast.walk(each) if isinstance(node, ast.Name)}
-        if not others & named:
-            return ast.Module(kept, [])
-        others -= named
+        nodes = [node for node in tree.body if id(node) in kept]
+        named = {each.id for node in nodes for each in ast.walk(node) if isinstance(each, ast.Name)}
+        more = {id(node) for node in tree.body if named & _defines(node)} - kept
+        if not more:
+            return ast.Module(nodes, [])
+        kept |= more
+
+
+def _defines(node: ast.stmt) -> set[str]:
+    """The names that a function, a class or an assignment defines; empty for any other statement."""
+    match node:
+        case ast.FunctionDef() | ast.ClassDef():
+            return {node.name}
+        case ast.Assign() | ast.AnnAssign():
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            return {each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)}
+    return set()
 
 
 # --- the environment ----------------------------------------------------------------------------------------------

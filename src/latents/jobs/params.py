@@ -14,11 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from latents.errors import InputError
+from latents.jobs.limits import allowed
 
 
 class Structural:
@@ -30,6 +31,46 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
+
+class WithDefaults(Section):
+    """A section with named runs and `defaults` for them: a run says only what is different.
+
+    The key `defaults` stands beside the mapping of runs; a run's own value takes its place.
+    """
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, values: Any) -> Any:
+        return merged(values) if isinstance(values, dict) else values
+
+
+def merged(values: dict[str, Any]) -> dict[str, Any]:
+    """Give each run of a section the defaults that it does not override.
+
+    Parameters
+    ----------
+    values : the section as the file has it. Every mapping of mappings in it holds runs, if the section has `defaults`.
+
+    Examples
+    --------
+    >>> merged({"defaults": {"epochs": 2, "seed": 0}, "runs": {"long": {"epochs": 9}}})
+    {'runs': {'long': {'epochs': 9, 'seed': 0}}}
+    """
+    defaults = values.get("defaults")
+    if not isinstance(defaults, dict):
+        return values
+    others = {key: value for key, value in values.items() if key != "defaults"}
+    return {key: _filled(value, defaults) if key in RUNS else value for key, value in others.items()}
+
+
+def _filled(runs: Any, defaults: dict[str, Any]) -> Any:
+    if not isinstance(runs, dict):
+        return runs
+    return {name: {**own, **{key: defaults[key] for key in defaults if key not in own}}
+            if isinstance(own, dict) else own for name, own in runs.items()}  # fmt: skip
+
+
+RUNS = ("runs", "corpora", "learned")  # keys of a section that hold named runs
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+$")]
 """A name that becomes a wildcard, a folder and part of a DVC stage's name."""
@@ -118,8 +159,9 @@ def _describe(model: type[Section], fault: ErrorDetails, prefix: tuple[str, ...]
         return f"{name}: got an unknown key, allowed: {', '.join(allowed)}{hint}"
     if fault["type"] == "missing":
         return f"{name}: missing, allowed: {_allowed(model, keys)}"
-    allowed_text = _allowed(model, keys) or fault["msg"].lower()
-    return f"{name}: got {_shown(fault['input'])}, allowed: {allowed_text}"
+    if fault["type"] == "value_error":  # of a validator of ours, which says what is allowed
+        return f"{name}: got {_shown(fault['input'])}, allowed: {fault['ctx']['error']}"
+    return f"{name}: got {_shown(fault['input'])}, allowed: {_allowed(model, keys) or fault['msg'].lower()}"
 
 
 def _shown(value: Any) -> str:
@@ -139,17 +181,14 @@ def _siblings(model: type[Section], keys: list[str]) -> list[str]:
 
 def _allowed(model: type[Section], keys: list[str]) -> str:
     """What the field at this path allows: its type, its bounds, its choices."""
-    while keys and keys[-1].isdigit():  # an item of a list: the list's description says it all
+    while keys and keys[-1].isdigit():  # an item of a list: what the list allows says it all
         keys = keys[:-1]
     found = _find(model, keys)
     if found is None:
         return ""
     if not isinstance(found, FieldInfo):
         return "a section" if keys else "a mapping of sections"
-    annotation: Any = found.annotation
-    if _is_section(annotation):
-        return f"a section with {', '.join(annotation.model_fields)}"
-    return found.description or "see the comment beside the key"
+    return allowed(found.annotation, found.metadata)
 
 
 def _find(model: Any, keys: list[str]) -> Any:

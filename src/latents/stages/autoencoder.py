@@ -19,21 +19,25 @@ if TYPE_CHECKING:
 class Autoencoder(Section):
     """How the autoencoder is trained, and how its features are mapped to [0, 1]."""
 
-    variant: Literal["aligned", "frontal"] = Field(description="aligned or frontal")
-    validation: float = Field(gt=0, lt=1, description="a share of the people between 0 and 1")
-    held_out: float = Field(gt=0, lt=1, description="a share of the people between 0 and 1")
-    epochs: int = Field(ge=1, description="a whole number from 1")
-    fine_tuning_epochs: int = Field(ge=0, description="a whole number from 0")
-    batch_size: int = Field(ge=1, description="a whole number from 1")
-    learning_rate: float = Field(gt=0, le=1, description="a number above 0, at most 1")
-    fine_tuning_rate: float = Field(gt=0, le=1, description="a number above 0, at most 1")
-    mirror: bool = Field(description="true or false")
-    spread: float = Field(gt=0, description="a number of standard deviations above 0")
-    margin: float = Field(gt=0, lt=0.5, description="a number between 0 and 0.5")
-    seed: int = Field(ge=0, description="a seed from 0")
+    variant: Literal["aligned", "frontal"]
+    validation: float = Field(gt=0, lt=1)
+    held_out: float = Field(gt=0, lt=1)
+    epochs: int = Field(ge=1)
+    fine_tuning_epochs: int = Field(ge=0)
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0, le=1)
+    fine_tuning_rate: float = Field(gt=0, le=1)
+    mirror: bool
+    spread: float = Field(gt=0)
+    margin: float = Field(gt=0, lt=0.5)
+    seed: int = Field(ge=0)
 
 
 FacesFile = Annotated[Path, typer.Option(help="HDF5 of the stage faces.")]
+
+SECTION = Autoencoder
+HEADLINES = ["held_out_mse", "pca_held_out_mse"]
+AXES = {"history.csv": ("epoch", "validation_l2"), "errors.csv": ("step", "held_out_mse")}
 
 app = stage("Train the convolutional autoencoder of faces; store its features.")
 

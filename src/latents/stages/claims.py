@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,25 +16,25 @@ from latents.stages.shared.command import PARAMS, Log, Params, run, stage
 class Words(Section):
     """What the notes' words mean in numbers."""
 
-    times: float = Field(gt=1, description="a number of times above 1")
-    share: float = Field(gt=0, lt=1, description="a share between 0 and 1")
-    delay_seconds: float = Field(gt=0, description="a number of seconds above 0")
-    about: float = Field(gt=1, description="a factor above 1")
-    lone_run: float = Field(ge=0, lt=1, description="a share from 0, below 1")
+    times: float = Field(gt=1)
+    share: float = Field(gt=0, lt=1)
+    delay_seconds: float = Field(gt=0)
+    about: float = Field(gt=1)
+    lone_run: float = Field(ge=0, lt=1)
 
 
 class ClaimsParams(Section):
     """By what the claims are judged."""
 
-    perceptron: Annotated[Name, Structural()] = Field(description="a run of text_vae.runs")
-    recurrent: Annotated[list[Name], Field(min_length=1), Structural()] = Field(
-        description="a list of at least one run of text_vae.runs"
-    )
+    perceptron: Annotated[Name, Structural()]
+    recurrent: Annotated[list[Name], Field(min_length=1), Structural()]
     words: Words
 
 
 ClaimsFile = Annotated[Path, typer.Option(help="JSON of the claims.")]
 CLAIMS = Path("results/claims.json")
+
+SECTION = ClaimsParams
 
 app = stage("Judge the claims of the notes.")
 
@@ -97,8 +97,9 @@ def terms(params: Path) -> Any:
     )
 
 
-def unknown_documents(section: ClaimsParams, text_runs: Mapping[str, Any]) -> Iterator[str]:
-    """Names of text VAEs that are none; a line each."""
+def faults(whole: Any) -> Iterator[str]:
+    """Find text VAEs that do not exist, one line each."""
+    section, text_runs = whole.claims, whole.text_vae.runs
     for key, names in {"perceptron": [section.perceptron], "recurrent": section.recurrent}.items():
         for name in names:
             if name not in text_runs:

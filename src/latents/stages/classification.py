@@ -16,11 +16,14 @@ from latents.stages.shared.sections import Scores
 class Classification(Section):
     """The two classifiers."""
 
-    neighbours: int = Field(ge=1, description="a whole number from 1")
-    svm_cost: float = Field(gt=0, description="a number above 0")
-    svm_items: int = Field(ge=10, description="a whole number of training items from 10")
-    seed: int = Field(ge=0, description="a seed from 0")
+    neighbours: int = Field(ge=1)
+    svm_cost: float = Field(gt=0)
+    svm_items: int = Field(ge=10)
+    seed: int = Field(ge=0)
 
+
+SECTION = Classification
+HEADLINES = ["knn", "linear_svm"]
 
 app = stage("Classify the test items of a representation: kNN and linear SVM.")
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from pydantic import Field
 
 from latents.jobs.params import Section, load_section
 from latents.stages.shared.command import PARAMS, Log, Params, run, stage
@@ -16,8 +15,10 @@ from latents.stages.shared.command import PARAMS, Log, Params, run, stage
 class Data(Section):
     """Where the data sets come from."""
 
-    source: Literal["real", "embedded"] = Field(description="real or embedded")
+    source: Literal["real", "embedded"]
 
+
+SECTION = Data
 
 app = stage("Fetch a data set, verify it, write its canonical files.")
 

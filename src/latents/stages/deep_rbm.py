@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 from pydantic import Field
 
-from latents.errors import InputError
 from latents.jobs.params import Name, Section, Structural, load_section
-from latents.stages.rbm import RBMs
 from latents.stages.shared.command import PARAMS, Log, Params, run, stage
 from latents.stages.shared.sections import Compute
 
@@ -20,23 +19,27 @@ DATASET = "lfw"  # of the run below
 class Training(Section):
     """One of the two trainings; the rate falls linearly to zero."""
 
-    epochs: int = Field(ge=1, description="a whole number from 1")
-    batch_size: int = Field(ge=1, description="a whole number from 1")
-    optimizer: Literal["sgd", "adam"] = Field(description="sgd or adam")
-    learning_rate: float = Field(gt=0, le=1, description="a number above 0, at most 1")
-    steps: int = Field(ge=1, description="a whole number of Gibbs steps from 1")
-    chains: int = Field(ge=1, description="a whole number of persistent chains from 1")
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    optimizer: Literal["sgd", "adam"]
+    learning_rate: float = Field(gt=0, le=1)
+    steps: int = Field(ge=1)
+    chains: int = Field(ge=1)
 
 
 class Deep(Section):
     """What it stands on, and its two trainings."""
 
-    bottom: Annotated[Name, Structural()] = Field(description="a run of rbm.runs on lfw")
-    n_hidden: int = Field(ge=1, description="a whole number from 1")
+    bottom: Annotated[Name, Structural()]
+    n_hidden: int = Field(ge=1)
     greedy: Training
     joint: Training
-    seed: int = Field(ge=0, description="a seed from 0")
+    seed: int = Field(ge=0)
 
+
+SECTION = Deep
+HEADLINES = ["reconstruction_mse"]
+AXES = {"history.csv": ("epoch", "validation_reconstruction"), "greedy.csv": ("epoch", "validation_reconstruction")}
 
 app = stage("Train a deep RBM on the features of faces.")
 
@@ -102,12 +105,12 @@ def train(
     discard("deep_rbm")
 
 
-def check_bottom(deep: Deep, rbms: RBMs, path: Any) -> None:
-    """InputError, in one line, when the run below does not exist, or does not learn faces."""
-    allowed = [name for name, settings in rbms.runs.items() if settings.dataset == DATASET]
-    if deep.bottom not in allowed:
+def faults(whole: Any) -> Iterator[str]:
+    """Find a bottom that does not exist, or does not learn faces."""
+    allowed = [name for name, settings in whole.rbm.runs.items() if settings.dataset == DATASET]
+    if whole.deep_rbm.bottom not in allowed:
         there = ", ".join(allowed) or "none; add one"
-        raise InputError(f"{path}: deep_rbm.bottom: got {deep.bottom!r}, allowed: a run of rbm.runs on lfw: {there}")
+        yield f"deep_rbm.bottom: got {whole.deep_rbm.bottom!r}, allowed: a run of rbm.runs on lfw: {there}"
 
 
 if __name__ == "__main__":

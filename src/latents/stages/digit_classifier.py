@@ -16,12 +16,16 @@ from latents.stages.shared.sections import Compute
 class DigitClassifier(Section):
     """How the classifier is trained; its settings were chosen on the validation digits."""
 
-    epochs: int = Field(ge=1, description="a whole number from 1")
-    batch_size: int = Field(ge=1, description="a whole number from 1")
-    learning_rate: float = Field(gt=0, le=1, description="a number above 0, at most 1")
-    shift_px: int = Field(ge=0, le=8, description="a whole number of pixels from 0 to 8")
-    seed: int = Field(ge=0, description="a seed from 0")
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0, le=1)
+    shift_px: int = Field(ge=0, le=8)
+    seed: int = Field(ge=0)
 
+
+SECTION = DigitClassifier
+HEADLINES = ["test_accuracy"]
+AXES = {"history.csv": ("epoch", "validation_error")}
 
 app = stage("Train the fixed classifier that judges generated digits.")
 

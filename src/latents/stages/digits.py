@@ -15,12 +15,12 @@ from latents.stages.shared.command import PARAMS, Log, Params, run, stage
 class Digits(Section):
     """How the digits are split and binarised."""
 
-    validation: int = Field(ge=1, description="a number of digits from 1")
-    binarise: Literal["dynamic", "static", "threshold", "none"] = Field(
-        description="dynamic, static, threshold or none"
-    )
-    seed: int = Field(ge=0, description="a seed from 0")
+    validation: int = Field(ge=1)
+    binarise: Literal["dynamic", "static", "threshold", "none"]
+    seed: int = Field(ge=0)
 
+
+SECTION = Digits
 
 app = stage("Split the digits into roles and draw the binarised validation and test sets.")
 

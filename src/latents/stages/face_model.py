@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,39 +25,53 @@ Shares = Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=1
 class Measures(Section):
     """What is measured on faces of held-out people, and on Gibbs samples."""
 
-    chains: int = Field(ge=64, description="a whole number of chains from 64")
-    steps: int = Field(ge=1, description="a whole number of Gibbs steps from 1")
-    draws: int = Field(ge=2, description="a whole number of draws from 2")
-    thinning: int = Field(ge=1, description="a whole number of Gibbs steps from 1")
-    watched: int = Field(ge=1, description="a whole number of chains from 1")
-    lags: int = Field(ge=2, description="a whole number of lags from 2, at most (draws - 1) thinning")
-    blur_px: float = Field(gt=0, le=32, description="a number of pixels above 0, at most 32")
-    pairs: int = Field(ge=2, description="a whole number of pairs from 2")
-    seed: int = Field(ge=0, description="a seed from 0")
+    chains: int = Field(ge=64)
+    steps: int = Field(ge=1)
+    draws: int = Field(ge=2)
+    thinning: int = Field(ge=1)
+    watched: int = Field(ge=1)
+    lags: int = Field(ge=2)
+    blur_px: float = Field(gt=0, le=32)
+    pairs: int = Field(ge=2)
+    seed: int = Field(ge=0)
 
 
 class Mixtures(Section):
     """The faces that are mixed, to be looked at."""
 
-    people: Annotated[list[str], Field(min_length=2, max_length=2)] = Field(description="a list of two names")
-    photographs: int = Field(ge=1, le=20, description="a whole number from 1 to 20")
-    between: Shares = Field(description="a list of shares between 0 and 1")
-    upward: Shares = Field(description="a list of shares between 0 and 1")
-    faces: int = Field(ge=1, le=20, description="a whole number from 1 to 20")
+    people: Annotated[list[str], Field(min_length=2, max_length=2)]
+    photographs: int = Field(ge=1, le=20)
+    between: Shares
+    upward: Shares
+    faces: int = Field(ge=1, le=20)
+
+
+class Looks(Section):
+    """What is measured of faces at every stage of the way."""
+
+    blur_px: float = Field(gt=0, le=32)
+    upward: Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=2)]
+    pairs: int = Field(ge=2)
+    draws: int = Field(ge=2)
 
 
 class FaceModelParams(Section):
     """What is drawn from the models of faces, and how it is measured."""
 
-    main: Annotated[Name, Structural()] = Field(description="the name of a run of rbm.runs on lfw")
+    main: Annotated[Name, Structural()]
     measures: Measures
     mixtures: Mixtures
+    looks: Looks
 
 
 FacesFile = Annotated[Path, typer.Option(help="HDF5 of the stage faces.")]
 AutoencoderFile = Annotated[Path, typer.Option(help="Weights of the autoencoder.")]
 FeaturesFile = Annotated[Path, typer.Option(help="HDF5 of the stage autoencoder's features.")]
 Examples = Annotated[Path, typer.Option(help="HDF5 with at_random, the 64 faces that are shown.")]
+
+SECTION = FaceModelParams
+HEADLINES = ["frechet", "frechet_floor"]
+AXES = {"mixing.csv": ("lag", "autocorrelation")}
 
 app = stage("Autoencode, draw, interpolate and mix faces with RBMs; measure what comes out.")
 
@@ -173,6 +187,40 @@ def mix(
     write_hdf5(pictures, arrays | mixed | said | {"levels": np.array(LEVELS)}, dataset="lfw")
 
 
+@app.command()
+def looks(
+    faces: FacesFile,
+    autoencoder: AutoencoderFile,
+    features: FeaturesFile,
+    weights: Annotated[Path, typer.Option(help="Weights of the RBM that is shown.")],
+    deep_weights: Annotated[Path, typer.Option(help="Weights of the deep RBM.")],
+    pictures: Annotated[Path, typer.Option(help="HDF5 of the RBM's pictures, with gibbs.")],
+    deep_pictures: Annotated[Path, typer.Option(help="The same of the deep RBM.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write.")],
+    params: Params = PARAMS,
+    log: Log = None,
+) -> None:
+    """How held-out faces look at every stage of the way, with intervals; Gibbs samples; faces between two people."""
+    from latents.face_models import measure as face_looks
+    from latents.files.hdf5 import read_hdf5
+    from latents.files.tables import write_json
+    from latents.networks.training import set_threads
+
+    set_threads(1)
+    section = load_section(FaceModelParams, "face_model", params).looks
+    shallow, deep = (read_model(autoencoder, features, path) for path in (weights, deep_weights))
+    held_out, people, centre = held_out_faces(faces, features)
+    found = face_looks.stages_of_faces(
+        shallow[0], held_out, people, centre, shares=section.upward, blur_px=section.blur_px
+    )
+    for prefix, path in {"gibbs": pictures, "gibbs_deep": deep_pictures}.items():
+        drawn = read_hdf5(path, "gibbs_draws")[0]
+        found |= face_looks.looks(drawn, centre, blur_px=section.blur_px, prefix=prefix)
+    models = {"level": shallow, "deep": deep}
+    found |= face_looks.between_over_draws(models, held_out, people, pairs=section.pairs, draws=section.draws)
+    write_json(metrics, found)
+
+
 def read_model(autoencoder: Path, features: Path, *weights: Path) -> tuple[FaceModel, str]:
     """The stack of trained parts, and the level of the last of them; InputError when they do not fit together."""
     from latents.face_models import autoencoder as layers
@@ -240,16 +288,16 @@ def photographs(faces: Path, features: Path, name: str, count: int) -> np.ndarra
     return pictures
 
 
-def check(section: FaceModelParams, on_faces: Sequence[str], path: Any) -> None:
-    """InputError, in one line, when the run that is shown learns no faces, or chains are shorter than their lags."""
+def faults(whole: Any) -> Iterator[str]:
+    """Find a shown run that learns no faces, and chains that are shorter than their lags."""
+    section: FaceModelParams = whole.face_model
+    on_faces = [name for name, settings in whole.rbm.runs.items() if settings.dataset == "lfw"]
     if section.main not in on_faces:
         there = ", ".join(on_faces) or "none; add one"
-        raise InputError(f"{path}: face_model.main: got {section.main!r}, allowed: a run of rbm.runs on lfw: {there}")
+        yield f"face_model.main: got {section.main!r}, allowed: a run of rbm.runs on lfw: {there}"
     lags, steps = section.measures.lags, (section.measures.draws - 1) * section.measures.thinning
     if lags > steps:
-        raise InputError(
-            f"{path}: face_model.measures.lags: got {lags}, allowed: at most (draws - 1) thinning, {steps}"
-        )
+        yield f"face_model.measures.lags: got {lags}, allowed: at most (draws - 1) thinning, {steps}"
 
 
 if __name__ == "__main__":

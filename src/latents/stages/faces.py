@@ -16,40 +16,38 @@ from latents.stages.shared.command import PARAMS, Log, Params, run, stage
 class DetectionParams(Section):
     """When a detected face is believed; lengths are shares of the image's side."""
 
-    central: float = Field(gt=0, le=1, description="a share of the image's side above 0, at most 1")
-    off_centre: float = Field(gt=0, le=1, description="a share of the image's side above 0, at most 1")
-    doubtful: float = Field(ge=0, description="a detection score from 0")
+    central: float = Field(gt=0, le=1)
+    off_centre: float = Field(gt=0, le=1)
+    doubtful: float = Field(ge=0)
 
 
 class FrameParams(Section):
     """The frontal picture, in distances of the outer eye corners."""
 
-    half_width: float = Field(gt=0, le=3, description="a number above 0, at most 3")
-    centre_y: float = Field(ge=-2, le=2, description="a number from -2 to 2")
+    half_width: float = Field(gt=0, le=3)
+    centre_y: float = Field(ge=-2, le=2)
 
 
 class SymmetryParams(Section):
     """When a pixel is taken from the other side of the face."""
 
-    start: float = Field(ge=0, le=1, description="a difference of visibility from 0 to 1")
-    width: float = Field(gt=0, le=1, description="a difference of visibility above 0, at most 1")
-    midline: float = Field(gt=0, le=2, description="a distance above 0, at most 2")
-    own: float = Field(ge=0, le=1, description="a share from 0 to 1")
-    trusted: float = Field(ge=0, le=1, description="a visibility from 0 to 1")
+    start: float = Field(ge=0, le=1)
+    width: float = Field(gt=0, le=1)
+    midline: float = Field(gt=0, le=2)
+    own: float = Field(ge=0, le=1)
+    trusted: float = Field(ge=0, le=1)
 
 
 class Faces(Section):
     """From photographs to frontal faces."""
 
-    training_folds: Annotated[list[Annotated[int, Field(ge=0, le=9)]], Field(min_length=1)] = Field(
-        description="a list of at least one fold from 0 to 9"
-    )
+    training_folds: Annotated[list[Annotated[int, Field(ge=0, le=9)]], Field(min_length=1)]
     detection: DetectionParams
     frame: FrameParams
     symmetry: SymmetryParams
-    std: float = Field(gt=0, le=1, description="a number above 0, at most 1")
-    turned_degrees: float = Field(gt=0, lt=90, description="an angle above 0, below 90")
-    seed: int = Field(ge=0, description="a seed from 0")
+    std: float = Field(gt=0, le=1)
+    turned_degrees: float = Field(gt=0, lt=90)
+    seed: int = Field(ge=0)
 
 
 Archive = Annotated[Path, typer.Option(help="The canonical tar of LFW.")]
@@ -57,6 +55,9 @@ People = Annotated[Path, typer.Option(help="people.txt of LFW, with its folds.")
 LandmarksFile = Annotated[Path, typer.Option(help="HDF5 of landmarks.")]
 ShapeFile = Annotated[Path, typer.Option(help="HDF5 of the reference head.")]
 Workers = Annotated[int, typer.Option(help="Processes; no result depends on them. 0: all cores.")]
+
+SECTION = Faces
+HEADLINES = ["n_kept", "aligned_auc", "frontal_auc", "frontal_auc_turned"]
 
 app = stage("Landmarks, frontal faces, and LFW's verification protocol.")
 

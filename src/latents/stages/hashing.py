@@ -11,7 +11,7 @@ import typer
 from pydantic import Field
 
 from latents.errors import InputError
-from latents.jobs.params import Name, Section, Structural, load_section
+from latents.jobs.params import Name, Section, Structural, WithDefaults, load_section
 from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, stage
 from latents.stages.shared.sections import Compute
 
@@ -24,38 +24,32 @@ if TYPE_CHECKING:
 class Learned(Section):
     """A learned method: see `latents.hashing.training.Method`."""
 
-    prior: Literal["gaussian", "bernoulli"] = Field(description="gaussian or bernoulli")
-    label_weight: float = Field(ge=0, description="a number from 0")
-    private: bool = Field(description="true or false")
-    neighbours: int = Field(ge=0, description="a whole number of documents from 0")
-    words: float = Field(gt=0, description="a number of words above 0")
+    prior: Literal["gaussian", "bernoulli"]
+    label_weight: float = Field(ge=0)
+    private: bool
+    neighbours: int = Field(ge=0)
+    words: float = Field(gt=0)
 
 
 class Training(Section):
     """How every learned method is trained."""
 
-    width: int = Field(ge=1, description="a whole number of units from 1")
-    dropout: float = Field(ge=0, lt=1, description="a share from 0, below 1")
-    epochs: int = Field(ge=1, description="a whole number from 1")
-    batch_size: int = Field(ge=1, description="a whole number from 1")
-    learning_rate: float = Field(gt=0, le=1, description="a number above 0, at most 1")
-    warm_up: float = Field(ge=0, le=1, description="a share of the steps from 0 to 1")
-    seed: int = Field(ge=0, description="a seed from 0")
+    width: int = Field(ge=1)
+    dropout: float = Field(ge=0, lt=1)
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0, le=1)
+    warm_up: float = Field(ge=0, le=1)
+    seed: int = Field(ge=0)
 
 
-class Hashing(Section):
+class Hashing(WithDefaults):
     """The methods, the code lengths and the protocols."""
 
-    corpora: Annotated[list[Name], Field(min_length=1), Structural()] = Field(
-        description="a list of at least one key of text.corpora"
-    )
-    bits: Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1)] = Field(
-        description="a list of at least one number of bits from 1 to 1024"
-    )
-    plain: Annotated[list[Literal["lsh", "lsa", "itq", "tfidf"]], Structural()] = Field(
-        description="a list out of lsh, lsa, itq, tfidf"
-    )
-    learned: Annotated[dict[Name, Learned], Field(min_length=1, description="named methods"), Structural()]
+    corpora: Annotated[list[Name], Field(min_length=1), Structural()]
+    bits: Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1)]
+    plain: Annotated[list[Literal["lsh", "lsa", "itq", "tfidf"]], Structural()]
+    learned: Annotated[dict[Name, Learned], Field(min_length=1), Structural()]
     training: Training
 
 
@@ -68,6 +62,14 @@ GRAPH_NEIGHBOURS = 10  # of each document in the graph whose diffusion map joins
 DIFFUSION_AXES = 20
 METRICS = ("precision@100", "map", "ndcg@100")
 INACTIVE = 1e-3  # a bit whose values vary less than this share of the most varying one's carries nothing
+
+SECTION = Hashing
+HEADLINES = ["precision@100_32"]
+AXES = {
+    "history.csv": ("epoch", "validation_words"),
+    "precision_recall.csv": ("recall", "precision"),
+    "table.csv": ("bits", "precision@100"),
+}
 
 app = stage("Hash documents into short codes by every method; rank by Hamming distance.")
 

@@ -1,4 +1,4 @@
-"""Stage `metrics`: the headline numbers of all stages in one JSON file."""
+"""Stage `headlines`: the headline numbers of all stages in one JSON file."""
 
 from __future__ import annotations
 
@@ -11,25 +11,6 @@ from latents.stages.shared.command import Log, run, stage
 
 app = stage("Gather the headline numbers.")
 
-HEADLINES = {
-    "digit_classifier": ["test_accuracy"],
-    "text": [],  # counts of words and documents, none a headline
-    "faces": ["n_kept", "aligned_auc", "frontal_auc", "frontal_auc_turned"],
-    "autoencoder": ["held_out_mse", "pca_held_out_mse"],
-    "rbm": ["reconstruction_mse"],
-    "deep_rbm": ["reconstruction_mse"],
-    "likelihood": ["test_log_likelihood", "test_log_likelihood_reverse"],
-    "measures": ["elbo", "bound", "active_units", "knn", "frechet"],
-    "face_model": ["frechet", "frechet_floor"],
-    "ordering": ["greedy_length", "tsp_length"],
-    "rnn": ["cross_entropy"],
-    "language_model": ["perplexity", "unigram_perplexity"],
-    "text_vae": ["perplexity_documents", "perplexity_words", "bound_documents", "precision@100", "knn"],
-    "hashing": ["precision@100_32"],
-    "ranking": ["map", "precision@100"],
-    "classification": ["knn", "linear_svm"],
-}
-
 
 @app.command()
 def gather(
@@ -37,12 +18,17 @@ def gather(
         list[Path],
         typer.Argument(help="results/<stage>/<dataset>/<run>/.../metrics.json, or a summary.json of all runs"),
     ],
+    headline: Annotated[list[str], typer.Option(help="stage:number, once for each number that is gathered.")],
     metrics: Annotated[Path, typer.Option(help="JSON to write.")],
     log: Log = None,
 ) -> None:
     """Write {stage: {run: {headline: value}}} from each stage's own metrics."""
     from latents.files.tables import read_json, write_json
 
+    chosen: dict[str, list[str]] = {}
+    for each in headline:
+        stage_name, _, number = each.partition(":")
+        chosen.setdefault(stage_name, []).append(number)
     gathered: dict[str, dict[str, dict[str, float]]] = {}
     for path in files:
         _, stage_name, *run_name = path.parent.parts
@@ -50,7 +36,7 @@ def gather(
         runs = values if path.name == "summary.json" else {None: values}  # a summary holds several runs
         for inner, numbers in runs.items():
             whole_name = "_".join([*run_name, *([inner] if inner else [])])
-            if names := HEADLINES[stage_name]:
+            if names := chosen.get(stage_name):
                 gathered.setdefault(stage_name, {})[whole_name] = {name: numbers[name] for name in names}
     write_json(metrics, gathered)
 

@@ -21,15 +21,19 @@ ROLES = ("train", "validation", "test")
 class LanguageModel(Section):
     """The corpus, the model, and how it is trained."""
 
-    corpus: Annotated[Name, Structural()] = Field(description="a name of text.corpora")
-    words: int = Field(ge=1, description="a whole number of words from 1")
-    hidden: int = Field(ge=1, le=10_000, description="a whole number of units from 1 to 10000")
-    epochs: int = Field(ge=1, description="a whole number from 1")
-    batch_size: int = Field(ge=1, description="a whole number from 1")
-    bptt: int = Field(ge=1, description="a whole number of words from 1")
-    learning_rate: float = Field(gt=0, le=1, description="a number above 0, at most 1")
-    seed: int = Field(ge=0, description="a seed from 0")
+    corpus: Annotated[Name, Structural()]
+    words: int = Field(ge=1)
+    hidden: int = Field(ge=1, le=10000)
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    bptt: int = Field(ge=1)
+    learning_rate: float = Field(gt=0, le=1)
+    seed: int = Field(ge=0)
 
+
+SECTION = LanguageModel
+HEADLINES = ["perplexity", "unigram_perplexity"]
+AXES = {"history.csv": ("epoch", "validation_cross_entropy")}
 
 app = stage("Train a small language model on the newsgroups; measure its perplexity beside a unigram model's.")
 

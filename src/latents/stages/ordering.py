@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,20 +18,20 @@ from latents.stages.shared.command import PARAMS, Log, Params, run, stage
 class RbmWeights(Section):
     """The weights of an RBM on digits, a picture a hidden unit."""
 
-    run: Annotated[Name, Structural()] = Field(description="a run of rbm.runs on mnist")
+    run: Annotated[Name, Structural()]
 
 
 class VaeDecoder(Section):
     """The last weights of a VAE's decoder, a picture a hidden unit."""
 
-    run: Annotated[Name, Structural()] = Field(description="a run of vae.runs")
-    seed: Annotated[int, Structural()] = Field(ge=0, description="a seed of that run")
+    run: Annotated[Name, Structural()]
+    seed: Annotated[int, Structural()] = Field(ge=0)
 
 
 class RnnUnits(Section):
     """What each hidden unit of a row-RNN likes to see, and what the network expects then, as a picture."""
 
-    run: Annotated[Name, Structural()] = Field(description="a run of rnn.runs on all rows")
+    run: Annotated[Name, Structural()]
 
 
 class Sets(Section):
@@ -46,11 +46,11 @@ class Ordering(Section):
     """What is ordered, and how the order is found and laid out."""
 
     sets: Sets
-    columns: int = Field(ge=1, description="a whole number of tiles from 1")
-    kicks: int = Field(ge=0, description="a whole number from 0")
-    seed: int = Field(ge=0, description="a seed from 0")
-    window: int = Field(ge=1, description="a whole number of neighbours from 1")
-    dip: float = Field(ge=0, description="a number of standard deviations from 0")
+    columns: int = Field(ge=1)
+    kicks: int = Field(ge=0)
+    seed: int = Field(ge=0)
+    window: int = Field(ge=1)
+    dip: float = Field(ge=0)
 
 
 METHODS = ("none", "greedy", "leaf", "tsp")
@@ -58,6 +58,9 @@ EDGE_PX = 28  # of a digit
 
 WeightsFile = Annotated[Path, typer.Option(help="Trained weights (safetensors).")]
 PicturesFile = Annotated[Path, typer.Option(help="HDF5 to write: pictures.")]
+
+SECTION = Ordering
+HEADLINES = ["greedy_length", "tsp_length"]
 
 app = stage("Order features by similarity and typeset them.")
 
@@ -141,34 +144,23 @@ def last_layer(state: Mapping[str, Any]) -> Any:
     return state[found[max(found)]]
 
 
-def check_sets(
-    section: Ordering,
-    *,
-    rbm_runs: Mapping[str, Any],
-    vae_runs: Mapping[str, Any],
-    rnn_runs: Mapping[str, Any],
-    path: Any,
-) -> None:
-    """InputError, in one line, when a set of features is of a run or seed that does not exist."""
-    on_digits = [name for name, settings in rbm_runs.items() if settings.dataset == "mnist"]
-    rbm, vae = section.sets.rbm_weights, section.sets.vae_decoder
-    if rbm.run not in on_digits:
+def faults(whole: Any) -> Iterator[str]:
+    """Find sets of features whose run or seed does not exist, one line each."""
+    sets: Sets = whole.ordering.sets
+    on_digits = [name for name, settings in whole.rbm.runs.items() if settings.dataset == "mnist"]
+    if sets.rbm_weights.run not in on_digits:
         there = ", ".join(on_digits) or "none; add one"
-        raise InputError(
-            f"{path}: ordering.sets.rbm_weights.run: got {rbm.run!r}, allowed: a run of rbm.runs on mnist: {there}"
-        )
-    complete = [name for name, settings in rnn_runs.items() if settings.rows == "all"]
-    if section.sets.rnn_units.run not in complete:
+        yield f"ordering.sets.rbm_weights.run: got {sets.rbm_weights.run!r}, allowed: a run of rbm.runs on mnist: {there}"
+    complete = [name for name, settings in whole.rnn.runs.items() if settings.rows == "all"]
+    if sets.rnn_units.run not in complete:
         there = ", ".join(complete) or "none; add one"
-        raise InputError(
-            f"{path}: ordering.sets.rnn_units.run: got {section.sets.rnn_units.run!r}, "
-            f"allowed: a run of rnn.runs on all rows: {there}"
-        )
+        yield f"ordering.sets.rnn_units.run: got {sets.rnn_units.run!r}, allowed: a run of rnn.runs on all rows: {there}"
+    vae, vae_runs = sets.vae_decoder, whole.vae.runs
     if vae.run not in vae_runs:
-        raise InputError(f"{path}: ordering.sets.vae_decoder.run: got {vae.run!r}, allowed: {', '.join(vae_runs)}")
-    if vae.seed not in vae_runs[vae.run].seeds:
+        yield f"ordering.sets.vae_decoder.run: got {vae.run!r}, allowed: {', '.join(vae_runs)}"
+    elif vae.seed not in vae_runs[vae.run].seeds:
         allowed = ", ".join(map(str, vae_runs[vae.run].seeds))
-        raise InputError(f"{path}: ordering.sets.vae_decoder.seed: got {vae.seed}, allowed: {allowed}")
+        yield f"ordering.sets.vae_decoder.seed: got {vae.seed}, allowed: {allowed}"
 
 
 if __name__ == "__main__":

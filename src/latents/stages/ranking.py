@@ -20,12 +20,14 @@ from latents.stages.shared.sections import Scores
 class Ranking(Section):
     """How representations are ranked and scored."""
 
-    cutoffs: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] = Field(
-        description="a list of at least one rank from 1"
-    )
-    ties: Literal["expected", "trec"] = Field(description="expected or trec")
-    parts: Annotated[int, Field(ge=1, le=1000), Structural()] = Field(description="a whole number from 1 to 1000")
+    cutoffs: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
+    ties: Literal["expected", "trec"]
+    parts: Annotated[int, Field(ge=1, le=1000), Structural()]
 
+
+SECTION = Ranking
+HEADLINES = ["map", "precision@100"]
+AXES = {"precision_recall.csv": ("recall", "precision")}
 
 app = stage("Rank every training item for every test item; precision, recall, NDCG.")
 

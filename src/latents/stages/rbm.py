@@ -9,7 +9,7 @@ import typer
 from pydantic import Field, ValidationInfo, field_validator
 
 from latents.errors import InputError
-from latents.jobs.params import Name, Section, Structural, load_section
+from latents.jobs.params import Name, Section, Structural, WithDefaults, load_section
 from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, stage
 from latents.stages.shared.sections import Compute
 
@@ -19,58 +19,78 @@ UNITS = {"mnist": ("bernoulli",), "lfw": ("beta", "gaussian", "exact_beta")}  # 
 class Run(Section):
     """One named run: what it learns, its units, and how it is trained."""
 
-    dataset: Annotated[Literal["mnist", "lfw"], Structural()] = Field(description="mnist or lfw")
-    threshold: float | None = Field(description="a grey value above 0, at most 1, for mnist; null for lfw")
-    visible: Annotated[str, Structural()] = Field(
-        description="bernoulli for mnist; beta, gaussian or exact_beta for lfw"
-    )
-    hidden: Annotated[Literal["bernoulli", "beta"], Structural()] = Field(description="bernoulli or beta")
-    n_hidden: int = Field(ge=1, description="a whole number from 1")
-    sigma: float = Field(gt=0, lt=0.5, description="a standard deviation above 0, below 0.5")
-    epochs: int = Field(ge=1, description="a whole number from 1")
-    batch_size: int = Field(ge=1, description="a whole number from 1")
-    optimizer: Literal["sgd", "adam"] = Field(description="sgd or adam")
-    learning_rate: float = Field(gt=0, le=1, description="a number above 0, at most 1")
-    final_rate: float = Field(ge=0, le=1, description="a share of learning_rate from 0 to 1")
-    momentum: float = Field(ge=0, lt=1, description="a number from 0, below 1; 0 with adam")
-    weight_decay: float = Field(ge=0, lt=1, description="a number from 0, below 1")
-    steps: int = Field(ge=1, description="a whole number of Gibbs steps from 1")
-    chains: int = Field(ge=0, description="a whole number of persistent chains; 0: contrastive divergence")
-    mean_field_visible: bool = Field(description="true or false")
-    mean_field_hidden: bool = Field(description="true or false")
-    centring: float = Field(ge=0, lt=1, description="a rate from 0, below 1")
-    averaging: float = Field(ge=0, lt=1, description="a decay from 0, below 1")
-    std: float = Field(gt=0, description="a standard deviation above 0")
-    seed: int = Field(ge=0, description="a seed from 0")
+    dataset: Annotated[Literal["mnist", "lfw"], Structural()]
+    threshold: float | None
+    visible: Annotated[str, Structural()]
+    hidden: Annotated[Literal["bernoulli", "beta"], Structural()]
+    n_hidden: int = Field(ge=1)
+    sigma: float = Field(gt=0, lt=0.5)
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    optimizer: Literal["sgd", "adam"]
+    learning_rate: float = Field(gt=0, le=1)
+    final_rate: float = Field(ge=0, le=1)
+    momentum: float = Field(ge=0, lt=1)
+    weight_decay: float = Field(ge=0, lt=1)
+    steps: int = Field(ge=1)
+    chains: int = Field(ge=0)
+    mean_field_visible: bool
+    mean_field_hidden: bool
+    centring: float = Field(ge=0, lt=1)
+    averaging: float = Field(ge=0, lt=1)
+    std: float = Field(gt=0)
+    seed: int = Field(ge=0)
 
     @field_validator("threshold")
     @classmethod
     def _fits_the_values(cls, threshold: float | None, info: ValidationInfo) -> float | None:
         fits = threshold is None if info.data.get("dataset") == "lfw" else threshold is not None and 0 < threshold <= 1
         if not fits:
-            raise ValueError
+            raise ValueError("a grey value above 0, at most 1, for mnist; null for lfw")
         return threshold
 
     @field_validator("visible")
     @classmethod
     def _fits_the_data(cls, visible: str, info: ValidationInfo) -> str:
         if visible not in UNITS.get(info.data.get("dataset", ""), (visible,)):
-            raise ValueError
+            raise ValueError("bernoulli for mnist; beta, gaussian or exact_beta for lfw")
         return visible
 
     @field_validator("momentum")
     @classmethod
     def _is_of_sgd(cls, momentum: float, info: ValidationInfo) -> float:
         if momentum and info.data.get("optimizer") == "adam":
-            raise ValueError
+            raise ValueError("0 with adam")
         return momentum
 
 
-class RBMs(Section):
+class Units(Section):
+    """RBMs on features of faces that differ by their visible units alone."""
+
+    kinds: Annotated[list[Literal["bernoulli", "beta", "gaussian"]], Field(min_length=1)]
+    seeds: int = Field(ge=2)
+    n_hidden: int = Field(ge=1)
+    sigma: float = Field(gt=0, lt=0.5)
+    std: float = Field(gt=0)
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0, le=1)
+    persistent: int = Field(ge=0)
+    centring: float = Field(ge=0, lt=1)
+    chains: int = Field(ge=2)
+    steps: int = Field(ge=1)
+
+
+class RBMs(WithDefaults):
     """The runs."""
 
-    runs: Annotated[dict[Name, Run], Field(min_length=1, description="named runs"), Structural()]
+    runs: Annotated[dict[Name, Run], Field(min_length=1), Structural()]
+    units: Units
 
+
+SECTION = RBMs
+HEADLINES = ["reconstruction_mse"]
+AXES = {"history.csv": ("epoch", "validation_reconstruction")}
 
 app = stage("Train restricted Boltzmann machines on digits and on features of faces.")
 
@@ -131,6 +151,34 @@ def train(
     sizes = {"n_training": len(training), "n_validation": len(validation), "n_test": len(test)}
     write_json(metrics, measure(trained, test) | sizes)
     discard(job)
+
+
+@app.command()
+def units(
+    features: Annotated[Path, typer.Option(help="HDF5 of the stage autoencoder's features.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write.")],
+    params: Params = PARAMS,
+    log: Log = None,
+) -> None:
+    """Train RBMs with each kind of visible unit over several seeds, and measure their draws."""
+    from latents.face_models.unit_map import read_unit_map, read_units
+    from latents.face_models.units import compare
+    from latents.files.tables import write_json
+    from latents.networks.training import set_threads
+
+    set_threads(1)
+    section = load_section(RBMs, "rbm", params).units
+    settings = section.model_dump(
+        include={"n_hidden", "sigma", "std", "epochs", "batch_size", "learning_rate", "centring"}
+    )
+    found = compare(
+        read_units(features, "training"),
+        read_units(features, "held_out"),
+        read_unit_map(features),
+        settings=settings | {"chains": section.persistent},
+        **section.model_dump(include={"kinds", "seeds", "chains", "steps"}),
+    )
+    write_json(metrics, found)
 
 
 TRAINING = {

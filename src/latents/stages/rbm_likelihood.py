@@ -22,13 +22,15 @@ from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, s
 class Likelihood(Section):
     """How partition functions are annealed."""
 
-    temperatures: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] = Field(
-        description="a list of at least one number of temperatures from 1"
-    )
-    chains: int = Field(ge=2, description="a whole number of chains from 2")
-    burn_in: int = Field(ge=0, description="a whole number of Gibbs steps from 0")
-    seed: int = Field(ge=0, description="a seed from 0")
+    temperatures: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
+    chains: int = Field(ge=2)
+    burn_in: int = Field(ge=0)
+    seed: int = Field(ge=0)
 
+
+SECTION = Likelihood
+HEADLINES = ["test_log_likelihood", "test_log_likelihood_reverse"]
+AXES = {"log_partition.csv": ("temperatures", "log_z")}
 
 app = stage("Estimate partition functions and likelihoods of RBMs.")
 
@@ -54,7 +56,7 @@ def anneal(
     from latents.rbm.partition import require_energy
     from latents.stages.shared.rbm_rows import read_visible
 
-    section = load_section(Likelihood, "likelihood", params)
+    section = load_section(Likelihood, "rbm_likelihood", params)
     set_threads(1)
     state, architecture = read_weights(weights)
     model = rbm.load(state, architecture)

@@ -19,20 +19,22 @@ from latents.stages.shared.command import PARAMS, Log, Params, run, stage
 class Tfidf(Section):
     """Which words count."""
 
-    vocabulary: int = Field(ge=1, description="a whole number of words from 1")
-    min_documents: int = Field(ge=1, description="a whole number of documents from 1")
-    max_share: float = Field(gt=0, le=1, description="a share of the documents above 0, at most 1")
+    vocabulary: int = Field(ge=1)
+    min_documents: int = Field(ge=1)
+    max_share: float = Field(gt=0, le=1)
 
 
 class Representations(Section):
     """The plain representations."""
 
-    pca_components: int = Field(ge=1, le=784, description="a whole number from 1 to 784")
+    pca_components: int = Field(ge=1, le=784)
     tfidf: Tfidf
 
 
 DigitsFile = Annotated[Path, typer.Option(help="HDF5 of the stage digits.")]
 Output = Annotated[Path, typer.Option(help="HDF5 to write: train, test, train_labels, test_labels.")]
+
+SECTION = Representations
 
 app = stage("Representations to rank: pixels, principal components, tf-idf, faces.")
 

@@ -9,7 +9,7 @@ import typer
 from pydantic import Field
 
 from latents.errors import InputError
-from latents.jobs.params import Name, Section, Structural, load_section
+from latents.jobs.params import Name, Section, Structural, WithDefaults, load_section
 from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, stage
 from latents.stages.shared.sections import Compute
 
@@ -17,28 +17,32 @@ from latents.stages.shared.sections import Compute
 class Run(Section):
     """One named run: a network, the rows it reads, and how it is trained."""
 
-    cell: Literal["rnn", "gru"] = Field(description="rnn or gru")
-    tied: bool = Field(description="true or false")
-    hidden: int = Field(ge=1, le=10_000, description="a whole number of units from 1 to 10000")
-    rows: Annotated[Literal["all", "inked"], Structural()] = Field(description="all or inked")
-    epochs: int = Field(ge=1, description="a whole number from 1")
-    batch_size: int = Field(ge=1, description="a whole number from 1")
-    bptt: int = Field(ge=1, description="a whole number of rows from 1")
-    learning_rate: float = Field(gt=0, le=1, description="a number above 0, at most 1")
-    rate_decay: float = Field(ge=0, le=1, description="a number from 0 to 1")
-    own_share: float = Field(ge=0, le=1, description="a share from 0 to 1")
-    seed: int = Field(ge=0, description="a seed from 0")
+    cell: Literal["rnn", "gru"]
+    tied: bool
+    hidden: int = Field(ge=1, le=10000)
+    rows: Annotated[Literal["all", "inked"], Structural()]
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    bptt: int = Field(ge=1)
+    learning_rate: float = Field(gt=0, le=1)
+    rate_decay: float = Field(ge=0, le=1)
+    own_share: float = Field(ge=0, le=1)
+    seed: int = Field(ge=0)
 
 
-class RNN(Section):
+class RNN(WithDefaults):
     """The runs."""
 
-    runs: Annotated[dict[Name, Run], Field(min_length=1, description="named runs"), Structural()]
+    runs: Annotated[dict[Name, Run], Field(min_length=1), Structural()]
 
 
 RunName = Annotated[str, typer.Option("--run", help="A run of the section rnn.runs.")]
 DigitsFile = Annotated[Path, typer.Option(help="HDF5 of the stage digits.")]
 ModelIn = Annotated[Path, typer.Option(help="Trained weights.")]
+
+SECTION = RNN
+HEADLINES = ["cross_entropy"]
+AXES = {"history.csv": ("epoch", "validation_cross_entropy")}
 
 app = stage("Train row-RNNs on digits, and measure how well they predict the next row.")
 

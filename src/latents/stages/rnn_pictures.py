@@ -15,28 +15,31 @@ from latents.stages.shared.command import PARAMS, Log, Params, run, stage
 class Logistic(Section):
     """How the logistic regression on the last two rows is fitted."""
 
-    epochs: int = Field(ge=1, description="a whole number from 1")
-    batch_size: int = Field(ge=1, description="a whole number from 1")
-    learning_rate: float = Field(gt=0, le=1, description="a number above 0, at most 1")
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0, le=1)
 
 
 class RNNPictures(Section):
     """What is measured and shown of each run."""
 
-    seen_rows: int = Field(ge=1, le=27, description="a whole number of rows from 1 to 27")
-    samples: int = Field(ge=1, description="a whole number of samples from 1")
-    shown: int = Field(ge=1, le=20, description="a whole number of digits from 1 to 20")
-    shown_samples: int = Field(ge=1, le=20, description="a whole number of samples from 1 to 20")
-    unit_rows: int = Field(ge=1, le=27, description="a whole number of rows from 1 to 27")
-    lead_rows: int = Field(ge=0, le=27, description="a whole number of rows from 0 to 27")
-    expected_rows: int = Field(ge=1, le=27, description="a whole number of rows from 1 to 27")
+    seen_rows: int = Field(ge=1, le=27)
+    samples: int = Field(ge=1)
+    shown: int = Field(ge=1, le=20)
+    shown_samples: int = Field(ge=1, le=20)
+    unit_rows: int = Field(ge=1, le=27)
+    lead_rows: int = Field(ge=0, le=27)
+    expected_rows: int = Field(ge=1, le=27)
+    unit_blur_px: float = Field(gt=0, le=10)
     logistic: Logistic
-    seed: int = Field(ge=0, description="a seed from 0")
+    seed: int = Field(ge=0)
 
 
 DigitsFile = Annotated[Path, typer.Option(help="HDF5 of the stage digits.")]
 ClassifierFile = Annotated[Path, typer.Option(help="Weights of the stage digit_classifier.")]
 ModelIn = Annotated[Path, typer.Option(help="Trained weights.")]
+
+SECTION = RNNPictures
 
 app = stage("Complete half-seen digits, draw hidden units, and measure both beside simple predictors.")
 
@@ -150,6 +153,34 @@ def units(
     )
     write_json(metrics, counts)
     write_hdf5(units, arrays, dataset="digits", split="train", unit_rows=section.unit_rows)
+
+
+@app.command()
+def weights(
+    digits: DigitsFile,
+    model: ModelIn,
+    metrics: Annotated[Path, typer.Option(help="JSON to write.")],
+    params: Params = PARAMS,
+    log: Log = None,
+) -> None:
+    """What the weights of the average do to the pictures of hidden units."""
+    import torch
+
+    from latents.files.hdf5 import read_hdf5
+    from latents.files.tables import write_json
+    from latents.files.weights import read_weights
+    from latents.networks.training import set_threads
+    from latents.rnn import model as rnn
+    from latents.rnn.hidden_units import draw_sequences
+    from latents.rnn.unit_weights import compare
+
+    set_threads(1)
+    section = load_section(RNNPictures, "rnn_pictures", params)
+    (images,) = read_hdf5(digits, "train_images")
+    generator = torch.Generator().manual_seed(section.seed)
+    sequences = draw_sequences(images, length=section.unit_rows, lead_rows=section.lead_rows, generator=generator)
+    network = rnn.load(*read_weights(model))
+    write_json(metrics, compare(network, sequences, lead_rows=section.lead_rows, blur_px=section.unit_blur_px))
 
 
 if __name__ == "__main__":

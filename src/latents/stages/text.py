@@ -9,32 +9,34 @@ import typer
 from pydantic import Field
 
 from latents.errors import InputError
-from latents.jobs.params import Name, Section, Structural, load_section
+from latents.jobs.params import Name, Section, Structural, WithDefaults, load_section
 from latents.stages.shared.command import PARAMS, Log, Params, run, stage
 
 
 class Corpus(Section):
     """One protocol: which documents have which role, what of them is kept, which words count."""
 
-    split: Literal["bydate", "random"] = Field(description="bydate or random")
-    validation: float = Field(gt=0, lt=1, description="a share of the documents between 0 and 1")
-    test: float = Field(ge=0, lt=1, description="a share of the documents from 0, below 1")
-    headers: list[str] | None = Field(description="a list of header names to keep, or null for all")
-    footers: bool = Field(description="true or false")
-    quotes: bool = Field(description="true or false")
-    min_letters: int = Field(ge=1, description="a whole number of letters from 1")
-    stop_words: bool = Field(description="true or false")
-    vocabulary: int = Field(ge=1, description="a whole number of words from 1")
-    min_documents: int = Field(ge=1, description="a whole number of documents from 1")
-    max_share: float = Field(gt=0, le=1, description="a share of the documents above 0, at most 1")
-    seed: int = Field(ge=0, description="a seed from 0")
+    split: Literal["bydate", "random"]
+    validation: float = Field(gt=0, lt=1)
+    test: float = Field(ge=0, lt=1)
+    headers: list[str] | None
+    footers: bool
+    quotes: bool
+    min_letters: int = Field(ge=1)
+    stop_words: bool
+    vocabulary: int = Field(ge=1)
+    min_documents: int = Field(ge=1)
+    max_share: float = Field(gt=0, le=1)
+    seed: int = Field(ge=0)
 
 
-class Text(Section):
+class Text(WithDefaults):
     """The protocols."""
 
-    corpora: Annotated[dict[Name, Corpus], Field(min_length=1, description="named protocols"), Structural()]
+    corpora: Annotated[dict[Name, Corpus], Field(min_length=1), Structural()]
 
+
+SECTION = Text
 
 app = stage("Tokenise the newsgroups; store counts, tf-idf and sequences of each role.")
 

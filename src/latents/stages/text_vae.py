@@ -9,7 +9,7 @@ import typer
 from pydantic import Field
 
 from latents.errors import InputError
-from latents.jobs.params import Name, Section, Structural, load_section
+from latents.jobs.params import Name, Section, Structural, WithDefaults, load_section
 from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, stage
 from latents.stages.shared.sections import Compute
 
@@ -22,37 +22,37 @@ Widths = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
 class Run(Section):
     """One named run: an inference network, the sizes, and how it is trained."""
 
-    encoder: Literal["mlp", "lstm", "gru", "both"] = Field(description="mlp, lstm, gru or both")
-    latent_dim: int = Field(ge=1, le=1000, description="a whole number from 1 to 1000")
-    encoder_widths: Widths = Field(description="a list of at least one layer width from 1")
-    embedding: int = Field(ge=1, description="a whole number from 1")
-    n_units: int = Field(ge=1, description="a whole number of units from 1")
-    epochs: int = Field(ge=1, description="a whole number from 1")
-    warm_up_epochs: float = Field(ge=0, description="a number of epochs from 0")
-    batch_size: int = Field(ge=1, description="a whole number from 1")
-    learning_rate: float = Field(gt=0, le=1, description="a number above 0, at most 1")
-    seed: int = Field(ge=0, description="a seed from 0")
+    encoder: Literal["mlp", "lstm", "gru", "both"]
+    latent_dim: int = Field(ge=1, le=1000)
+    encoder_widths: Widths
+    embedding: int = Field(ge=1)
+    n_units: int = Field(ge=1)
+    epochs: int = Field(ge=1)
+    warm_up_epochs: float = Field(ge=0)
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0, le=1)
+    seed: int = Field(ge=0)
 
 
 class Lda(Section):
     """Latent Dirichlet allocation, the peer."""
 
-    topics: int = Field(ge=2, description="a whole number of topics from 2")
-    passes: int = Field(ge=1, description="a whole number of passes from 1")
-    batch_size: int = Field(ge=1, description="a whole number from 1")
-    seed: int = Field(ge=0, description="a seed from 0")
+    topics: int = Field(ge=2)
+    passes: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    seed: int = Field(ge=0)
 
 
-class TextVAE(Section):
+class TextVAE(WithDefaults):
     """The runs, and what is measured on each."""
 
-    runs: Annotated[dict[Name, Run], Field(min_length=1, description="named runs"), Structural()]
-    corpus: Annotated[Name, Structural()] = Field(description="a key of the section text.corpora")
-    max_tokens: int = Field(ge=1, description="a whole number of words from 1")
-    elbo_samples: int = Field(ge=1, description="a whole number of samples from 1")
-    bound_samples: int = Field(ge=1, description="a whole number of samples from 1")
-    top_words: int = Field(ge=1, description="a whole number of words from 1")
-    neighbours: int = Field(ge=1, description="a whole number of training documents from 1")
+    runs: Annotated[dict[Name, Run], Field(min_length=1), Structural()]
+    corpus: Annotated[Name, Structural()]
+    max_tokens: int = Field(ge=1)
+    elbo_samples: int = Field(ge=1)
+    bound_samples: int = Field(ge=1)
+    top_words: int = Field(ge=1)
+    neighbours: int = Field(ge=1)
     lda: Lda
 
 
@@ -60,6 +60,10 @@ RunName = Annotated[str, typer.Option("--run", help="A run of the section text_v
 WordsFile = Annotated[Path, typer.Option(help="HDF5 of the stage text.")]
 MetricsFile = Annotated[Path, typer.Option(help="JSON to write: perplexities, retrieval.")]
 TopicsFile = Annotated[Path, typer.Option(help="CSV to write: the top words of each topic.")]
+
+SECTION = TextVAE
+HEADLINES = ["perplexity_documents", "perplexity_words", "bound_documents", "precision@100", "knn"]
+AXES = {"history.csv": ("epoch", "validation_reconstruction")}
 
 app = stage("Train VAEs of documents; measure perplexity, retrieval and topics beside a unigram model and LDA.")
 

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from pydantic import Field
 
-from latents.jobs.params import Section, load_section
+from latents.jobs.params import Name, Section, Structural, load_section
 from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.sections import Compute
+from latents.stages.vae import VAE, DigitsFile, chosen
 
 
 class SvmTiming(Section):
     """The SVM note's comparison."""
 
-    sizes: Annotated[list[Annotated[int, Field(ge=20)]], Field(min_length=2)] = Field(
-        description="a list of at least two numbers of documents from 20"
-    )
-    repeats: int = Field(ge=1, description="a whole number of fits from 1")
-    enough_seconds: float = Field(gt=0, description="a number of seconds above 0")
-    seed: int = Field(ge=0, description="a seed from 0")
+    sizes: Annotated[list[Annotated[int, Field(ge=20)]], Field(min_length=2)]
+    repeats: int = Field(ge=1)
+    enough_seconds: float = Field(gt=0)
+    seed: int = Field(ge=0)
 
 
 Size = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2, max_length=2)]
@@ -30,43 +31,48 @@ Counts = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
 class Sizes(Section):
     """The notes' three sizes."""
 
-    first: Size = Field(description="a list of two numbers, of test and training samples")
-    second: Size = Field(description="a list of two numbers, of test and training samples")
-    third: Size = Field(description="a list of two numbers, of test and training samples")
+    first: Size
+    second: Size
+    third: Size
 
 
 class ScoringTiming(Section):
     """The all-pairs note's comparison."""
 
     sizes: Sizes
-    widths: Counts = Field(description="a list of numbers of dimensions from 1")
-    repeats: int = Field(ge=1, description="a whole number of repeats from 1")
-    queries: int = Field(ge=1, description="a whole number of test samples from 1")
-    block_bytes: int = Field(ge=1, description="a whole number of bytes from 1")
-    seed: int = Field(ge=0, description="a seed from 0")
+    widths: Counts
+    repeats: int = Field(ge=1)
+    queries: int = Field(ge=1)
+    block_bytes: int = Field(ge=1)
+    seed: int = Field(ge=0)
 
 
 class SwappingTiming(Section):
     """The BPTT note's comparison."""
 
-    cell: Literal["GRU", "LSTM", "RNN"] = Field(description="GRU, LSTM or RNN")
-    hidden: int = Field(ge=1, description="a whole number of units from 1")
-    slots: Counts = Field(description="a list of numbers of slots from 1")
-    batches: int = Field(ge=2, description="a whole number of batches from 2")
-    longest: int = Field(ge=1, description="a whole number of words from 1")
-    enough: int = Field(ge=1, description="a whole number of words from 1")
-    repeats: int = Field(ge=1, description="a whole number of repeats from 1")
-    seed: int = Field(ge=0, description="a seed from 0")
+    cell: Literal["GRU", "LSTM", "RNN"]
+    hidden: int = Field(ge=1)
+    slots: Counts
+    batches: int = Field(ge=2)
+    longest: int = Field(ge=1)
+    enough: int = Field(ge=1)
+    repeats: int = Field(ge=1)
+    seed: int = Field(ge=0)
 
 
 class OrdersTiming(Section):
     """The ordering note's seconds."""
 
-    sizes: Annotated[list[Annotated[int, Field(ge=3)]], Field(min_length=3)] = Field(
-        description="a list of at least three numbers of features from 3"
-    )
-    repeats: int = Field(ge=1, description="a whole number of repeats from 1")
-    seed: int = Field(ge=0, description="a seed from 0")
+    sizes: Annotated[list[Annotated[int, Field(ge=3)]], Field(min_length=3)]
+    repeats: int = Field(ge=1)
+    seed: int = Field(ge=0)
+
+
+class EncodersTiming(Section):
+    """Whose epochs are timed."""
+
+    runs: Annotated[list[Name], Field(min_length=1), Structural()]
+    repeats: int = Field(ge=1)
 
 
 class Timing(Section):
@@ -76,7 +82,11 @@ class Timing(Section):
     scoring: ScoringTiming
     swapping: SwappingTiming
     orders: OrdersTiming
+    encoders: EncodersTiming
 
+
+SECTION = Timing
+AXES = {"svm.csv": ("items", "seconds"), "encoders.csv": ("run", "seconds")}
 
 app = stage("Measure seconds and memory.")
 
@@ -154,6 +164,37 @@ def orders(
     growing = random_sets(section.sizes, width=EDGE_PX**2, seed=section.seed)
     rows = [*compare(given, methods=("greedy", "tsp"), **options), *compare(growing, methods=("greedy",), **options)]
     write_csv(table, rows)
+
+
+@app.command()
+def encoders(
+    digits: DigitsFile,
+    table: Annotated[Path, typer.Option(help="CSV to write: a row a run.")],
+    params: Params = PARAMS,
+    log: Log = None,
+) -> None:
+    """Seconds of a training epoch of each inference network, epochs of all taking turns in one process."""
+    from latents.digits.files import read_digits
+    from latents.files.tables import write_csv
+    from latents.networks.training import set_threads
+    from latents.timing.epochs import seconds_per_epoch
+
+    compute = load_section(Compute, "compute", params)
+    section = load_section(Timing, "timing", params).encoders
+    vae = load_section(VAE, "vae", params)
+    set_threads(compute.threads)
+    images, validation, how = read_digits(digits, "train_images", "validation_binary")
+    keys = {"encoder", "latent_dim", "encoder_widths", "decoder_widths", "batch_size", "learning_rate"}
+    settings = {name: chosen(vae, name).model_dump(include=keys) for name in section.runs}
+    options = {"binarisation": how, "device": compute.device}
+    write_csv(table, seconds_per_epoch(images, validation, settings, repeats=section.repeats, **options))
+
+
+def faults(whole: Any) -> Iterator[str]:
+    """Find timed runs that do not exist, one line each."""
+    for name in whole.timing.encoders.runs:
+        if name not in whole.vae.runs:
+            yield f"timing.encoders.runs: got {name!r}, allowed: {', '.join(whole.vae.runs)}"
 
 
 if __name__ == "__main__":

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from pydantic import Field
 
-from latents.digits.files import read_digits
 from latents.errors import InputError
-from latents.jobs.params import Name, Section, Seeds, Structural, load_section
+from latents.jobs.params import Name, Section, Seeds, Structural, WithDefaults, load_section
 from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, logger, run, stage
 from latents.stages.shared.sections import Compute
 
@@ -22,47 +21,48 @@ Widths = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
 class Run(Section):
     """One named run: an inference network, the sizes, and how it is trained."""
 
-    encoder: Literal["mlp", "lstm", "gru", "bigru"] = Field(description="mlp, lstm, gru or bigru")
-    latent_dim: int = Field(ge=1, le=1000, description="a whole number from 1 to 1000")
-    encoder_widths: Widths = Field(description="a list of at least one layer width from 1")
-    decoder_widths: Widths = Field(description="a list of at least one layer width from 1")
-    epochs: int = Field(ge=1, description="a whole number from 1")
-    batch_size: int = Field(ge=1, description="a whole number from 1")
-    learning_rate: float = Field(gt=0, le=1, description="a number above 0, at most 1")
-    warm_up_epochs: int = Field(ge=0, description="a whole number from 0 (none)")
-    free_bits: float = Field(ge=0, description="a number of nats from 0 (none)")
-    draws: int = Field(ge=1, le=1000, description="a whole number from 1 (the ELBO) to 1000")
-    patience: int = Field(ge=0, description="a whole number of epochs from 0 (none)")
-    warm_start: Annotated[Name, Structural()] = Field(description="none, or the name of an earlier run")
-    seeds: Seeds = Field(description="a list of at least one seed from 0")
+    encoder: Literal["mlp", "lstm", "gru", "bigru"]
+    latent_dim: int = Field(ge=1, le=1000)
+    encoder_widths: Widths
+    decoder_widths: Widths
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0, le=1)
+    warm_up_epochs: int = Field(ge=0)
+    free_bits: float = Field(ge=0)
+    draws: int = Field(ge=1, le=1000)
+    patience: int = Field(ge=0)
+    warm_start: Annotated[Name, Structural()]
+    seeds: Seeds
 
 
 class Bound(Section):
     """On what the importance-weighted bound is measured."""
 
-    digits: int = Field(ge=2, description="a whole number of test digits from 2")
-    samples: int = Field(ge=1, description="a whole number of samples from 1")
-    wide: int = Field(ge=1, description="a number of latent dimensions from 1")
-    wide_samples: int = Field(ge=1, description="a whole number of samples from 1")
-    seed: int = Field(ge=0, description="a seed from 0")
+    digits: int = Field(ge=2)
+    samples: int = Field(ge=1)
+    wide: int = Field(ge=1)
+    wide_samples: int = Field(ge=1)
+    seed: int = Field(ge=0)
 
 
-class VAE(Section):
+class VAE(WithDefaults):
     """The runs, and what is measured on each."""
 
-    runs: Annotated[dict[Name, Run], Field(min_length=1, description="named runs"), Structural()]
-    shown: Annotated[list[Name], Field(min_length=1), Structural()] = Field(
-        description="a list of at least one run of vae.runs"
-    )
+    runs: Annotated[dict[Name, Run], Field(min_length=1), Structural()]
+    shown: Annotated[list[Name], Field(min_length=1), Structural()]
     bound: Bound
-    manifold_side: int = Field(ge=2, le=50, description="a whole number from 2 to 50")
-    generated: int = Field(ge=1, description="a whole number from 1")
+    manifold_side: int = Field(ge=2, le=50)
+    generated: int = Field(ge=1)
 
 
 RunName = Annotated[str, typer.Option("--run", help="A run of the section vae.runs.")]
 Seed = Annotated[int, typer.Option(help="Seed of weights, order and draws.")]
 DigitsFile = Annotated[Path, typer.Option(help="HDF5 of the stage digits.")]
 ModelIn = Annotated[Path, typer.Option(help="Trained weights.")]
+
+SECTION = VAE
+AXES = {"history.csv": ("epoch", "validation_reconstruction")}
 
 app = stage("Train VAEs on digits, measure them, embed digits, generate new ones.")
 
@@ -80,6 +80,7 @@ def train(
     log: Log = None,
 ) -> None:
     """Train one run with one seed; a killed training resumes after its last whole epoch."""
+    from latents.digits.files import read_digits
     from latents.files.tables import write_csv
     from latents.files.weights import read_weights, write_weights
     from latents.networks.probes import probing
@@ -123,6 +124,7 @@ def evaluate(
     log: Log = None,
 ) -> None:
     """Measure ELBO, importance-weighted bound and active units on the test digits' fixed draw."""
+    from latents.digits.files import read_digits
     from latents.files.tables import write_json
     from latents.files.weights import read_weights
     from latents.networks.probes import probing
@@ -158,6 +160,7 @@ def embed(
     log: Log = None,
 ) -> None:
     """Store the posterior means of the training and test digits, with their labels, in the digits' order."""
+    from latents.digits.files import read_digits
     from latents.files.hdf5 import read_hdf5, write_hdf5
     from latents.files.weights import read_weights
     from latents.networks.training import set_threads
@@ -202,8 +205,9 @@ def generate(
     write_hdf5(generated, arrays, dataset="digits")
 
 
-def contradictions(section: VAE) -> Iterator[str]:
-    """What no key alone shows: names that are none, and values that do not go together; a line each."""
+def faults(whole: Any) -> Iterator[str]:
+    """Find unknown run names and incompatible values, one line each."""
+    section: VAE = whole.vae
     for name in section.shown:
         if name not in section.runs:
             yield f"vae.shown: got {name!r}, allowed: {', '.join(section.runs)}"

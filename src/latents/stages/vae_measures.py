@@ -1,42 +1,32 @@
-"""Stage `measures`: what the notes say of embeddings, generated digits and training times, measured on every VAE."""
+"""Stage `vae_measures`: what the notes say of embeddings, and of generated digits, measured on every VAE."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from pydantic import Field
 
-from latents.digits.files import read_digits
-from latents.jobs.params import Name, Section, Structural, load_section
+from latents.jobs.params import Section, load_section
 from latents.stages.shared.command import PARAMS, Log, Params, run, stage
-from latents.stages.shared.sections import Compute
-from latents.stages.vae import VAE, DigitsFile, ModelIn, chosen
+from latents.stages.vae import DigitsFile, ModelIn
 
 Pair = Annotated[list[Annotated[int, Field(ge=0, le=9)]], Field(min_length=2, max_length=2)]
 
 
-class Timing(Section):
-    """Whose epochs are timed."""
-
-    runs: Annotated[list[Name], Field(min_length=1), Structural()] = Field(
-        description="a list of at least one run of vae.runs"
-    )
-    repeats: int = Field(ge=1, description="a whole number of epochs from 1")
-
-
-class Measures(Section):
+class VAEMeasures(Section):
     """How embeddings and generated digits are judged."""
 
-    neighbours: int = Field(ge=1, description="a whole number from 1")
-    pairs: list[Pair] = Field(description="a list of pairs of classes from 0 to 9")
-    samples: int = Field(ge=2, description="a whole number of digits from 2")
-    timing: Timing
+    neighbours: int = Field(ge=1)
+    pairs: list[Pair]
+    samples: int = Field(ge=2)
 
 
-app = stage("Measure embeddings, generated digits and training times of the VAEs.")
+SECTION = VAEMeasures
+HEADLINES = ["elbo", "bound", "active_units", "knn", "frechet"]
+
+app = stage("Measure embeddings and generated digits of the VAEs.")
 
 
 @app.command()
@@ -54,6 +44,7 @@ def measure(
     """Spread and mixing of the classes in the embedding, and the Frechet distance of random digits to test digits."""
     import numpy as np
 
+    from latents.digits.files import read_digits
     from latents.files.hdf5 import read_hdf5
     from latents.files.tables import write_csv, write_json
     from latents.files.weights import read_weights
@@ -64,7 +55,7 @@ def measure(
     from latents.vae import model as vae_model
 
     set_threads(1)
-    section = load_section(Measures, "measures", params)
+    section = load_section(VAEMeasures, "vae_measures", params)
     names = ("train", "test", "train_labels", "test_labels")
     train, test, train_labels, labels = read_hdf5(embeddings, *names)
     predicted = nearest_neighbours(train, test, train_labels, k=section.neighbours, score="l2")
@@ -96,33 +87,36 @@ def summarise(
 
 
 @app.command()
-def timing(
-    digits: DigitsFile,
-    table: Annotated[Path, typer.Option(help="CSV to write: a row a run.")],
+def neighbours(
+    files: Annotated[list[Path], typer.Argument(help="results/vae/mnist/<run>/<seed>/embeddings.h5 of several runs.")],
+    pixels: Annotated[Path, typer.Option(help="HDF5 of the digits' principal components.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write.")],
     params: Params = PARAMS,
     log: Log = None,
 ) -> None:
-    """Seconds of a training epoch of each inference network, epochs of all taking turns in one process."""
-    from latents.files.tables import write_csv
-    from latents.networks.training import set_threads
-    from latents.timing.epochs import seconds_per_epoch
+    """Neighbours that embeddings have in common, by network and seed; 4 and 9 mixed by the pixels alone."""
+    from latents.files.hdf5 import read_hdf5
+    from latents.files.tables import write_json
+    from latents.representations.classifiers import nearest_neighbours
+    from latents.stats.classes import confusion, mixing, rank_of_pair
+    from latents.stats.neighbours import overlaps
 
-    compute = load_section(Compute, "compute", params)
-    section = load_section(Measures, "measures", params).timing
-    vae = load_section(VAE, "vae", params)
-    set_threads(compute.threads)
-    images, validation, how = read_digits(digits, "train_images", "validation_binary")
-    keys = {"encoder", "latent_dim", "encoder_widths", "decoder_widths", "batch_size", "learning_rate"}
-    settings = {name: chosen(vae, name).model_dump(include=keys) for name in section.runs}
-    options = {"binarisation": how, "device": compute.device}
-    write_csv(table, seconds_per_epoch(images, validation, settings, repeats=section.repeats, **options))
-
-
-def unknown_runs(section: Measures, vae: VAE) -> Iterator[str]:
-    """Names of timed runs that are none; a line each."""
-    for name in section.timing.runs:
-        if name not in vae.runs:
-            yield f"measures.timing.runs: got {name!r}, allowed: {', '.join(vae.runs)}"
+    section = load_section(VAEMeasures, "vae_measures", params)
+    of_run: dict[str, list] = {}
+    for path in files:
+        of_run.setdefault(path.parent.parts[-2], []).append(read_hdf5(path, "test")[0])
+    train, test, train_labels, labels = read_hdf5(pixels, "train", "test", "train_labels", "test_labels")
+    predicted = nearest_neighbours(train, test, train_labels, k=section.neighbours, score="l2")
+    mixed = mixing(confusion(predicted, labels, int(labels.max()) + 1))
+    n_classes = len(mixed)
+    found = overlaps(of_run, k=section.neighbours) | {
+        "pixels_mixed_4_9": float(mixed[4, 9]),
+        "pixels_rank_4_9": rank_of_pair(mixed, (4, 9)),
+        "pixels_mixed_mean": float(mixed.sum() / (n_classes * (n_classes - 1))),
+        "n_seeds": min(map(len, of_run.values())),
+        "n_test": len(labels),
+    }
+    write_json(metrics, found)
 
 
 def quality(classifier: Path, generated, train, test) -> dict[str, float]:  # type: ignore[no-untyped-def]

@@ -1,18 +1,16 @@
 # Our numbers beside published ones: a page of the report.
-COMPARISON = "results/comparison/published.html"
-ARTIFACTS += [COMPARISON]
+PUBLISHED = "results/published/page.html"
+ARTIFACTS += [PUBLISHED]
 
 
-rule comparison:
+rule published:
     input:
         documents=[f"{TEXT_VAE}/metrics.json".format(run=run) for run in TEXT_VAE_WIDE],
         peers="results/text_vae/peers/metrics.json",
         hashing="results/hashing/comparison.csv",
         digits=MEASURES_SUMMARY,
     output:
-        page=report(COMPARISON, caption="../report/comparison.rst", category="Comparison"),
-    log:
-        "logs/comparison/published.log",
+        page=report(PUBLISHED, caption="../report/published.rst", category="Published"),
     shell:
         "python -m latents.stages.published write {input.documents} --peers {input.peers} --hashing {input.hashing}"
         " --digits {input.digits} --page {output.page} --log {log}"

@@ -12,12 +12,12 @@ HEADLINES = [
 ARTIFACTS += ["results/metrics.json"]
 
 
-rule metrics:
+rule headlines:
     input:
         files=HEADLINES,
     output:
         metrics="results/metrics.json",
-    log:
-        "logs/metrics/metrics.log",
+    params:
+        names=" ".join(f"--headline {stage}:{name}" for stage, names in told("HEADLINES").items() for name in names),
     shell:
-        "python -m latents.stages.headlines gather {input.files} --metrics {output.metrics} --log {log}"
+        "python -m latents.stages.headlines gather {input.files} {params.names} --metrics {output.metrics} --log {log}"

@@ -1,0 +1,13 @@
+# How often epochs of documents that wrap around use each element.
+ARTIFACTS += ["results/bptt/uses.json"]
+
+
+rule bptt_uses:
+    input:
+        words=f"{TEXT}/words.h5".format(corpus=PARAMS["language_model"]["corpus"]),
+    output:
+        metrics="results/bptt/uses.json",
+    params:
+        tracked=tracked("bptt"),
+    shell:
+        "python -m latents.stages.bptt uses --words {input.words} --metrics {output.metrics} --log {log}"
