@@ -75,7 +75,7 @@ def long_score(key: Any) -> float:
 def score_of(key: Any) -> float:
     """Return the float32 score of a key."""
     high = np.uint32(key >> WORD)
-    return np.uint32(high ^ (np.uint32(0x80000000) if high >> 31 else np.uint32(0xFFFFFFFF))).view(np.float32)
+    return np.uint32(high ^ (np.uint32(0x80000000) if high >> 31 else np.uint32(0xFFFFFFFF))).view(np.float32)  # type: ignore[return-value]
 
 
 @kernel
