@@ -1,4 +1,4 @@
-"""The result of an evaluation: one row of metrics per query, their means, parts and files."""
+"""The result of an evaluation: a row of metrics per query, means, tables, arrays to store."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TREC_NAMES = {
 
 
 def metric_names(cutoffs: Iterable[int], metrics: str = "all") -> tuple[str, ...]:
-    """Names of the columns of a result, in their order.
+    """List the columns of a result in their order.
 
     Examples
     --------
@@ -47,7 +47,7 @@ def metric_names(cutoffs: Iterable[int], metrics: str = "all") -> tuple[str, ...
 
 
 def resolve_name(name: str) -> str:
-    """Our name of a metric, given ours or trec_eval's.
+    """Return our name of a metric, given ours or trec_eval's.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def resolve_name(name: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class RankingResult:
-    """Metrics of every query; a query with nothing relevant holds nan everywhere.
+    """Metrics of every query; a query without a relevant item has nan everywhere.
 
     Attributes
     ----------
@@ -103,21 +103,21 @@ class RankingResult:
 
     @property
     def n_left_out(self) -> int:
-        """How many queries have nothing relevant and are left out of the means."""
+        """Number of queries without a relevant item, which the means leave out."""
         return int((self.n_relevant == 0).sum())
 
     def means(self) -> dict[str, float]:
-        """Mean of every metric over the queries with something relevant; nan if there is none."""
+        """Return the mean of every metric over queries with a relevant item; nan if there is no such query."""
         kept = self.values[self.n_relevant > 0]
         means = kept.mean(axis=0) if len(kept) else np.full(len(self.names), np.nan)
         return dict(zip(self.names, means.tolist(), strict=True))
 
     def table(self) -> str:
-        """The means as aligned text, one metric a line (see `format_table` for several results)."""
+        """Return the means as aligned text, one metric per line; `format_table` takes several results."""
         return format_table({"": self})
 
     def as_arrays(self) -> dict[str, np.ndarray[Any, Any]]:
-        """Arrays to store, e.g. ``np.savez(path, **result.as_arrays())``; no object, no pickle."""
+        """Return arrays to store, as by ``np.savez(path, **result.as_arrays())``; none needs pickle."""
         return {
             "values": self.values,
             "n_relevant": self.n_relevant,
@@ -127,7 +127,7 @@ class RankingResult:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> RankingResult:
-        """Inverse of `as_arrays`; takes an open npz file or HDF5 group as well."""
+        """Build a result from `as_arrays`; an open npz file or HDF5 group will do."""
         pairs = (bytes(item).decode().split("=", 1) for item in np.asarray(arrays["settings"]))
         return cls(
             values=np.asarray(arrays["values"], dtype=np.float64),
@@ -138,7 +138,7 @@ class RankingResult:
 
     @classmethod
     def concatenate(cls, parts: Iterable[RankingResult]) -> RankingResult:
-        """Gather the parts of one evaluation, in the order of their queries.
+        """Join the parts of one evaluation, given in the order of their queries.
 
         Raises
         ------
@@ -164,17 +164,17 @@ class RankingResult:
 
 
 def format_table(results: Mapping[str, RankingResult], names: Iterable[str] | None = None) -> str:
-    """Means of several results side by side, one metric a line, the best of each line starred.
+    """Format the means of several results side by side, one metric per line, the best starred.
 
     Parameters
     ----------
     results : mapping of a system's name to its result
-    names : metrics to print, ours or trec_eval's; all that every result has, if None.
+    names : names of metrics, ours or trec_eval's; default: all metrics that every result has
 
     Returns
     -------
     str
-        Lines joined by newlines; below the metrics the queries counted and left out.
+        Lines joined by newlines; the last two count the queries measured and left out.
 
     Raises
     ------

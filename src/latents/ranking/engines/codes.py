@@ -1,4 +1,4 @@
-"""The numba engine of codes: Hamming distances of packed bits, ranked by counting."""
+"""The numba engine for codes: Hamming distances of packed bits, ranked by counting."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BLOCKS = (256, 64, 16)
 
 
 class Codes:
-    """Hamming distance of bits."""
+    """Rank by Hamming distance."""
 
     def __init__(self, task: Task) -> None:
         self._task = task
@@ -34,13 +34,13 @@ class Codes:
         self._words = words
 
     def plan(self, workers: int, max_bytes: int) -> Plan | None:
-        """Blocks of codes whose relevant items fit."""
+        """Return a plan whose blocks of queries fit with their relevant items."""
         state = 24 * self._task.most_relevant + 400
         free = max_bytes - self._words.nbytes - workers * 4 * self._task.n_items
         return fit(workers, free, BLOCKS, state)
 
     def measure(self, first: int, last: int, relevant: Relevant, each: Each = map) -> Array:
-        """Metrics of queries first .. last, (n_queries, n_metrics)."""
+        """Measure queries first .. last; returns (n_queries, n_metrics)."""
         task = self._task
         out = np.empty((last - first, len(task.names)))
         measure_codes(
@@ -57,12 +57,12 @@ class Codes:
         return out
 
     def top(self, first: int, last: int, k: int, each: Each = map) -> tuple[Array, Array]:
-        """Left to `Sorting`, see `engine`."""
+        """Not offered: `engine` leaves the k best codes to `Sorting`."""
         raise NotImplementedError
 
 
 def _words(rows: Array) -> NDArray[np.uint64]:
-    """Bits (n, bits) or packed bytes as 64-bit words (n, n_words), padded with zeros."""
+    """Return bits (n, bits) or packed bytes as 64-bit words (n, n_words), padded with zeros."""
     packed = np.packbits(rows, axis=1) if rows.dtype == bool else rows
     padded = np.zeros((len(rows), -(-packed.shape[1] // 8) * 8), np.uint8)
     padded[:, : packed.shape[1]] = packed
@@ -71,7 +71,7 @@ def _words(rows: Array) -> NDArray[np.uint64]:
 
 @kernel
 def distances_to(query: Any, words: Any, distances: Any) -> None:
-    """Hamming distances of one code (n_words,) to all of `words` (n_words, n), in uint16."""
+    """Fill uint16 distances (n,) of one code (n_words,) to all of `words` (n_words, n)."""
     n_words, n = words.shape
     for j in range(n):
         distances[j] = popcount(query[0] ^ words[0, j])
@@ -82,7 +82,7 @@ def distances_to(query: Any, words: Any, distances: Any) -> None:
 
 @kernel
 def histogram(distances: Any, counts: Any) -> None:
-    """counts[d] of each distance; four partial ones, as one bin is often hit twice in a row."""
+    """Count each distance, in four partial histograms: repeated hits of one bin would wait."""
     part = np.zeros((4, len(counts)), np.int64)
     n = len(distances) - len(distances) % 4
     for j in range(0, n, 4):
@@ -98,7 +98,7 @@ def histogram(distances: Any, counts: Any) -> None:
 
 @kernel
 def expected_groups(distances: Any, counts: Any, columns: Any, gains: Any, groups: Any) -> int:
-    """Tie groups of relevant `columns`, one per distance; returns how many."""
+    """Fill the tie groups of relevant `columns`, one per distance; return how many there are."""
     relevant, gain = np.zeros(len(counts), np.int64), np.zeros(len(counts))
     for x in range(len(columns)):
         relevant[distances[columns[x]]] += 1
@@ -120,7 +120,7 @@ def expected_groups(distances: Any, counts: Any, columns: Any, gains: Any, group
 
 @kernel
 def trec_groups(distances: Any, counts: Any, columns: Any, gains: Any, left_out: int, groups: Any) -> int:
-    """The same with equal distances in the order of descending database rows: a counting sort."""
+    """Fill groups of one item each, equal distances by descending database row: a counting sort."""
     relevant = np.zeros(len(counts) + 1, np.int64)
     for j in columns:
         relevant[distances[j] + 1] += 1

@@ -1,4 +1,4 @@
-"""What the numba engines on rows of scores share: how they are cut, ranked and measured."""
+"""The base of the numba engines that work on rows of scores: plans, ranking, measuring."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Block(NamedTuple):
 
 
 class Buffers(threading.local):
-    """Arrays of each worker, kept between blocks: fresh pages cost more than some kernels."""
+    """Arrays of each worker thread, kept between blocks: new pages cost more than some kernels."""
 
     def get(self, name: str, shape: tuple[int, ...], dtype: Any) -> Array:
         size = int(np.prod(shape))
@@ -43,16 +43,16 @@ class Buffers(threading.local):
 
 
 class Rows:
-    """What engines on full rows of scores share: `whole` rows are sorted, else the best selected.
+    """Rank rows of scores: full rankings if `whole`, else the best items alone.
 
-    Of whole rows the items near relevant ones are sorted, the others counted; where too many scores are near
-    each other, or items have gains, float64 rows of scores are sorted, a batch of queries at a time.
+    Full rankings sort the items near relevant ones and count the others. If items have gains, or too
+    many scores are near each other, float64 rows of scores are sorted, a batch of queries at a time.
     """
 
-    per_score = 8.0  # bytes of a block
-    kept_bytes = 0  # from block to block
-    tile_bytes = 0  # of a worker, to prepare rows in
-    least = BATCH  # queries of a block
+    per_score = 8.0  # bytes per score of a block
+    kept_bytes = 0  # kept for all blocks
+    tile_bytes = 0  # per worker, to prepare rows
+    least = BATCH  # smallest number of queries per block
 
     def __init__(self, task: Task) -> None:
         self.task = task
@@ -64,10 +64,10 @@ class Rows:
         self._batch = max(1, min(BATCH, 2**18 // task.n_items))  # rows of keys at a time
 
     def plan(self, workers: int, max_bytes: int) -> Plan | None:
-        """A block per worker, or where those would be small one block for all of them."""
+        """Return a plan of a block per worker or, if those would be small, one block for all workers."""
         n, most = self.task.n_items, self.task.most_relevant
         of_query = self.per_score * n + (24 if self.task.listed else 8) * most
-        for batch in (self._batch, 1):  # with fewer rows of keys if room is short
+        for batch in (self._batch, 1):  # fewer rows of keys if memory is short
             self._batch = batch
             of_worker = (12 * batch + 16 if self.whole else 17) * n + 72 * most + self.tile_bytes
             free = max_bytes - self.kept_bytes - workers * of_worker
@@ -80,15 +80,20 @@ class Rows:
         return None
 
     def block(self, first: int, last: int, each: Each) -> Block:
-        """Scores of queries first .. last."""
+        """Compute the scores of queries first .. last."""
         raise NotImplementedError
 
     def long_scores(self, block: Block, first: int, batches: list[slice], each: Each) -> Iterator[list[Array]]:
-        """Float64 scores of batches of a block whose first query is `first`: lists of as many as there is room for."""
+        """Yield float64 scores of batches of a block, in lists of as many batches as fit.
+
+        Parameters
+        ----------
+        first : int, the block's first query
+        """
         yield [block.scores[rows] for rows in batches]
 
     def measure(self, first: int, last: int, relevant: Relevant, each: Each = map) -> Array:
-        """Metrics of queries first .. last, (n_queries, n_metrics), a batch at a time."""
+        """Measure queries first .. last, a batch at a time; returns (n_queries, n_metrics)."""
         task, block, n = self.task, self.block(first, last, each), last - first
         left_out, ideal = task.left_out_of(first, last), relevant.ideal(task.ranks, task.cutoffs)
         out, crowded = np.empty((n, len(task.names))), np.ones(n, bool)
@@ -156,7 +161,7 @@ class Rows:
         best.measure_best(block.scores[rows], left_out, self.depth, pairs, exact, ideal, self.measures, out)
 
     def top(self, first: int, last: int, k: int, each: Each = map) -> tuple[Array, Array]:
-        """Database rows and exact scores of the k best of queries first .. last."""
+        """Return database rows and exact scores of the k best items of queries first .. last."""
         block = self.block(first, last, each)
         columns, scores = np.empty((last - first, k), np.int64), np.empty((last - first, k))
         left_out = self.task.left_out_of(first, last)
@@ -181,6 +186,6 @@ def pairs_of(relevant: Relevant, rows: slice) -> Pairs:
 
 
 def wait(parts: Iterable[None]) -> None:
-    """Wait for all parts."""
+    """Run an iterator of parts to its end."""
     for _ in parts:
         pass

@@ -1,6 +1,6 @@
-"""Numba twins of `metrics`: from the tie groups of one query to its metrics, as scalar loops.
+"""Numba twins of `latents.ranking.metrics`: compute the metrics of one query as scalar loops.
 
-The definitions and their sources stand in `metrics`; tests hold the two together.
+`latents.ranking.metrics` gives definitions and sources; tests compare the two.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def most_relevant(indptr: Any) -> int:
 
 @kernel
 def first_relevant(above: float, tied: float, relevant: float) -> float:
-    """`metrics.expected_first`, as a loop."""
+    """Compute `metrics.expected_first`."""
     probability, total = relevant / tied, 0.0
     for place in range(1, int(tied - relevant) + 2):
         total += probability / (above + place)
@@ -35,7 +35,7 @@ def first_relevant(above: float, tied: float, relevant: float) -> float:
 
 @kernel
 def add_at_cutoff(groups: Any, k: int, measures: Measures, sums: Any) -> None:
-    """`metrics._at_cutoff` of one query: fill sums with hits, DCG, sum of precisions."""
+    """Compute `metrics._at_cutoff` of one query: fill sums with hits, DCG, sum of precisions."""
     harmonic, discount = measures.harmonic, measures.discount
     before = hits = dcg = precisions = 0.0
     for g in range(len(groups)):
@@ -65,7 +65,7 @@ def add_at_cutoff(groups: Any, k: int, measures: Measures, sums: Any) -> None:
 
 @kernel
 def interpolate(groups: Any, n_relevant: int, out: Any) -> None:
-    """`metrics._interpolated_precision` of one query, from the last group backward."""
+    """Compute `metrics._interpolated_precision` of one query, from the last group backward."""
     through, best, level, asked = float(n_relevant), 0.0, 10, float(n_relevant)
     for g in range(len(groups) - 1, -1, -1):
         above, tied, relevant, _ = groups[g]
@@ -84,7 +84,7 @@ def interpolate(groups: Any, n_relevant: int, out: Any) -> None:
 
 @kernel
 def measure(groups: Any, n_relevant: int, ideal: Any, measures: Measures, out: Any) -> None:
-    """`metrics.from_groups` of one query into the row `out`."""
+    """Compute `metrics.from_groups` of one query into the row `out`."""
     if n_relevant == 0:
         out[:] = np.nan
         return

@@ -1,9 +1,9 @@
-"""Numba kernels for full rankings by counting: what is near a relevant item is sorted, the rest only counted.
+"""Numba kernels for full rankings: sort the items near relevant ones, count the others.
 
-A score becomes a fixed-point number of 31 bits, scaled by its row's largest. Cells of these numbers
-that are near a relevant item are marked; one pass counts the items of each marked cell and of each
-gap between two, and keeps a key of those in marked cells. Sorted keys then have their places, and
-those too near each other for the error of the scores are ranked by exact float64 scores.
+A score becomes a fixed-point number of 31 bits, scaled by the largest of its row. Cells of these
+numbers near a relevant item are marked. One pass counts the items of each marked cell and of each gap
+between two, and keeps keys of the items in marked cells. The sorted keys and the counts give places;
+exact float64 scores rank items whose scores differ by less than the error.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from latents.ranking.kernels.parameters import Exact, Measures, Pairs
 from latents.ranking.kernels.selection import exact_scores, rank_chain
 
 UNIT_BITS, SIX, LAST = 31, np.uint64(6), np.uint64(63)
-CELLS = 4  # at least so many to an item
-FLOAT32_UNITS = 2**7  # scores of one float32, which trec_eval takes for tied, lie at most half as far apart
-WIDE = 8  # a query is crowded if `near` is so many cells,
-MOST_NEAR = 8  # or more than one in so many items are in chains
+CELLS = 4  # cells per item, at least
+FLOAT32_UNITS = 2**7  # twice the largest distance of scores with one float32, which trec_eval ties
+WIDE = 8  # a query is crowded if `near` is at least WIDE cells,
+MOST_NEAR = 8  # or if more than one item in MOST_NEAR is in a chain
 CROWDED = -1
 
 
 @kernel
 def largest_size(bits: Any, i: int, dtype: Any) -> float:
-    """The largest absolute score of row i, of the bits of all: these vectorise as integers, not as floats."""
+    """Return the largest absolute score of row i, from the bits of all: only integers vectorise."""
     kind = bits.dtype.type
     size, largest = kind(kind(~kind(0)) >> kind(1)), np.zeros(1, bits.dtype)
     for j in range(np.uint64(bits.shape[1])):  # unsigned: numba wraps no index around
@@ -39,20 +39,20 @@ def largest_size(bits: Any, i: int, dtype: Any) -> float:
 
 @kernel
 def units_per_score(largest: float) -> float:
-    """The factor, exact in binary, that brings scores into -2**30 .. 2**30; 0 for scores of 0."""
+    """Return the power of two that brings scores into -2**30 .. 2**30; 0 if all scores are 0."""
     return math.ldexp(1.0, min(30 - math.frexp(largest)[1], 120)) if largest > 0 else 0.0
 
 
 @kernel
 def fill_units(scores: Any, i: int, scale: Any, units: Any) -> None:
-    """Scores of row i as fixed-point numbers, 1 .. 2**31 - 1, each followed by a bit for relevance."""
+    """Fill units with the scores of row i as 1 .. 2**31 - 1, each followed by a bit for relevance."""
     for j in range(np.uint64(scores.shape[1])):
         units[j] = np.uint32(np.uint32(np.int32(scores[i, j] * scale) + np.int32(2**30)) << np.uint32(1))
 
 
 @kernel
 def mark_cells(units: Any, relevant: Any, near: int, shift: Any, marks: Any) -> None:
-    """Say which units are relevant, and mark the cells within `near` of those, a bit each."""
+    """Set the relevance bit of units, and the bit of each cell within `near` of a relevant unit."""
     marks[:] = 0
     for j in relevant:
         unit = np.int64(units[j] >> np.uint32(1))
@@ -66,7 +66,7 @@ def mark_cells(units: Any, relevant: Any, near: int, shift: Any, marks: Any) -> 
 
 @kernel
 def count_before(marks: Any, before: Any) -> int:
-    """Marked cells before each word of `marks`; returns how many there are."""
+    """Fill `before` with the number of marked cells before each word; return the number of all."""
     total = np.uint64(0)
     for w in range(len(marks)):
         before[w] = total
@@ -76,9 +76,9 @@ def count_before(marks: Any, before: Any) -> int:
 
 @kernel
 def keep_marked(units: Any, shift: Any, marks: Any, before: Any, counts: Any, keys: Any) -> int:
-    """Keep keys of items in marked cells: the unit, the relevance, twice the column; returns how many.
+    """Keep keys (unit, relevance, twice the column) of items in marked cells; return how many there are.
 
-    Fills counts (2 n_marked + 1) with the items of the first gap, the first marked cell, the second gap ..
+    Fills counts (2 n_marked + 1,) with the items of the first gap, the first marked cell, the second gap ..
     """
     kept, of_word = np.uint64(0), np.uint64(shift) + ONE
     counts[:] = 0
@@ -95,7 +95,7 @@ def keep_marked(units: Any, shift: Any, marks: Any, before: Any, counts: Any, ke
 
 @kernel
 def fill_places(counts: Any, kept: int, places: Any) -> None:
-    """Places among all items, ascending, of what is kept, once that is sorted."""
+    """Fill the ascending places that kept items will have among all items, once sorted."""
     places[:kept] = 0
     p, place = 0, 0
     for c in range(0, len(counts) - 1, 2):
@@ -147,21 +147,22 @@ def keep_near(
 
 @kernel
 def unit_of(key: Any) -> int:
-    """The fixed-point number of a key."""
+    """Return the fixed-point number of a key."""
     return np.int64(key >> (WORD + ONE))  # type: ignore[return-value]
 
 
 @kernel
 def close(keys: Any, places: Any, p: int, near: int) -> Any:
-    """Is kept item p one place and no more than `near` above the one before it?"""
+    """Say whether kept item p is one place, and at most `near`, above the one before it."""
     return (unit_of(keys[p]) - unit_of(keys[p - 1]) <= near) & (places[p] - places[p - 1] == np.uint32(1))
 
 
 @kernel
 def find_relevant(keys: Any, places: Any, near: int, relevant: Any, pairs: Any) -> tuple[int, int]:
-    """Positions of relevant keys, and of the second of two close ones, one relevant; returns how many of each.
+    """Find relevant keys and close pairs of which one is relevant; return how many of each.
 
-    Ascending; one more of each is scratch. The last bit of the keys then says relevant.
+    Fills `relevant` with positions and `pairs` with the position of the second of each pair,
+    ascending; one more element of each is scratch. Sets the last bit of relevant keys.
     """
     found, n_pairs, before = 0, 0, np.uint64(0)
     for p in range(len(keys)):  # no branch: relevant items come at random
@@ -177,10 +178,10 @@ def find_relevant(keys: Any, places: Any, near: int, relevant: Any, pairs: Any) 
 
 @kernel
 def find_chains(keys: Any, places: Any, near: int, pairs: Any, chains: Any, again: Any) -> int:
-    """Runs of close keys around such pairs; returns how many, or CROWDED if `again` has no room for their keys.
+    """Find chains, runs of close keys around such pairs; return how many, CROWDED if `again` is full.
 
-    Fills chains (n, 2) with the position of a run's first key, and where among `again` its copy is. The order of
-    runs that are relevant altogether does not matter.
+    Fills chains (n, 2) with the position of a chain's first key, and the place of its copy in
+    `again`. Runs of relevant keys alone are left out: their order does not matter.
     """
     n_chains, total, high, first = 0, 0, -1, 0
     if len(keys) and unit_of(keys[0]) == 0:

@@ -1,7 +1,7 @@
-"""Numba kernels for the best of a row: float32 scores select, float64 scores computed anew decide.
+"""Numba kernels for the best items of a row: float32 scores select, exact float64 scores decide.
 
-Scores that float32 cannot tell apart form a *chain*; a chain that holds a relevant item is ranked
-by exact scores, so that nothing depends on how a matrix product was cut up.
+Items that float32 scores cannot tell apart form a *chain*. Exact scores rank a chain that holds a
+relevant item, so that results do not depend on how a matrix product was divided.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DOT, COSINE, L2, LOOKUP = 0, 1, 2, 3  # how an exact score is computed
 
 @kernel(fastmath={"nnan", "nsz"})
 def chunk_maxima(row: Any, width: int, maxima: Any) -> None:
-    """Largest score of each run of `width` items; the last run takes the rest."""
+    """Fill the largest score of each run of `width` items; the last run takes the rest."""
     for c in range(len(maxima)):
         stop = (c + 1) * width if c + 1 < len(maxima) else len(row)
         largest = row[c * width]
@@ -30,7 +30,7 @@ def chunk_maxima(row: Any, width: int, maxima: Any) -> None:
 
 @kernel
 def select_keys(row: Any, k: int, margin: float, left_out: int, keys: Any, maxima: Any) -> int:
-    """Keys of all items whose score may be among the k best, ascending; returns how many.
+    """Fill ascending keys of all items whose score may be among the k best; return how many there are.
 
     The k-th largest of 2 k chunk maxima is at most the k-th largest score.
     """
@@ -56,7 +56,7 @@ def select_keys(row: Any, k: int, margin: float, left_out: int, keys: Any, maxim
 
 @kernel(fastmath={"reassoc", "contract", "nsz"})
 def product(queries: Any, i: int, items: Any, j: int) -> float:
-    """Inner product in float64; equal rows give equal bits, as the order of the sum is fixed."""
+    """Return the inner product in float64; equal rows give equal bits, as the order of the sum is fixed."""
     total = 0.0
     for c in range(np.uint64(items.shape[1])):  # unsigned: numba wraps no index around
         total += np.float64(queries[i, c]) * np.float64(items[j, c])
@@ -65,7 +65,7 @@ def product(queries: Any, i: int, items: Any, j: int) -> float:
 
 @kernel(fastmath={"reassoc", "contract", "nsz"})
 def squared_distance(queries: Any, i: int, items: Any, j: int) -> float:
-    """Squared Euclidean distance in float64."""
+    """Return the squared Euclidean distance in float64."""
     total = 0.0
     for c in range(np.uint64(items.shape[1])):
         difference = np.float64(queries[i, c]) - np.float64(items[j, c])
@@ -99,7 +99,7 @@ def exact_scores(exact: Exact, i: int, keys: Any, low: int, high: int, values: A
 
 @kernel
 def sort_chain(keys: Any, values: Any, low: int, high: int) -> None:
-    """Order keys[low:high] by their exact values, best first; equal ones by descending row."""
+    """Sort keys[low:high] by their exact values, best first; equal values by descending row."""
     if high - low > 32:
         chain, exact = keys[low:high], values[low:high]
         order = np.argsort(chain & LOW)[::-1]
