@@ -3,9 +3,9 @@
 Iterated local search (Lourenço, Martin & Stützle 2003): 2-opt and or-opt moves over lists of near
 cities, with a queue of cities to try (Bentley 1992), until the queue is empty. Then, a fixed number of
 times, a kick swaps two neighbouring pieces of the tour (a double bridge of short pieces), and the
-search goes on from the cities at their ends. A kick that makes the tour longer than the best one by
-more than a threshold, which falls to 0 (Dueck & Scheuer 1990), is undone. Lengths are integers. An open
-path is a tour with one more city, at distance 0 from all.
+search goes on from the cities at their ends. A kick that lengthens the tour by more than a threshold,
+which falls to 0 (Dueck & Scheuer 1990), is undone. Lengths are integers. An open path is a tour with
+one more city, at distance 0 from all.
 
 numba compiles the functions if it is installed; without it they run as Python, with the same result.
 """
