@@ -178,7 +178,7 @@ def read_run(path: str | Path) -> dict[str, dict[str, float]]:
     InputError
         If a line has another form; names its number.
     """
-    return {q: {d: float(s) for d, s in rows.items()} for q, rows in _read(path, 6, 4, float).items()}
+    return _read(path, 6, 4, float)
 
 
 def read_qrels(path: str | Path) -> dict[str, dict[str, int]]:
@@ -189,7 +189,7 @@ def read_qrels(path: str | Path) -> dict[str, dict[str, int]]:
     InputError
         If a line has another form; names its number.
     """
-    return {q: {d: int(g) for d, g in rows.items()} for q, rows in _read(path, 4, 3, int).items()}
+    return _read(path, 4, 3, int)
 
 
 def _read(path: str | Path, width: int, column: int, kind: Any) -> dict[str, dict[str, Any]]:
