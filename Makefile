@@ -39,7 +39,7 @@ check: .venv/installed  ## What else CI checks: style, types, imports, the commi
 	git diff --exit-code dvc.yaml code.json
 
 docs: .venv/installed  ## README's table of claims, docs/claims.md and docs/gallery.md, from the results.
-	latents claims table
+	latents stage claims table
 	PYTHONPATH=src python workflow/gallery.py
 
 report: .venv/installed  ## Of the real run: one self-contained HTML page with every figure, its caption, parameters, runtimes and code.

@@ -1,4 +1,4 @@
-# The only DAG: parameters are checked first, then one rule file per stage, in the order of the flow.
+# Check the parameters, then define the DAG: one rule file per stage, in the order of the data flow.
 import atexit
 import os
 import sys
@@ -22,13 +22,13 @@ from latents.stages.shared import schema
 from latents.stages.shared.discovery import told
 
 try:
-    GIVEN = schema.load("params.yaml")  # as it stands there
-    PARAMS = schema.filled(GIVEN)  # every run with its defaults
+    GIVEN = schema.load("params.yaml")  # as written
+    PARAMS = schema.filled(GIVEN)  # with the defaults of every run
 except InputError as error:
     sys.exit(f"error: {error}")
 
 CLOSURES = closure.Sources.on_disk(Path(SOURCE)).closures()
-CODE = closure.table(CLOSURES)  # as it is now: an edit during this run is the next one's to see
+CODE = closure.table(CLOSURES)  # fixed now: an edit during this run counts in the next one
 
 shell.prefix(f"export PYTHONPATH={SOURCE} LATENTS_PLAN={PLAN_FILE}; {HOLD}")
 
@@ -42,16 +42,16 @@ wildcard_constraints:
     representation="[A-Za-z0-9_]+",
 
 
-ARTIFACTS = []  # every rule file adds what its rules make
+ARTIFACTS = []  # every rule file adds the files that its rules make
 
 
-# in the order of the flow, since a rule file uses names of those before it; files of other stages come after these
+# In the order of the flow, since a rule file uses names of earlier ones; then all other files.
 FLOW = (
     "common data digits digit_classifier newsgroups text faces autoencoder rbm deep_rbm rbm_likelihood face_model vae"
 )
 FLOW += " vae_measures text_vae hashing rnn rnn_pictures language_model bptt ordering representations ranking"
 FLOW += " classification timing published"
-LAST = ["headlines", "claims"]  # these read what all others make
+LAST = ["headlines", "claims"]  # these read results of all others
 RULES = {path.stem for path in Path(workflow.basedir, "workflow/rules").glob("*.smk")}
 for name in [*FLOW.split(), *sorted(RULES - {*FLOW.split(), *LAST}), *LAST]:
 
@@ -74,15 +74,15 @@ for job_rule in workflow.rules:
     if job_rule.name != "all":
         keep_notes(job_rule)
         job_rule.set_params(made_by=made_by(job_rule, CODE))
-        # one pinned environment, for `--software-deployment-method conda`
+        # for `--software-deployment-method conda`
         job_rule.conda_env = os.path.join(workflow.basedir, "workflow", "environment.yaml")
 
 
-# what a killed run left, before this one begins
+# tidy up after a killed run, before this one begins
 if workflow.is_main_process:
     refresh(CODE)
     recover(ARTIFACTS)
-    atexit.register(announce, workflow, at_end=True)  # of a dry run, which calls no handler
+    atexit.register(announce, workflow, at_end=True)  # for a dry run, which calls no handler
 
 
 onstart:

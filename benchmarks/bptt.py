@@ -1,25 +1,26 @@
-"""Swapping against padding: useful elements a second, peak memory and padding waste, one table in one run.
+"""Compare swapping with padding: useful elements per second, peak memory and padding waste.
 
     python benchmarks/bptt.py [--cells GRU LSTM RNN] [--hidden 128 512] [--batch 20 100]
                               [--lengths uniform lognormal newsgroups] [--methods ...] [--repeats 3]
                               [--enough 12000] [--device cpu]
                               [--out results/timing/bptt-benchmark.csv] [--report]
 
-The table is kept as CSV after every cell and goes on where it stopped; `--report` prints what is there. A unit of
-work is a batch of whole sequences (the peers) or a block of `BPTT` steps (swapping): forward, sum of squares of the
-useful outputs, backward to all weights. Of each method's units in an epoch of `EPOCH` batches some are taken at even
-distances (for length buckets: evenly over the lengths; about `--enough` elements, at least 2 units) and run one after
-the other; methods take turns, `--repeats` times, and the median of useful elements per CPU second (on a GPU: per
-second) is reported. One thread.
+The table is written as CSV after every cell, and a later call continues where it stopped;
+`--report` prints the present table. A unit of work is a batch of whole sequences (the peers) or a
+block of `BPTT` steps (swapping): forward, sum of squares of the useful outputs, backward to all
+weights. From each method's units in an epoch of `EPOCH` batches, some are taken at even distances
+(for length buckets, evenly over the lengths): about `--enough` elements, and at least 2 units. They
+run one after the other. Methods take turns, `--repeats` times, and the median of useful elements
+per CPU second (on a GPU: per second) is reported. All runs use one thread.
 
     packed    pack_padded_sequence on random batches
     padded    torch's layer on random padded batches, padding masked out of the loss
     bucketed  the same on batches of sequences of about the same length (sorted epoch)
     loop      the notes' three nested loops: one step at a time, slots swapped in Python
-    auto, ... `latents.bptt.swapped` on a drained schedule, by each of its methods
+    auto, ... `latents.bptt.swapped` on a drained schedule, with each of its methods
 
-Peak memory is what one largest unit adds to the process (on a GPU: to torch's allocations). Waste is the share of
-elements computed for nothing.
+Peak memory is what the largest unit adds to the process (on a GPU: to torch's allocations). Waste
+is the share of elements computed for nothing.
 """
 
 from __future__ import annotations
@@ -40,14 +41,14 @@ from latents.bptt.bias import document_lengths
 from latents.files import hdf5, tables
 from latents.timing.sequences import OURS, PEERS, Unit, Work, turns, waste
 
-EPOCH = 50  # batches
-NEWSGROUPS = Path("results/text/bydate/words.h5")  # of the pipeline
+EPOCH = 50  # batches per epoch
+NEWSGROUPS = Path("results/text/bydate/words.h5")  # made by the pipeline
 LONGEST = 1000
 KEYS = ["device", "cell", "hidden", "batch", "lengths", "method", "per_second", "memory_mb", "waste", "repeats"]
 
 
 def draw_lengths(name: str, n: int) -> np.ndarray:
-    """Lengths of n sequences, 1 to LONGEST."""
+    """Draw lengths of n sequences, each from 1 to LONGEST."""
     rng = np.random.default_rng(0)
     if name == "uniform":
         return rng.integers(5, 51, n)
@@ -58,13 +59,13 @@ def draw_lengths(name: str, n: int) -> np.ndarray:
 
 
 def peak_kb() -> int:
-    """Largest resident set of this process, in units of 1024 bytes."""
+    """Return the largest resident set of this process, in units of 1024 bytes."""
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0])
 
 
 def memory_of(unit: Unit, device: str) -> float:
-    """MB (10^6 bytes) that a unit takes at most."""
+    """Return the peak memory of a unit in MB (10^6 bytes)."""
     if device != "cpu":
         torch.cuda.synchronize()
         before = torch.cuda.memory_allocated()
@@ -76,7 +77,7 @@ def memory_of(unit: Unit, device: str) -> float:
 
     def child() -> None:
         ctypes.CDLL("libc.so.6").malloc_trim(0)
-        Path("/proc/self/clear_refs").write_text("5")  # the peak is from here on (Linux)
+        Path("/proc/self/clear_refs").write_text("5")  # resets the peak (Linux)
         before = peak_kb()
         unit.run()
         sender.send((peak_kb() - before) * 1024)
@@ -89,7 +90,7 @@ def memory_of(unit: Unit, device: str) -> float:
 
 
 def measure(work: Work, methods: Iterable[str], repeats: int) -> list[dict[str, Any]]:
-    """A row for each method; methods take turns."""
+    """Measure each method in a row; methods take turns."""
     units = {method: work.units(method) for method in methods}
     memory = {name: memory_of(max(found, key=lambda unit: unit.computed), work.device) for name, found in units.items()}
     rates = turns(units, work.device, repeats)
@@ -106,7 +107,10 @@ def measure(work: Work, methods: Iterable[str], repeats: int) -> list[dict[str, 
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """Thousands of useful elements a second and their ratios; then memory and waste; a line for each cell."""
+    """Format thousands of useful elements per second and their ratios, then memory and waste.
+
+    Each cell has one line.
+    """
     cells: dict[tuple[str, ...], dict[str, dict[str, Any]]] = {}
     for row in rows:
         cells.setdefault(tuple(str(row[key]) for key in KEYS[1:5]), {})[row["method"]] = row
@@ -132,7 +136,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    """Measure what is not in the CSV yet and print the table."""
+    """Measure the cells that the CSV lacks, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cells", nargs="+", default=["GRU", "LSTM", "RNN"], choices=["GRU", "LSTM", "RNN"])
     parser.add_argument("--hidden", nargs="+", type=int, default=[128, 512])

@@ -1,12 +1,15 @@
-"""Which preparation of the postings brings LDA nearest to its published perplexity, on validation documents alone.
+"""Compare preparations of the postings by how near LDA comes to its published perplexity.
 
-    python benchmarks/corpus.py [--documents results/newsgroups/newsgroups.h5] [--seeds 3] [--target 1091]
+python benchmarks/corpus.py [--documents results/newsgroups/newsgroups.h5] [--seeds 3]
+                                [--target 1091]
 
-The published perplexities of 20 Newsgroups (2,000 words, 50 topics) do not say which parts of a posting they count, so
-that part of `text.corpora.words2000` in params.yaml is chosen by what is known of them: LDA's own number. For each
-variant and seed a tenth of the official training documents is split off as the stage `text` does, LDA is fitted to the
-rest as the stage `text_vae` does (its variational bound, so a bound on the perplexity), and both averages are taken on
-what was split off. No test document is read after tokenisation. About 15 minutes on one core.
+Only validation documents are used. The published perplexities of 20 Newsgroups (2,000 words, 50
+topics) do not say which parts of a posting they count. That part of `text.corpora.words2000` in
+params.yaml is therefore chosen by LDA's own number, which is known. For each variant and seed, a
+tenth of the official training documents is split off as in the stage `text`. LDA is fitted to the
+rest as in the stage `text_vae` (by its variational bound, so the result is a bound on the
+perplexity). Both averages are computed on the tenth. No test document is read after tokenisation.
+The benchmark takes about 15 minutes on one core.
 """
 
 from __future__ import annotations
@@ -25,7 +28,8 @@ from latents.text.files import write_corpus
 from latents.text.lda import fit_lda
 from latents.text.vae import perplexity
 
-VARIANTS: dict[str, dict[str, Any]] = {  # what of a posting is kept, and whether stop words count
+# parts of a posting that are kept, and whether stop words count
+VARIANTS: dict[str, dict[str, Any]] = {
     "bodies": {"headers": [], "footers": False, "quotes": False},
     "bodies, quotes": {"headers": [], "footers": False, "quotes": True},
     "bodies, quotes, footers": {"headers": [], "footers": True, "quotes": True},
@@ -36,7 +40,7 @@ VARIANTS: dict[str, dict[str, Any]] = {  # what of a posting is kept, and whethe
 
 
 def measure(documents: Path, settings: dict[str, Any], lda: dict[str, Any]) -> dict[str, float]:
-    """LDA's perplexity on the validation documents of one variant and split, in both averages."""
+    """Return LDA's perplexity on validation documents of one variant and split, both averages."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "words.h5"
         write_corpus(documents, path, **settings)

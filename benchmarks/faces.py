@@ -1,12 +1,14 @@
-"""Images a second of the face stage, over cores, and of frontalization alone; what it gains on LFW's protocol.
+"""Measure the face stage: images per second by cores, frontalization alone, gain on LFW's protocol.
 
-    python benchmarks/faces.py <folder with lfw-deepfunneled.tar, pairs.txt, people.txt> [--cores 1 2 4]
-        [--images 2000] [--protocol] [--out folder]
+    python benchmarks/faces.py <folder with lfw-deepfunneled.tar, pairs.txt, people.txt>
+        [--cores 1 2 4] [--images 2000] [--protocol] [--out folder]
 
-The whole stage is landmarks, fit of the shape and pictures, from archive to HDF5; seconds of starting the worker
-processes are in it and printed beside, since a short run is mostly that. Cores are compared in one run; the machine's
-load is printed, as a shared machine is no faster for more processes. The protocol runs on all images (`--protocol`):
-the shape and the mean face are of the people of folds 0 to 4, figures are given for all folds and for folds 5 to 9.
+The whole stage comprises landmarks, fit of the shape and pictures, from archive to HDF5. It
+includes the start of the worker processes, whose seconds are also printed alone, since they
+dominate a short run. Cores are compared in one run. The machine's load is printed, since more
+processes do not help on a busy machine. With `--protocol`, the protocol runs on all images: shape
+and mean face come from the people of folds 0 to 4, and results are given for all folds and for
+folds 5 to 9.
 """
 
 from __future__ import annotations
@@ -31,11 +33,11 @@ from latents.faces.verification import area_under_curve, verify
 from latents.files.hdf5 import open_hdf5, read_hdf5
 
 TRAINING_FOLDS = range(5)
-INNER = slice(17, 68)  # the 51 landmarks that are not the jaw's
+INNER = slice(17, 68)  # the 51 landmarks without the jaw
 
 
 def excerpt(archive: Path, target: Path, count: int) -> None:
-    """A canonical tar of `count` photographs evenly spread over an archive."""
+    """Write a canonical tar of `count` photographs, evenly spread over an archive."""
     entries = index_lfw(archive)
     chosen = entries[:: max(1, len(entries) // count)][:count]
     with archive.open("rb") as stream:
@@ -44,7 +46,7 @@ def excerpt(archive: Path, target: Path, count: int) -> None:
 
 
 def fit(landmarks: Path, people: set[str] | None = None) -> Shape:
-    """The shape of the kept faces, of some people."""
+    """Fit the shape to the kept faces of some people."""
     points, kept = read_hdf5(landmarks, "points", "kept")
     if people is not None:
         with open_hdf5(landmarks) as file:
@@ -54,7 +56,7 @@ def fit(landmarks: Path, people: set[str] | None = None) -> Shape:
 
 
 def whole_stage(archive: Path, folder: Path, workers: int) -> dict[str, float]:
-    """Seconds of each step, archive to HDF5."""
+    """Return the seconds of each step, from archive to HDF5."""
     marks = [time.perf_counter()]
     write_landmarks(archive, folder / "landmarks.h5", folder / "dropped.csv", workers=workers)
     marks.append(time.perf_counter())
@@ -67,7 +69,7 @@ def whole_stage(archive: Path, folder: Path, workers: int) -> dict[str, float]:
 
 
 def frontalization_alone(archive: Path, landmarks: Path) -> dict[str, float]:
-    """Images a second on one core, after decoding and landmarks, best of 5 rounds."""
+    """Return images per second on one core, after decoding and landmarks; best of 5 rounds."""
     import cv2
 
     cv2.setNumThreads(1)
@@ -79,7 +81,8 @@ def frontalization_alone(archive: Path, landmarks: Path) -> dict[str, float]:
     shape = fit(landmarks)
     speeds = []
     for _ in range(5):
-        began = time.process_time()  # of this process's one thread: the neighbours' load is not ours
+        # CPU time of this process, which the load of others does not change
+        began = time.process_time()
         for start in range(0, len(rows), 64):
             part = slice(start, start + 64)
             frontalize(greys[part], points[rows[part]], shape)
@@ -88,7 +91,7 @@ def frontalization_alone(archive: Path, landmarks: Path) -> dict[str, float]:
 
 
 def protocol(folder: Path, out: Path, workers: int) -> None:
-    """View 2 on all images, one line of JSON a variant and way of centring."""
+    """Run view 2 on all images; print one line of JSON per variant and way of centring."""
     archive = folder / "lfw-deepfunneled.tar"
     training = {person.person for person in read_people(folder / "people.txt") if person.fold in TRAINING_FOLDS}
     kept = write_landmarks(archive, out / "landmarks.h5", out / "dropped.csv", workers=workers)
@@ -111,10 +114,12 @@ def protocol(folder: Path, out: Path, workers: int) -> None:
 
 
 def redetected(archive: Path, landmarks: Path, shape: Shape, training: set[str], step: int = 5) -> dict[str, float]:
-    """Root mean square distance, in output pixels, of the inner landmarks found again from where the shape has them.
+    """Return the root mean square error, in output pixels, of landmarks found again in pictures.
 
-    On every fifth kept photograph of the people not trained on; the picture is enlarged four times and framed, as the
-    detector needs a face of 80 pixels; a face that is not found again is counted.
+    The error is the distance from the shape's landmarks. Only inner landmarks count, on every fifth
+    kept photograph of people who were not trained on. The picture is enlarged four times and
+    framed, since the detector needs a face of 80 pixels. Faces that are not found again are
+    counted.
     """
     with open_hdf5(landmarks) as file:
         test = np.array([person not in training for person in file["person"].asstr()[...]]) & file["kept"][...]
@@ -136,7 +141,7 @@ def redetected(archive: Path, landmarks: Path, shape: Shape, training: set[str],
 
 
 def _errors(picture: np.ndarray, shape: Shape, zoom: int = 4, border: int = 64) -> np.ndarray | None:
-    """Squared distances (51,) in pixels of the picture; None where no face is found again."""
+    """Return squared distances (51,) in pixels of the picture; None if no face is found again."""
     import cv2
 
     large = cv2.resize(picture, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC)

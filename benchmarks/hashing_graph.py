@@ -1,12 +1,14 @@
-"""Sizes of the graph of NASH with neighbours: purity over training documents, precision on validation documents.
+"""Compare sizes of the graph of NASH with neighbours: purity in training, precision in validation.
 
-    python benchmarks/hashing_graph.py [--words results/text/random/words.h5] [--bits 32] [--trained]
+    python benchmarks/hashing_graph.py [--words results/text/random/words.h5] [--bits 32]
+                                       [--trained]
 
-The stage `hashing` seeks each training document's neighbours in tf-idf and LSA, and again with the diffusion map of
-the graph that this gave; `LSA_AXES`, `GRAPH_NEIGHBOURS`, `DIFFUSION_AXES` there and `neighbours` in params.yaml are its
-sizes. Purity is the share of neighbours of a training document that have its label, which is what they were chosen by.
-With `--trained` the network is trained on each graph and its precision@100 on validation documents printed: what a
-choice should rest on (about 20 s a row on one core). One size is changed at a time.
+The stage `hashing` finds each training document's neighbours in tf-idf and LSA, and again with the
+diffusion map of the resulting graph. Its sizes are `LSA_AXES`, `GRAPH_NEIGHBOURS` and
+`DIFFUSION_AXES` there, and `neighbours` in params.yaml. Purity is the share of a training
+document's neighbours that have its label; the sizes were chosen by it. With `--trained`, the
+network is trained on each graph and its precision@100 on validation documents is printed; a choice
+should rest on this number (about 20 s per row on one core). One size is changed at a time.
 """
 
 from __future__ import annotations
@@ -37,7 +39,10 @@ SIZES = {
 
 
 def graph(tfidf: Any, *, lsa_axes: int, graph_neighbours: int, diffusion_axes: int, neighbours: int) -> np.ndarray:
-    """The stage's neighbours with these sizes, int64 (n, neighbours); without diffusion axes of the first round."""
+    """Return the stage's neighbours with these sizes, int64 (n, neighbours).
+
+    With `diffusion_axes=0` they are those of the first round.
+    """
     latent = codes.unit(tfidf @ codes.latent_semantic_axes(tfidf, count=lsa_axes, seed=0))
     if not diffusion_axes:
         return hashing_graph.nearest(tfidf, latent, count=neighbours)
@@ -47,7 +52,7 @@ def graph(tfidf: Any, *, lsa_axes: int, graph_neighbours: int, diffusion_axes: i
 
 
 def precision(rows: dict[str, Any], labels: dict[str, Any], near: np.ndarray, bits: int, section: Any) -> float:
-    """Precision@100 of validation documents with codes of a network that was trained on this graph."""
+    """Return precision@100 of validation documents for a network trained on this graph."""
     method = training.Method(**(section["learned"][METHOD] | {"neighbours": near.shape[1]}))
     sides = rows["train"], labels["train"], rows["validation"], labels["validation"]
     network, _ = training.train(*sides, method=method, bits=bits, neighbours=near, **section["training"])

@@ -1,15 +1,19 @@
-"""Speed of RBMs against named peers in the same run, as ratios: epochs, Beta draws, annealing over workers.
+"""Compare the speed of RBMs with named peers, as ratios: epochs, Beta draws, annealing.
 
     python benchmarks/rbm.py [epochs] [beta] [ais] [--rows 10000] [--repeats 5] [--workers 4]
 
-epochs: seconds per epoch of persistent contrastive divergence, 784 x 500, batches of 100, one thread, against
-    scikit-learn's BernoulliRBM in float32: the same algorithm (PCD-1), the same data, and here also centring, a
-    finite-loss check, the history, and no validation on either side.
-beta: million Beta draws a second against torch.distributions.Beta, 13,200 x 512, concentrations by moments.
-ais: seconds of annealing a 784 x 500 RBM, against one worker; the estimates of all runs are compared too.
+epochs: seconds per epoch of persistent contrastive divergence, 784 x 500, batches of 100, one
+    thread, against scikit-learn's BernoulliRBM in float32: the same algorithm (PCD-1), the same
+    data, and here also centring, a finite-loss check, the history, and no validation on either
+    side.
+beta: million Beta draws per second against torch.distributions.Beta, 13,200 x 512, concentrations
+    by moments.
+ais: seconds of annealing a 784 x 500 RBM, against one worker; the estimates of all runs are
+    compared too.
 
-Ours and the peer take turns, so that both see the same load; a ratio is that of the medians, and `least` that of the
-minima, which a loaded machine disturbs less. Each part prints one line of JSON.
+Ours and the peer take turns, so that both see the same load. `ratio` is the ratio of the medians;
+`least` is that of the minima, which a busy machine disturbs less. Each part prints one line of
+JSON.
 """
 
 from __future__ import annotations
@@ -42,7 +46,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 def digits(rows: int) -> Tensor:
-    """Random binary rows, about a fifth of them ink, as in MNIST: the cost does not depend on what they show."""
+    """Draw random binary rows, about a fifth ink as in MNIST; their content costs nothing."""
     return (torch.rand(rows, N_VISIBLE, generator=seeded()) < 0.19).float()
 
 
@@ -53,7 +57,7 @@ def seconds(call: Callable[[], object]) -> float:
 
 
 def in_turns(calls: dict[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
-    """Seconds of every call, after one round that is not counted."""
+    """Return the seconds of every call, without the first round."""
     taken: dict[str, list[float]] = {label: [] for label in calls}
     for round_ in range(repeats + 1):
         for label, call in calls.items():
@@ -64,7 +68,7 @@ def in_turns(calls: dict[str, Callable[[], object]], repeats: int) -> dict[str, 
 
 
 def ratios(ours: list[float], peer: list[float]) -> dict[str, float]:
-    """Our seconds over the peer's."""
+    """Return our seconds divided by the peer's."""
     return {
         "ratio": statistics.median(ours) / statistics.median(peer),
         "least": min(ours) / min(peer),
@@ -96,7 +100,7 @@ def epochs(rows: int, repeats: int) -> dict[str, object]:
         )
 
     taken = in_turns({"latents": ours, "sklearn": lambda: peer.fit(peer_data)}, repeats)
-    per_epoch = 60_000 / rows  # of MNIST's size
+    per_epoch = 60_000 / rows  # scaled to MNIST's size
     return {
         "part": "epochs",
         "latents_seconds": statistics.median(taken["latents"]) * per_epoch,

@@ -1,8 +1,10 @@
-"""Wall time, CPU time and peak memory of the jobs of the last run, from Snakemake's benchmark files below logs/.
+"""Print wall time, CPU time and peak memory of the last run's jobs.
 
 python benchmarks/usage.py [--jobs] [folder of the run]
 
-Without --jobs, those of a stage together: `docs/budget.md` has the table of the default run.
+They are read from Snakemake's benchmark files below logs/.
+
+Without --jobs, the jobs of a stage are summed: `docs/budget.md` has this table of the default run.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from typing import NamedTuple
 
 
 class Usage(NamedTuple):
-    """What a job, or all jobs of a stage, took."""
+    """What a job, or all jobs of a stage, used."""
 
     job: str
     jobs: int
@@ -25,7 +27,7 @@ class Usage(NamedTuple):
 
 
 def usages(folder: Path) -> list[Usage]:
-    """Of every benchmark file."""
+    """Read every benchmark file."""
     found = []
     for path in (folder / "logs").rglob("*.tsv"):
         with path.open(encoding="utf-8") as stream:
@@ -36,13 +38,13 @@ def usages(folder: Path) -> list[Usage]:
 
 
 def total(name: str, parts: list[Usage]) -> Usage:
-    """Sums, and the largest peak."""
+    """Sum the jobs, and take the largest peak."""
     jobs, wall, cpu = (sum(part[column] for part in parts) for column in (1, 2, 3))
     return Usage(name, int(jobs), wall, cpu, max((part.peak_mib for part in parts), default=0.0))
 
 
 def by_stage(found: list[Usage]) -> list[Usage]:
-    """Jobs whose logs lie in one folder of logs/; those of `vae` apart by what they do."""
+    """Group jobs whose logs lie in one folder of logs/, and those of `vae` by what they do."""
     groups = defaultdict(list)
     for usage in found:
         parts = usage.job.split("/")
@@ -51,7 +53,7 @@ def by_stage(found: list[Usage]) -> list[Usage]:
 
 
 def main() -> None:
-    """Print a Markdown table, what took most CPU time first, with the sums below."""
+    """Print a Markdown table, most CPU time first, with the sums below."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="?", default=Path())
     parser.add_argument("--jobs", action="store_true", help="a line each")

@@ -1,11 +1,12 @@
-"""Seconds per epoch of the epoch loop against a plain PyTorch loop of the same VAE, in the same run.
+"""Compare seconds per epoch of our epoch loop with a plain PyTorch loop of the same VAE.
 
     python benchmarks/vae.py [--epochs 6] [--rows 60000] [--threads 1]
 
-The plain loop is what one would write by hand: one `nn.Sequential` each way, fused Adam, OneCycleLR, a
-permutation an epoch, `torch.bernoulli`, and the same validation. Ours besides checks every loss, keeps the
-parts, reports, and writes a checkpoint an epoch. Epochs of the two alternate, so that both see the same load;
-the ratio is that of the medians. Pixels are random, of MNIST's shape and share of ink.
+The plain loop is what one would write by hand: one `nn.Sequential` each for encoder and decoder,
+fused Adam, OneCycleLR, one permutation per epoch, `torch.bernoulli`, and the same validation. Our
+loop also checks every loss, keeps its parts, reports, and writes a checkpoint per epoch. Epochs of
+the two alternate, so that both see the same load; the ratio is that of the medians. Pixels are
+random, with MNIST's shape and share of ink.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ BATCH, LATENT_DIM, WIDTH = 100, 2, 500
 
 
 def digits(rows: int) -> Tensor:
-    """Random uint8 (rows, 784), about a fifth of it ink, as in MNIST."""
+    """Draw random uint8 (rows, 784), about a fifth ink, as in MNIST."""
     generator = torch.Generator().manual_seed(0)
     grey = torch.randint(1, 256, (rows, 784), generator=generator, dtype=torch.uint8)
     return grey * (torch.rand(rows, 784, generator=generator) < 0.19)
@@ -43,7 +44,7 @@ def sequential(*widths: int) -> nn.Sequential:
 
 
 def plain_loop(images: Tensor, epochs: int) -> Iterator[float]:
-    """The loop by hand; yields the seconds of each epoch."""
+    """Run the loop by hand; yield the seconds of each epoch."""
     torch.manual_seed(0)
     encoder = sequential(784, WIDTH, WIDTH, 2 * LATENT_DIM)
     decoder = sequential(LATENT_DIM, WIDTH, WIDTH, 784)
@@ -74,7 +75,10 @@ def plain_loop(images: Tensor, epochs: int) -> Iterator[float]:
 
 
 def our_loop(images: Tensor, epochs: int, folder: Path) -> Iterator[float]:
-    """The library's loop, an epoch a call (each resumes the checkpoint); yields the seconds of each epoch."""
+    """Run the library's loop; yield the seconds of each epoch.
+
+    Each call runs one epoch and resumes from the checkpoint.
+    """
     sizes = architecture(n_visible=784, latent_dim=LATENT_DIM, encoder_widths=(WIDTH,) * 2, decoder_widths=(WIDTH,) * 2)
     train = len(images) * 11 // 12
     read = reader(images, how="dynamic", generator=torch.Generator())
@@ -95,7 +99,7 @@ def our_loop(images: Tensor, epochs: int, folder: Path) -> Iterator[float]:
             checkpoint=folder / "checkpoint.safetensors",
             digest="benchmark",
         )
-        yield time.perf_counter() - began  # checkpoint read and written included
+        yield time.perf_counter() - began  # includes reading and writing the checkpoint
 
 
 def main() -> None:

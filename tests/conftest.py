@@ -1,4 +1,4 @@
-"""The demo run, made once for all tests that look at the whole pipeline, and copies of it to change."""
+"""Make the demo run once for all tests of the whole pipeline, and copies of it to change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-# one thread a process, before numpy and torch are imported: several would wait for one another under xdist
+# one thread per process, set before numpy and torch are imported: under xdist, several would wait
+# for each other
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
 
@@ -20,20 +21,19 @@ from hypothesis import settings  # noqa: E402
 
 from tests.support.harness import ROOT, copy_sources, run  # noqa: E402
 
-settings.register_profile("repeatable", derandomize=True)  # a run tells of the change under test, not of its luck
-settings.register_profile(
-    "deep"
-)  # random, and more examples where a test asks for its name: tests/support/mutations.py
+# results depend on the change under test, not on luck
+settings.register_profile("repeatable", derandomize=True)
+# random; tests/support/mutations.py gives more examples under this name
+settings.register_profile("deep")
 settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone whose own params.yaml is the demo's, run to the end with all cores and committed; not to be changed."""
+    """Make a finished, committed run of the demo as the main run of a clone; do not change it."""
     own = tmp_path_factory.getbasetemp()
-    shared = (
-        own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-    )  # by all workers of one pytest call, and by no other
+    # shared by all workers of one pytest call
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
     folder = shared / "built"
     with FileLock(shared / "built.lock"):
         if not (shared / "built.done").exists():
@@ -49,7 +49,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def torch_state() -> Iterator[None]:
-    """What torch keeps for the whole process is the same before each test: its draws, and how it treats denormals."""
+    """Reset torch's global state before each test: its draws, and its handling of denormals."""
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(0)
     yield
@@ -59,7 +59,7 @@ def torch_state() -> Iterator[None]:
 
 @pytest.fixture
 def killed_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], AbstractContextManager[None]]:
-    """A context in which a training ends right after so many checkpoints, as one that is killed there."""
+    """Return a context in which a training ends after some checkpoints, as if killed."""
     from latents.networks import checkpoints
 
     save = checkpoints.save
@@ -83,13 +83,13 @@ def killed_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], AbstractCon
 
 @pytest.fixture
 def workspace(built: Path, tmp_path: Path) -> Path:
-    """A copy of the finished run, modification times included, for one test to change."""
+    """Copy the finished run, including modification times, for one test to change."""
     return Path(shutil.copytree(built, tmp_path / "workspace", symlinks=True))
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A folder on a file system of its own of 1 MiB; needs root."""
+    """Mount a file system of 1 MiB; needs root."""
     folder = tmp_path / "small"
     folder.mkdir()
     mounted = subprocess.run(

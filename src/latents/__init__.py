@@ -1,3 +1,3 @@
-"""Latent-variable models, exact ranking evaluation and the pictures of two sets of research notes."""
+"""Latent-variable models, exact ranking evaluation and figures of two sets of research notes."""
 
 __version__ = "0.1.0"

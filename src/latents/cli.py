@@ -1,4 +1,4 @@
-"""`latents`: tools for a person at a terminal, and below `latents stage` the joints of the pipeline."""
+"""Build the command line `latents`: tools for people, and the pipeline's stages."""
 
 from __future__ import annotations
 
@@ -18,21 +18,23 @@ FIGURES = "figures"
 
 
 class Stages(TyperGroup):
-    """The stages, each imported when it is named."""
+    """Offer every stage as a command; import the stages only when one is asked for."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Return the names of all stages that have commands."""
+        """Return the names of all stages, and of the group of figures."""
         return [*stages(), FIGURES]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return the command line of one stage, None if there is no such stage."""
-        if cmd_name == FIGURES:
-            return drawing()
-        return typer.main.get_command(stages()[cmd_name]) if cmd_name in stages() else None
+        """Return the command line of one stage, or None if no stage has this name."""
+        if cmd_name != FIGURES and cmd_name not in stages():
+            return None
+        command = drawing() if cmd_name == FIGURES else typer.main.get_command(stages()[cmd_name])
+        command.name = cmd_name  # shown in the help
+        return command
 
 
 def stages() -> dict[str, typer.Typer]:
-    """Find the command line of every stage, by its name."""
+    """Return the command line of every stage, {name: app}."""
     from latents.stages.shared.discovery import modules
 
     return {name: module.app for name, module in modules().items()}

@@ -1,9 +1,9 @@
-"""A user's mistake, not ours: its message is one line, shown without a traceback. And an end that is no mistake."""
+"""Errors that a user can correct, shown as one line without a traceback, and the end of a probe."""
 
 
 class InputError(ValueError):
-    """What was given, what is allowed, what to do; in one line."""
+    """Mistake in an input: the message says in one line what was given, what is allowed, what to do."""
 
 
-class ProbeEnded(Exception):  # noqa: N818 no error: the job has done all that it was asked for
-    """A job's probe is written, and nothing else was wanted; see `latents.networks.probes`."""
+class ProbeEnded(Exception):  # noqa: N818 not an error: the job did all that was asked
+    """End of a job of which only the probe was wanted; see `latents.networks.probes`."""

@@ -1,4 +1,4 @@
-"""BPTT without padding: the schedule, every way to run a block against a literal loop, and training."""
+"""BPTT without padding: the schedule, every method of running a block, and training."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Decoder(RecurrentDecoder):
 
 
 class StepOnly(nn.Module):
-    """The same decoder with nothing to see but forward."""
+    """A decoder that shows nothing but `forward`."""
 
     def __init__(self, decoder: Decoder) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class StepOnly(nn.Module):
 
 
 def problem(cell: str, lengths: list[int], layers: int = 1, seed: int = 0):
-    """A decoder, contexts, targets, and seeds that want gradients."""
+    """Make a decoder, contexts, targets, and seeds that require gradients."""
     torch.manual_seed(seed)
     decoder = Decoder(cell, layers)
     contexts = [torch.randn(n, CONTEXT, dtype=torch.double) for n in lengths]
@@ -65,7 +65,7 @@ def problem(cell: str, lengths: list[int], layers: int = 1, seed: int = 0):
 
 
 class Recorder(torch.optim.SGD):
-    """Keeps the gradients of every step."""
+    """An optimizer that keeps the gradients of every step."""
 
     def __init__(self, parameters) -> None:
         super().__init__(parameters, lr=0.05)
@@ -82,7 +82,7 @@ def seeds_of(visible, hidden) -> list[Tensor]:
 
 
 def literal_loop(decoder, contexts, targets, visible_seed, hidden_seed, optimizer, batch_size, bptt, feedback, drain):
-    """Three nested loops over blocks, steps and slots; slots are swapped one by one, an empty slot is left out."""
+    """Train by three nested loops over blocks, steps and slots; empty slots are left out."""
     n = len(targets)
     pair = isinstance(hidden_seed, tuple)
     slots = [
@@ -135,7 +135,8 @@ def literal_loop(decoder, contexts, targets, visible_seed, hidden_seed, optimize
         for slot in slots:
             slot["visible"] = slot["visible"].detach()
             slot["hidden"] = tuple(h.detach() for h in slot["hidden"]) if pair else slot["hidden"].detach()
-            if slot["position"] == 0:  # a seed enters with the next step, as it then is
+            # the seed enters at the next step, with its value at that time
+            if slot["position"] == 0:
                 slot.update(visible=visible_seed, hidden=hidden_seed)
     return losses
 
@@ -145,7 +146,7 @@ def squared(predicted: Tensor, actual: Tensor) -> Tensor:
 
 
 def both(cell, lengths, batch_size, bptt, *, feedback="teacher", drain=True, method="auto", layers=1, step_only=False):
-    """Losses and gradients of the literal loop, and of train_bptt."""
+    """Return losses and gradients of the literal loop and of train_bptt."""
     results = []
     for literal in (True, False):
         decoder, contexts, targets, visible, hidden = problem(cell, lengths, layers)
@@ -175,7 +176,7 @@ def assert_same(results) -> None:
 @SMALL
 @given(lengths=lengths_of, batch_size=st.integers(1, 5), bptt=st.integers(1, 7))
 def test_every_way_has_the_gradients_of_the_literal_loop(cell, method, lengths, batch_size, bptt):
-    """Losses, and gradients of weights and seeds, at every step of the optimizer, to 1e-12."""
+    """Losses and gradients of weights and seeds agree at every optimizer step, to 1e-12."""
     assert_same(both(cell, lengths, batch_size, bptt, method=method))
 
 
@@ -184,7 +185,7 @@ def test_every_way_has_the_gradients_of_the_literal_loop(cell, method, lengths, 
 @SMALL
 @given(lengths=lengths_of, batch_size=st.integers(1, 5), bptt=st.integers(1, 7))
 def test_a_module_with_forward_alone_has_the_gradients_of_the_literal_loop(cell, feedback, lengths, batch_size, bptt):
-    """Under both kinds of feedback."""
+    """Both kinds of feedback agree."""
     assert_same(both(cell, lengths, batch_size, bptt, feedback=feedback, step_only=True))
 
 
@@ -195,14 +196,14 @@ def test_a_module_with_forward_alone_has_the_gradients_of_the_literal_loop(cell,
     lengths=st.lists(st.integers(1, 12), min_size=5, max_size=9), batch_size=st.integers(1, 4), bptt=st.integers(1, 7)
 )
 def test_wrapping_around_has_the_gradients_of_the_literal_loop(drain, method, lengths, batch_size, bptt):
-    """In every way."""
+    """Every method agrees."""
     assert_same(both("gru", lengths, batch_size, bptt, drain=drain, method=method))
 
 
 @pytest.mark.parametrize("method", GENERAL)
 @pytest.mark.parametrize("cell", CELLS)
 def test_stacked_layers_have_the_gradients_of_the_literal_loop(cell, method):
-    """Two layers, each with its own seed."""
+    """Each of two layers has its own seed."""
     assert_same(both(cell, [3, 1, 8, 2, 5], 3, 4, method=method, layers=2))
 
 
@@ -213,7 +214,7 @@ def test_stacked_layers_have_the_gradients_of_the_literal_loop(cell, method):
     bias=st.booleans(),
 )
 def test_blank_steps_change_nothing(resets, layers, bias):
-    """Outputs, last state, and gradients of weights, inputs and first state, as step by step."""
+    """Outputs, last state and gradients (weights, inputs, first state) equal those of steps."""
     torch.manual_seed(0)
     rnn, begins = layer("lstm", layers=layers, bias=bias), torch.tensor(resets)
     inputs = torch.randn(*begins.shape, FEATURES + CONTEXT, dtype=torch.double, requires_grad=True)
@@ -228,7 +229,7 @@ def test_blank_steps_change_nothing(resets, layers, bias):
 
 
 def test_blank_steps_are_for_an_lstm_with_a_seed_of_zeros():
-    """Anything else is refused in one line; "auto" takes it."""
+    """Other layers and seeds are refused in one line; "auto" accepts them."""
     inputs, resets = torch.randn(4, 2, FEATURES + CONTEXT).double(), torch.zeros(4, 2, dtype=torch.bool)
     zeros = torch.zeros(1, UNITS).double()
     given_ = (("gru", None), ("lstm", (zeros, zeros + 1)), ("lstm", (zeros, zeros.clone().requires_grad_())))
@@ -238,7 +239,7 @@ def test_blank_steps_are_for_an_lstm_with_a_seed_of_zeros():
             swapped(layer(cell), inputs, resets, seed=seed, method="blanks")
 
 
-# --- the schedule ----------------------------------------------------------------------------------------------------
+# --- the schedule ---------------------------------------------------------------------------------
 
 
 @settings(max_examples=60, deadline=None)
@@ -250,7 +251,7 @@ def test_blank_steps_are_for_an_lstm_with_a_seed_of_zeros():
     shuffled=st.booleans(),
 )
 def test_a_drain_uses_every_element_once_and_in_order(lengths, batch_size, bptt, order, shuffled):
-    """In every order of loading, with more slots than sequences as well."""
+    """This holds for every order of loading, also with more slots than sequences."""
     generator = torch.Generator().manual_seed(0) if shuffled else None
     schedule = SwapSchedule.from_lengths(lengths, batch_size=batch_size, bptt=bptt, order=order, generator=generator)
     assert schedule.uses().tolist() == [1] * sum(lengths)
@@ -277,7 +278,7 @@ def blocks_of(lengths, **options) -> list[tuple[list, list]]:
 
 
 def test_a_shuffle_is_the_generators_alone():
-    """The same seed, the same schedule; another one, another; global draws are left alone."""
+    """Equal seeds give equal schedules, other seeds others; global draws are not used."""
     lengths = list(range(1, 20))
     first, again, other = (
         blocks_of(lengths, generator=torch.Generator().manual_seed(seed), order="given") for seed in (1, 1, 2)
@@ -290,7 +291,7 @@ def test_a_shuffle_is_the_generators_alone():
 
 
 def test_longest_first_and_balanced_end_together():
-    """Fewer steps than in the data's order, which ends with the longest."""
+    """Both need fewer steps than the order of the data, which ends with the longest."""
     lengths = [1] * 30 + [30]
     steps = {
         order: SwapSchedule.from_lengths(lengths, batch_size=3, bptt=4, order=order).steps
@@ -300,7 +301,7 @@ def test_longest_first_and_balanced_end_together():
 
 
 def test_the_notes_marker_skips_one_sequence():
-    """Number `batch_size` is not read before the data are wrapped around; corrected, all are."""
+    """Number `batch_size` is not read before the wrap; the corrected wrap reads all."""
     lengths = [4, 3, 2, 3, 4, 2, 3]
     as_written = SwapSchedule.from_lengths(lengths, batch_size=2, bptt=1, drain="notes")
     corrected = SwapSchedule.from_lengths(lengths, batch_size=2, bptt=1, drain=False)
@@ -311,7 +312,7 @@ def test_the_notes_marker_skips_one_sequence():
 
 
 def test_sampling_bias_counts_uses():
-    """Two slots of [2, 2, 6]: while the last is read, the other slot wraps around."""
+    """Two slots read [2, 2, 6]: while the last is read, the other slot wraps around."""
     lengths = [2, 2, 6]
     drained = sampling_bias(SwapSchedule.from_lengths(lengths, batch_size=2, bptt=2))
     wrapped = SwapSchedule.from_lengths(lengths, batch_size=2, bptt=2, drain=False)
@@ -331,7 +332,7 @@ def test_sampling_bias_counts_uses():
 
 
 def test_what_is_in_memory_does_not_grow_with_the_lengths():
-    """A block is (bptt, batch) whatever the lengths, and nothing of a block's history is kept for the next."""
+    """A block is (bptt, batch) whatever the lengths, and no history is kept for the next block."""
     for length in (10, 1000):
         schedule = SwapSchedule.from_lengths([length] * 3, batch_size=2, bptt=5)
         assert max(block.index.shape for block in schedule.blocks()) == (5, 2)
@@ -350,7 +351,7 @@ def test_what_is_in_memory_does_not_grow_with_the_lengths():
     assert decoder.entered == [True, False, False, False] * 5
 
 
-# --- training --------------------------------------------------------------------------------------------------------
+# --- training -------------------------------------------------------------------------------------
 
 
 def trained(cell="gru", **options) -> tuple[list[float], list[Tensor]]:
@@ -364,7 +365,7 @@ def trained(cell="gru", **options) -> tuple[list[float], list[Tensor]]:
 @pytest.mark.parametrize("feedback", ["teacher", "free"])
 @pytest.mark.parametrize("cell", CELLS)
 def test_two_runs_give_the_same_bits(cell, feedback):
-    """Losses and weights."""
+    """Losses and weights are equal."""
     (losses, weights), (again, same) = (
         trained(cell, feedback=feedback, generator=torch.Generator().manual_seed(3)) for _ in range(2)
     )
@@ -373,7 +374,7 @@ def test_two_runs_give_the_same_bits(cell, feedback):
 
 
 def test_the_notes_positional_order_works():
-    """Cost as the ninth argument; the pairwise distance without it."""
+    """The cost may be the ninth argument; by default it is the pairwise distance."""
     decoder, contexts, targets, visible, hidden = problem("gru", [3, 4, 5])
     arguments = contexts, targets, visible.detach(), hidden.detach()
     losses = []
@@ -386,14 +387,14 @@ def test_the_notes_positional_order_works():
 
 
 def test_a_function_can_make_the_feedback():
-    """The identity is "free"; another one is not."""
+    """The identity is equal to "free"; another function is not."""
     free, same, halved = (trained(feedback=f)[0] for f in ("free", lambda output: output, lambda output: output / 2))
     assert free == same
     assert free != halved
 
 
 def test_clipping_bounds_the_norm_of_all_gradients():
-    """At the given norm; without it they are larger."""
+    """With `clip`, the norm is at most the given one; without it, it is larger."""
     norms = {}
     for clip in (None, 1e-3):
         decoder, contexts, targets, visible, hidden = problem("gru", [5, 6])
@@ -405,7 +406,7 @@ def test_clipping_bounds_the_norm_of_all_gradients():
 
 
 class Language(RecurrentDecoder):
-    """Next token from token numbers."""
+    """Language model: next token from token numbers."""
 
     def __init__(self) -> None:
         super().__init__(nn.GRU(FEATURES, UNITS).double())
@@ -422,7 +423,7 @@ class Language(RecurrentDecoder):
 
 @pytest.mark.parametrize("method", GENERAL)
 def test_integer_targets(method):
-    """A language model: token numbers without contexts, losses as stepwise; it learns the period 0, 1, 2, 3."""
+    """A language model without contexts has the stepwise losses, and learns a period of 4."""
     targets = [torch.arange(first, first + n) % 4 for first, n in ((0, 9), (1, 4), (2, 12), (3, 1), (0, 7))]
     results = []
     for way in ("steps", method):
@@ -440,12 +441,12 @@ def test_integer_targets(method):
 
 @pytest.mark.parametrize("method", GENERAL)
 def test_fewer_sequences_than_slots(method):
-    """Two sequences in five slots, in every way."""
+    """Every method handles two sequences in five slots."""
     assert_same(both("lstm", [3, 7], 5, 4, method=method))
 
 
 def test_hidden_state_goes_on_from_one_call_to_the_next():
-    """Two halves of a block give what the whole gives."""
+    """Two halves of a block give the result of the whole block."""
     torch.manual_seed(0)
     rnn = layer("lstm")
     inputs, resets = torch.randn(6, 3, 5).double(), torch.rand(6, 3) < 0.3
@@ -458,7 +459,7 @@ def test_hidden_state_goes_on_from_one_call_to_the_next():
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_single_precision_agrees_with_double(cell):
-    """The fast path in float32, at widths of use: there oneDNN multiplies."""
+    """The fast path in float32 agrees at practical widths, at which oneDNN multiplies."""
     torch.manual_seed(0)
     rnn = layer(cell, n_inputs=28, units=256).float()
     inputs, resets = torch.randn(32, 20, 28), torch.rand(32, 20) < 0.05
@@ -471,7 +472,7 @@ def test_single_precision_agrees_with_double(cell):
     torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-3, atol=1e-6)
 
 
-# --- bad input -------------------------------------------------------------------------------------------------------
+# --- bad input ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -491,14 +492,14 @@ def test_single_precision_agrees_with_double(cell):
     ],
 )
 def test_bad_lengths_are_one_line(lengths, options, words):
-    """That says what is wrong."""
+    """The line says what is wrong."""
     with pytest.raises(InputError, match=words) as error:
         SwapSchedule.from_lengths(lengths, **({"batch_size": 2, "bptt": 3} | options))
     assert "\n" not in str(error.value)
 
 
 def call(**changes):
-    """train_bptt with something changed."""
+    """Call train_bptt with some arguments changed."""
     decoder, contexts, targets, visible, hidden = problem("gru", [3, 4])
     given_ = {"decoder": decoder, "contexts": contexts, "targets": targets, "visible_seed": visible}
     given_ |= {"hidden_seed": hidden, "optimizer": torch.optim.SGD(decoder.parameters(), lr=0.1)}
@@ -522,7 +523,7 @@ def call(**changes):
     ],
 )
 def test_bad_calls_are_one_line(changes, words):
-    """Of what was given and what is allowed."""
+    """The line says what was given and what is allowed."""
     with pytest.raises(InputError, match=words) as error:
         call(**changes)
     assert "\n" not in str(error.value)
@@ -539,20 +540,20 @@ def test_bad_calls_are_one_line(changes, words):
     ],
 )
 def test_layers_that_cannot_be_swapped_are_named(rnn, words):
-    """In one line."""
+    """The error is one line."""
     with pytest.raises(InputError, match=words):
         swapped(rnn, torch.zeros(4, 2, 2), np.zeros((4, 2), dtype=bool))
 
 
 def test_resets_of_another_shape_are_named():
-    """As are those that are not bool."""
+    """Resets that are not bool are named as well."""
     for resets in (np.zeros((2, 4), dtype=bool), np.zeros((4, 2))):
         with pytest.raises(InputError, match="resets must be bool"):
             swapped(nn.GRU(2, 3), torch.zeros(4, 2, 2), resets)
 
 
 def test_the_examples_of_the_documentation_learn():
-    """docs/bptt.md, as it stands there."""
+    """The examples of docs/bptt.md run as they are."""
     text = (Path(__file__).parents[2] / "docs" / "bptt.md").read_text()
     series, words, *_ = (block.split("```")[0] for block in text.split("```python\n")[1:])
     names: dict[str, Any] = {}

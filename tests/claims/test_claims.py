@@ -152,7 +152,7 @@ def units(frechet: float, reconstruction: float) -> dict:
     """Of Beta units; Gaussian ones have 9 and 1."""
     values = {"beta_frechet": frechet, "beta_reconstruction": reconstruction}
     values |= {"gaussian_frechet": 9, "gaussian_reconstruction": 1}
-    return {"evidence__units": values | {f"{name}_se": 0.01 for name in values} | {"n_seeds": 3}}
+    return {"rbm__lfw__units": values | {f"{name}_se": 0.01 for name in values} | {"n_seeds": 3}}
 
 
 UNITS = {f"average_{digit}": 10 for digit in range(10)}
@@ -168,9 +168,9 @@ CASES = {
         ({"timing__encoders": encoders(mlp=5, gru=9)}, "not testable"),
     ],
     "spread": [
-        ({"measures__mnist__summary": planes(mlp=(0.1, 0.01), gru=(0.2, 0.01))}, "holds"),
-        ({"measures__mnist__summary": planes(mlp=(0.1, 0.01), gru=(0.2, 0.08))}, "does not hold"),
-        ({"measures__mnist__summary": planes(mlp=(0.1, 0.01))}, "not testable"),
+        ({"vae_measures__mnist__summary": planes(mlp=(0.1, 0.01), gru=(0.2, 0.01))}, "holds"),
+        ({"vae_measures__mnist__summary": planes(mlp=(0.1, 0.01), gru=(0.2, 0.08))}, "does not hold"),
+        ({"vae_measures__mnist__summary": planes(mlp=(0.1, 0.01))}, "not testable"),
     ],
     "broadcasting": [
         ({"timing__scoring": scoring(5, 2, 1)}, "holds"),
@@ -215,7 +215,7 @@ CASES = {
     "shuffle-cures": [
         (
             {
-                "evidence__bptt": {"slots": [4], "n_seeds": 3}
+                "bptt__uses": {"slots": [4], "n_seeds": 3}
                 | {
                     f"4_shuffled_{group}_uses{suffix}": value
                     for group, uses in (("first_sequences", 1), ("last_sequences", last), ("short", 1), ("long", long))

@@ -1,4 +1,4 @@
-"""Foreign archives are read safely; canonical tars depend on their members' paths and bytes only."""
+"""Archives from others are read safely; canonical tars depend on paths and bytes only."""
 
 import gzip
 import hashlib
@@ -19,7 +19,7 @@ CONTENT = content((path, hashlib.sha256(data).hexdigest(), len(data)) for path, 
 
 
 def pack(path: Path, files: dict[str, bytes], *, compress: bool = True, **attributes: object) -> Path:
-    """An archive as others make them: with folders, owners, times, in the order given."""
+    """Make an archive as others do, with folders, owners and times, in the order given."""
     with tarfile.open(path, "w:gz" if compress else "w") as tar:
         folder = tarfile.TarInfo("data/")
         folder.type = tarfile.DIRTYPE
@@ -34,7 +34,7 @@ def pack(path: Path, files: dict[str, bytes], *, compress: bool = True, **attrib
 
 
 def refused(source: Path, target: Path, expected: Content = CONTENT) -> str:
-    """The one-line message of a refusal that leaves nothing behind."""
+    """Return the one-line message of a refusal that leaves no file."""
     with pytest.raises(InputError) as error:
         canonical_tar(source, target, expected)
     assert list(target.parent.iterdir()) == []
@@ -65,7 +65,7 @@ def test_content_digest_is_the_hash_of_the_sorted_lines_of_hashes_and_paths():
     ],
 )
 def test_canonical_tar_does_not_depend_on_how_the_members_were_packed(tmp_path, target, prefix, compress, attributes):
-    """Order, compression, owners, times, modes and a leading ./ leave no trace in the canonical bytes."""
+    """Order, compression, owners, times, modes and a leading ./ do not change the bytes."""
     shuffled = {prefix + name: FILES[name] for name in reversed(FILES)}
     source = pack(tmp_path / "any", shuffled, compress=compress, **attributes)
     assert canonical_tar(source, target, CONTENT) == CONTENT
@@ -77,7 +77,7 @@ def test_canonical_tar_does_not_depend_on_how_the_members_were_packed(tmp_path, 
 
 @pytest.mark.parametrize("name", ["../x", "data/../../x", "/x", "data\\..\\x", "data/\nx", ".."])
 def test_a_member_outside_the_folder_is_refused(tmp_path, target, name):
-    """Absolute paths, .. and names that are no plain path are refused, and the message names the member."""
+    """Absolute paths, .. and improper names are refused, and the message names the member."""
     assert repr(name) in refused(pack(tmp_path / "bad.tgz", {name: b"x"}), target)
 
 
@@ -92,17 +92,17 @@ def test_a_member_outside_the_folder_is_refused(tmp_path, target, name):
     ],
 )
 def test_links_and_devices_are_refused(tmp_path, target, kind, word):
-    """Only regular files come out of an archive."""
+    """Only regular files are extracted."""
     source = pack(tmp_path / "bad.tgz", {"data/x": b""}, type=kind, linkname="/etc/passwd")
     assert f"'data/x' is a {word}" in refused(source, target)
 
 
 def test_a_sparse_file_is_refused(tmp_path, target):
-    """A member that stores less than it unpacks to escapes the limits."""
+    """A member that stores less than it unpacks to would escape the limits."""
     info = tarfile.TarInfo("data/x")
     info.type = tarfile.GNUTYPE_SPARSE
     header = bytearray(info.tobuf(tarfile.GNU_FORMAT))
-    header[483:495] = b"00000100000\0"  # the size it unpacks to
+    header[483:495] = b"00000100000\0"  # its unpacked size
     header[148:156] = b"%06o\0 " % tarfile.calc_chksums(bytes(header))[0]
     source = tmp_path / "sparse.tar"
     source.write_bytes(bytes(header) + bytes(tarfile.RECORDSIZE - len(header)))
@@ -137,12 +137,12 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path, target):
 
 
 def test_a_member_that_is_there_twice_is_refused(tmp_path, target):
-    """Two members of one path, also when spelt differently, have no single content."""
+    """Two members of one path, also if spelt differently, have no single content."""
     assert "twice" in refused(pack(tmp_path / "twice.tgz", {"data/a": b"1", "./data/a": b"2"}), target)
 
 
 def test_another_content_is_refused_with_both_digests(tmp_path, target):
-    """A whole archive of other bytes is refused; the message says what was expected and what was got."""
+    """The message for other bytes gives the expected and the found digest."""
     other = pack(tmp_path / "other.tgz", FILES | {"data/a/1": b"FIRST"})
     message = refused(other, target)
     assert CONTENT.digest in message
@@ -150,7 +150,7 @@ def test_another_content_is_refused_with_both_digests(tmp_path, target):
 
 
 def test_an_existing_target_survives_a_bad_archive(tmp_path, target):
-    """The old file is replaced by a whole one or not at all."""
+    """The old file is replaced by a complete one or not at all."""
     target.write_text("old")
     with pytest.raises(InputError):
         canonical_tar(pack(tmp_path / "bad.tgz", {"../x": b""}), target, CONTENT)
@@ -161,12 +161,12 @@ def test_an_existing_target_survives_a_bad_archive(tmp_path, target):
 @given(share=st.floats(0, 1, exclude_max=True), compress=st.booleans())
 @example(share=0.9999, compress=True)  # the last byte of gzip's checksum
 def test_an_archive_cut_anywhere_is_refused(share, compress):
-    """Whatever byte a download stopped at, the archive is called truncated and nothing is left."""
+    """Wherever a download stopped, the archive is called truncated and no file is left."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         source = pack(folder / "cut", FILES, compress=compress)
         data = source.read_bytes()
-        # an uncompressed tar ends in zeros: what is cut off there is not missed
+        # an uncompressed tar ends in zeros, which may be cut off
         last = len(data) if compress else len(data.rstrip(b"\0"))
         source.write_bytes(data[: int(share * last)])
         (folder / "out").mkdir()
@@ -176,7 +176,7 @@ def test_an_archive_cut_anywhere_is_refused(share, compress):
 @settings(deadline=None, max_examples=100)
 @given(share=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7), compress=st.booleans())
 def test_a_flipped_bit_is_refused_or_without_effect(share, bit, compress):
-    """A damaged archive gives the right members or one line, never other members and never a crash."""
+    """A damaged archive gives the right members or one line, never other members or a crash."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         source = pack(folder / "damaged", FILES, compress=compress)
@@ -194,7 +194,7 @@ def test_a_flipped_bit_is_refused_or_without_effect(share, bit, compress):
 @settings(deadline=None, max_examples=100)
 @given(data=st.binary(max_size=2000), gzipped=st.booleans())
 def test_garbage_is_refused_in_one_line(data, gzipped):
-    """Random bytes are no archive, gzipped or not."""
+    """Random bytes, gzipped or not, are refused."""
     with tempfile.TemporaryDirectory() as name:
         source = Path(name) / "garbage"
         source.write_bytes(gzip.compress(data) if gzipped else data)
@@ -211,14 +211,14 @@ def test_members_are_read_at_their_offsets_in_any_order(tmp_path):
 
 
 def test_unsorted_members_are_an_error_of_the_caller(tmp_path):
-    """A canonical tar is sorted; nothing is written otherwise."""
+    """The members of a canonical tar must be sorted; otherwise nothing is written."""
     with pytest.raises(ValueError, match="sorted by path"):
         write_tar(tmp_path / "data.tar", [("b", b""), ("a", b"")])
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_canonical_tar_that_is_cut_is_not_indexed(tmp_path):
-    """Cut at any block, even between members, a tar is not whole; nor is a compressed or a missing one."""
+    """A tar cut at any block, even between members, is incomplete; so is a compressed one."""
     path = tmp_path / "data.tar"
     write_tar(path, FILES.items())
     data = path.read_bytes()

@@ -1,4 +1,4 @@
-"""Data sets come whole and verified from a mirror folder or the web, or not at all and in one line."""
+"""Data sets arrive complete and verified from a mirror folder or the web, or fail in one line."""
 
 import dataclasses
 import gzip
@@ -48,7 +48,7 @@ CONTENT = archive.content((p, hashlib.sha256(b).hexdigest(), len(b)) for p, b in
 
 
 class Server(ThreadingHTTPServer):
-    """Files on loopback; knows ranges or not, can be slow, can hang up after some bytes."""
+    """Serve files on loopback; may support ranges, be slow, or hang up after some bytes."""
 
     daemon_threads = True
 
@@ -98,7 +98,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def loopback() -> None:
-    """The servers of these tests listen on 127.0.0.1; in a network namespace of its own that may be down."""
+    """Bring loopback up, which may be down in a network namespace of its own."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         try:
             socket.create_connection(listener.getsockname(), timeout=5).close()
@@ -127,7 +127,7 @@ def tiny(archive_sources: dict[str, str], notes_sources: dict[str, str]) -> Data
 
 @pytest.fixture
 def on_server(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
-    """The data set `tiny`, an archive and a file, registered at the server's addresses."""
+    """Register the data set `tiny`, an archive and a file, at the server's addresses."""
     dataset = tiny({f"{server.url}/tiny.tgz": sha256(ARCHIVE)}, {f"{server.url}/notes.bin": sha256(NOTES)})
     monkeypatch.setitem(registry.DATASETS, "tiny", dataset)
     return server
@@ -135,7 +135,7 @@ def on_server(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
 
 @pytest.fixture
 def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A mirror folder with `tiny`; its addresses on the web would fail."""
+    """Make a mirror folder with `tiny`, whose addresses on the web would fail."""
     monkeypatch.setitem(registry.DATASETS, "tiny", tiny({}, {}))
     folder = tmp_path / "mirror"
     (folder / "tiny").mkdir(parents=True)
@@ -157,11 +157,11 @@ def closed_port() -> int:
         return probe.getsockname()[1]
 
 
-# --- what is had --------------------------------------------------------------------------------------------
+# --- what is had ----------------------------------------------------------------------------------
 
 
 def test_web_and_mirror_give_the_same_files_and_identity(on_server, mirror, tmp_path, monkeypatch):
-    """The identity and every byte are the same whatever the way, and the cache is empty in the end."""
+    """Identity and bytes are the same either way, and the cache ends empty."""
     ways = {"mirror": download.fetch("tiny", tmp_path / "a", mirror=mirror)}
     dataset = tiny({f"{on_server.url}/tiny.tgz": sha256(ARCHIVE)}, {f"{on_server.url}/notes.bin": sha256(NOTES)})
     monkeypatch.setitem(registry.DATASETS, "tiny", dataset)
@@ -188,7 +188,7 @@ def test_a_mirror_is_known_by_content_not_by_its_archive(mirror, tmp_path):
 
 
 def test_addresses_are_tried_in_order(on_server, tmp_path, monkeypatch, caplog):
-    """A refused connection, a missing page and a wrong file are passed over, each with a warning."""
+    """A refused connection, a missing page and a wrong file are skipped, each with a warning."""
     bad = f"{on_server.url}/bad.tgz"
     on_server.files["/bad.tgz"] = b"something else"
     sources = {
@@ -206,7 +206,7 @@ def test_addresses_are_tried_in_order(on_server, tmp_path, monkeypatch, caplog):
 
 
 def test_every_registered_address_has_a_hash_of_its_algorithms_length():
-    """No file of any data set can be had unverified."""
+    """No file of any data set can be fetched without verification."""
     length = {"md5": 32, "sha256": 64}
     for dataset in registry.DATASETS.values():
         assert len(dataset.content.digest) == 64
@@ -217,7 +217,7 @@ def test_every_registered_address_has_a_hash_of_its_algorithms_length():
                 assert len(digest) == length[algorithm]
 
 
-# --- resuming -----------------------------------------------------------------------------------------------
+# --- resuming -------------------------------------------------------------------------------------
 
 KILLED = """
 import sys
@@ -228,7 +228,7 @@ ResumingDownloader(Path(sys.argv[1]), sys.argv[2])(sys.argv[3], sys.argv[4], Non
 
 
 def test_a_killed_download_resumes_where_it_stopped(server, tmp_path):
-    """After SIGKILL in the middle, the next call asks for the missing bytes only, and the file is right."""
+    """After SIGKILL in the middle, the next call asks for the missing bytes only."""
     part, output, url = tmp_path / "notes.part", tmp_path / "notes.bin", f"{server.url}/notes.bin"
     server.slow = True
     process = subprocess.Popen(
@@ -252,7 +252,7 @@ def test_a_killed_download_resumes_where_it_stopped(server, tmp_path):
 
 
 def test_a_killed_fetch_keeps_what_it_has(on_server, tmp_path):
-    """What the cache holds of an earlier run, in part or whole, is not asked for again."""
+    """Files that an earlier run cached, in part or completely, are not requested again."""
     downloads = tmp_path / "cache" / "tiny"
     downloads.mkdir(parents=True)
     url = f"{on_server.url}/notes.bin"
@@ -265,7 +265,7 @@ def test_a_killed_fetch_keeps_what_it_has(on_server, tmp_path):
 
 
 def test_a_broken_connection_is_taken_up_again(server, tmp_path):
-    """A server that hangs up every 100,000 bytes still delivers, without a call more."""
+    """A server that hangs up every 100,000 bytes still delivers within one call."""
     server.hang_up_after = 100_000
     ResumingDownloader(tmp_path / "p", sha256(NOTES))(f"{server.url}/notes.bin", tmp_path / "out", None)
     assert (tmp_path / "out").read_bytes() == NOTES
@@ -273,7 +273,7 @@ def test_a_broken_connection_is_taken_up_again(server, tmp_path):
 
 
 def test_a_server_without_ranges_starts_again(server, tmp_path):
-    """Where the whole file comes although a part was asked for, the part is dropped, not prepended."""
+    """If the complete file arrives although a part was requested, the old part is dropped."""
     server.ranges = False
     (tmp_path / "p").write_bytes(NOTES[:50_000])
     ResumingDownloader(tmp_path / "p", sha256(NOTES))(f"{server.url}/notes.bin", tmp_path / "out", None)
@@ -282,14 +282,14 @@ def test_a_server_without_ranges_starts_again(server, tmp_path):
 
 @pytest.mark.parametrize("extra", [0, 1000])
 def test_a_part_as_long_as_the_file_or_longer_is_settled(server, tmp_path, extra):
-    """A complete part needs no transfer; one too long is of another file and starts again."""
+    """A complete part needs no transfer; one that is too long belongs to another file."""
     (tmp_path / "p").write_bytes(NOTES + bytes(extra))
     ResumingDownloader(tmp_path / "p", sha256(NOTES))(f"{server.url}/notes.bin", tmp_path / "out", None)
     assert (tmp_path / "out").read_bytes() == NOTES
 
 
 def test_a_part_of_another_file_is_deleted_with_one_line_then_had_afresh(server, tmp_path):
-    """A part that continues to a wrong whole goes, the line says so, and the next call succeeds."""
+    """A part that grows to a wrong file is deleted with one line, and the next call succeeds."""
     (tmp_path / "p").write_bytes(b"x" * 1000)
     downloader = ResumingDownloader(tmp_path / "p", sha256(NOTES))
     with pytest.raises(InputError, match=r"wrong sha256: expected .* got .*deleted.*run again") as error:
@@ -300,11 +300,11 @@ def test_a_part_of_another_file_is_deleted_with_one_line_then_had_afresh(server,
     assert (tmp_path / "out").read_bytes() == NOTES
 
 
-# --- what is refused ----------------------------------------------------------------------------------------
+# --- what is refused ------------------------------------------------------------------------------
 
 
 def test_no_network_and_no_mirror_is_one_line_with_every_address(loopback, monkeypatch, tmp_path, caplog):
-    """It names the data set, each address with its failure, LATENTS_MIRROR and make demo."""
+    """The line names the data set, each address with its failure, LATENTS_MIRROR and make demo."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     urls = [f"http://127.0.0.1:{closed_port()}/{i}/tiny.tgz" for i in range(2)]
     monkeypatch.setitem(registry.DATASETS, "tiny", tiny(dict.fromkeys(urls, sha256(ARCHIVE)), {}))
@@ -313,12 +313,12 @@ def test_no_network_and_no_mirror_is_one_line_with_every_address(loopback, monke
         assert word in message
     assert "LATENTS_MIRROR" in message
     assert "make demo" in message
-    assert caplog.records == []  # nothing beside the one line
+    assert caplog.records == []  # nothing besides the one line
     assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_a_wrong_hash_on_the_web_is_one_line(on_server, tmp_path):
-    """Expected and got, the address and what to do; the wrong file is gone."""
+    """The line has both hashes, the address and what to do; the wrong file is deleted."""
     on_server.files["/tiny.tgz"] = wrong = packed({"tree/0": b"another"})
     message = refused("tiny", tmp_path / "out", cache=tmp_path / "cache")
     for word in (sha256(ARCHIVE)[7:], sha256(wrong)[7:], f"{on_server.url}/tiny.tgz", "LATENTS_MIRROR"):
@@ -327,13 +327,13 @@ def test_a_wrong_hash_on_the_web_is_one_line(on_server, tmp_path):
 
 
 def test_a_missing_page_is_named_by_its_status(on_server, tmp_path):
-    """HTTP errors say which."""
+    """The line has the HTTP status."""
     del on_server.files["/notes.bin"]
     assert "notes.bin: HTTP status 404" in refused("tiny", tmp_path / "out", cache=tmp_path / "cache")
 
 
 def test_a_mirror_that_lacks_a_file_or_is_no_folder_is_named(mirror, tmp_path):
-    """The missing path stands in the line, before anything is written."""
+    """The line has the missing path, before anything is written."""
     (mirror / "tiny" / "notes.bin").unlink()
     assert f"{mirror}/tiny/notes.bin (no such file)" in refused("tiny", tmp_path / "out", mirror=mirror)
     assert f"no folder {tmp_path}/none" in refused("tiny", tmp_path / "out", mirror=tmp_path / "none")
@@ -341,7 +341,7 @@ def test_a_mirror_that_lacks_a_file_or_is_no_folder_is_named(mirror, tmp_path):
 
 
 def test_a_wrong_file_in_a_mirror_is_one_line_and_leaves_nothing(mirror, tmp_path):
-    """A file kept byte for byte is checked by hash, an archive by content, a truncated one is called so."""
+    """Wrong hash, wrong content and truncation are each named."""
     (mirror / "tiny" / "notes.bin").write_bytes(NOTES[:-1])
     message = refused("tiny", tmp_path / "a", mirror=mirror)
     assert f"{mirror}/tiny/notes.bin: wrong sha256: expected {sha256(NOTES)[7:]}, got" in message
@@ -352,7 +352,7 @@ def test_a_wrong_file_in_a_mirror_is_one_line_and_leaves_nothing(mirror, tmp_pat
 
 
 def test_unknown_names_are_refused_with_what_is_allowed(tmp_path):
-    """A data set or a source that does not exist is a line with those that do."""
+    """The line lists the data sets and sources that exist."""
     assert "mnist, lfw, newsgroups, got 'cifar'" in refused("cifar", tmp_path)
     assert "real, embedded, got 'fake'" in refused("mnist", tmp_path, source="fake")
 
@@ -371,12 +371,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing(small_disk, mirror, tmp_path):
-    """The line says what is needed and where, and nothing half-written stays."""
+    """The line says how much space is needed and where, and no partial file is left."""
     message = refused("tiny", small_disk / "out", mirror=mirror)
     assert f"tiny: the disk is full; about 20 MB are needed in {small_disk}/out" in message
     assert list((small_disk / "out").iterdir()) == []
 
 
 def test_a_full_cache_is_one_line(small_disk, on_server, tmp_path):
-    """A download that fills the disk is the disk's fault, not the address's."""
+    """A full disk during a download is not blamed on the address."""
     assert "the disk is full" in refused("tiny", tmp_path / "out", cache=small_disk / "cache")

@@ -1,4 +1,4 @@
-"""The embedded data sets: files as the real ones, read by the same readers, the same bytes every time."""
+"""The embedded data sets have the real ones' files and readers, and the same bytes every time."""
 
 import hashlib
 import importlib.util
@@ -17,7 +17,7 @@ from latents.datasets.registry import FILES
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All three, each in a folder of its name."""
+    """Build all three, each in a folder of its name."""
     root = tmp_path_factory.mktemp("embedded")
     for name in FILES:
         identity = download.fetch(name, root / name, source="embedded")
@@ -27,7 +27,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", FILES)
 def test_the_files_are_the_canonical_ones_and_repeat(built, tmp_path, name):
-    """The same names as the real data set's, and a second build gives the same bytes."""
+    """The names are those of the real data set, and a second build gives the same bytes."""
     assert {path.name for path in (built / name).iterdir()} == set(FILES[name])
     download.fetch(name, tmp_path, source="embedded")
     for path in (built / name).iterdir():
@@ -36,7 +36,7 @@ def test_the_files_are_the_canonical_ones_and_repeat(built, tmp_path, name):
 
 
 def test_digits_are_scikit_learns_1797_in_mnists_frame(built):
-    """1,500 train and 297 test digits of all ten classes, white ink within 20x20 of a black frame."""
+    """1,500 train and 297 test digits have ten classes, in white within 20x20 of a black frame."""
     counts = {}
     for split in ("train", "test"):
         ((images, labels),) = read_mnist(built / "mnist", split)
@@ -51,7 +51,7 @@ def test_digits_are_scikit_learns_1797_in_mnists_frame(built):
 
 
 def test_a_nearest_neighbour_reads_the_enlarged_digits(built):
-    """The labels belong to the images: one nearest neighbour on the raw pixels is right for over 90 %."""
+    """One nearest neighbour on the raw pixels is right for over 90 %, so labels fit images."""
     ((train, train_labels),) = read_mnist(built / "mnist", "train")
     ((test, test_labels),) = read_mnist(built / "mnist", "test")
     a, b = (images.reshape(len(images), -1).astype(np.float64) for images in (train, test))
@@ -60,7 +60,7 @@ def test_a_nearest_neighbour_reads_the_enlarged_digits(built):
 
 
 def test_text_is_documents_of_eight_groups_with_headers(built):
-    """90 train and 60 test docstrings per package, with headers like a posting's, none twice."""
+    """Each package has 90 train and 60 test docstrings with headers, and none occurs twice."""
     bodies = Counter()
     for split, per_group in (("train", 90), ("test", 60)):
         documents = list(read_newsgroups(built / "newsgroups" / "20news-bydate.tar", split))
@@ -75,7 +75,7 @@ def test_text_is_documents_of_eight_groups_with_headers(built):
 
 
 def test_the_protocols_name_only_photographs_that_are_there(built):
-    """Pairs are matched where they say so, drawn once, and the people of a fold are in no other fold."""
+    """Pairs are matched where they say so and drawn once; no person is in two folds."""
     names = {entry.name for entry in index_lfw(built / "lfw" / "lfw-deepfunneled.tar")}
     for file in ("pairs.txt", "pairsDevTrain.txt", "pairsDevTest.txt"):
         pairs = read_pairs(built / "lfw" / file)
@@ -93,7 +93,7 @@ def test_the_protocols_name_only_photographs_that_are_there(built):
 
 
 def test_dlib_finds_one_face_where_lfw_has_it(built):
-    """On at least 95 % of the photographs dlib finds exactly one face, in the middle as in LFW."""
+    """dlib finds exactly one face, in the middle as in LFW, on at least 95 % of the photographs."""
     dlib = pytest.importorskip("dlib")
     detector = dlib.get_frontal_face_detector()
     found = []
@@ -105,7 +105,7 @@ def test_dlib_finds_one_face_where_lfw_has_it(built):
 
 
 def test_landmarks_move_with_depth_as_the_head_turns(built):
-    """From left to right the tip of the nose moves further than the eyes: there is depth to recover."""
+    """From left to right, the tip of the nose moves further than the eyes."""
     dlib = pytest.importorskip("dlib")
     spec = importlib.util.find_spec("face_recognition_models")
     if spec is None or spec.origin is None:
@@ -121,14 +121,15 @@ def test_landmarks_move_with_depth_as_the_head_turns(built):
         pose = embedded_faces.Pose(np.radians(degrees), 0, 0, light, 0.6, 1.0, (0, 0), embedded_faces.FACE_SCALE)
         image = embedded_faces.render(texture, height, pose)
         (box,) = detector(image, 1)
-        points = np.array([(point.x, point.y) for point in predictor(image, box).parts()])  # (68, 2)
+        # (68, 2)
+        points = np.array([(point.x, point.y) for point in predictor(image, box).parts()])
         nose[degrees], eyes[degrees] = points[30, 0], points[36:48, 0].mean()
-    # at positive yaw what is near moves to the right; the nose stands out by tens of texture pixels
+    # at positive yaw near points move right; the nose stands out by tens of texture pixels
     assert nose[20] - nose[-20] > eyes[20] - eyes[-20] + 10
 
 
 def test_photographs_of_a_person_differ_and_people_differ(built):
-    """No two photographs are alike; those of one person are more alike than those of two."""
+    """No two photographs are equal; those of one person are more similar than those of two."""
     archive = built / "lfw" / "lfw-deepfunneled.tar"
     entries = index_lfw(archive)
     with archive.open("rb") as stream:

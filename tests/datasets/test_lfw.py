@@ -49,13 +49,13 @@ def archive(tmp_path: Path) -> Path:
 
 
 def test_names_say_person_and_number(archive):
-    """The path is the only source of who is on a photograph."""
+    """Only the path says who is on a photograph."""
     found = [(face.name, face.person, face.number) for face in read_lfw(archive)]
     assert found == [("Ann_Lee_0001", "Ann_Lee", 1), ("Ann_Lee_0002", "Ann_Lee", 2), ("Bo_0001", "Bo", 1)]
 
 
 def test_reading_by_index_equals_reading_in_order(archive):
-    """Any photograph can be had by its offset, in any order, the same as in the stream."""
+    """Any photograph can be read by its offset, in any order, as in the stream."""
     entries = index_lfw(archive)
     with archive.open("rb") as stream:
         by_index = [read_face(stream, entry) for entry in reversed(entries)]
@@ -63,7 +63,7 @@ def test_reading_by_index_equals_reading_in_order(archive):
 
 
 def test_decoding_gives_the_pixels_and_their_luma(archive):
-    """RGB is what was photographed (to within JPEG), grey is 0.299 R + 0.587 G + 0.114 B (ITU-R 601-2)."""
+    """RGB is exact within JPEG's error; grey is 0.299 R + 0.587 G + 0.114 B (ITU-R 601-2)."""
     for face in read_lfw(archive):
         rgb, grey = decode_rgb(face), decode_grey(face)
         assert (rgb.shape, rgb.dtype, grey.shape, grey.dtype) == (
@@ -77,7 +77,7 @@ def test_decoding_gives_the_pixels_and_their_luma(archive):
 
 
 def test_a_damaged_or_wrong_picture_is_named(archive):
-    """A photograph that is cut, no JPEG, or not 250x250 stops with its name in one line."""
+    """A photograph that is cut, not a JPEG, or not 250x250 is named in one line."""
     face = next(read_lfw(archive))
     for data, reason in ((face.jpeg[:500], "not a whole JPEG"), (b"GIF89a", "not a whole JPEG")):
         with pytest.raises(InputError, match=f"Ann_Lee_0001: {reason}"):
@@ -87,7 +87,7 @@ def test_a_damaged_or_wrong_picture_is_named(archive):
 
 
 def test_another_tree_is_refused(tmp_path):
-    """A member that is no photograph of a person under its own name is named."""
+    """A member that is not a photograph of a person under the person's name is named."""
     for path in ("lfw/A/A_0001.jpg", "lfw-deepfunneled/A/B_0001.jpg", "lfw-deepfunneled/A/A_0001.png"):
         write_tar(tmp_path / "other.tar", [(path, b"")])
         with pytest.raises(InputError, match=path):
@@ -95,7 +95,7 @@ def test_another_tree_is_refused(tmp_path):
 
 
 def test_pairs_are_read_with_fold_and_truth(tmp_path):
-    """Each fold lists its matched, then its mismatched pairs; a file with one number has one fold."""
+    """Each fold lists matched, then mismatched pairs; a file with one number has one fold."""
     path = tmp_path / "pairs.txt"
     path.write_text("2\t1\nA\t1\t4\nA\t2\tB\t1\nC\t1\t2\nC\t3\tD\t12\n")
     assert read_pairs(path) == [
@@ -120,7 +120,7 @@ def test_pairs_are_read_with_fold_and_truth(tmp_path):
     ],
 )
 def test_a_bad_pairs_file_is_refused_with_its_line(tmp_path, text, message):
-    """The line number, what was expected and what was got stand in the message."""
+    """The message has the line number, what was expected and what was found."""
     path = tmp_path / "pairs.txt"
     path.write_text(text)
     with pytest.raises(InputError) as error:
@@ -149,7 +149,7 @@ def test_people_are_read_by_fold(tmp_path):
 def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("lfw")
     identity = download.fetch("lfw", folder, mirror=MIRROR)
-    # the digest stated beside the mirror, computed there by other code
+    # the digest stated beside the mirror, computed by other code
     assert identity["content_digest"] == "ad21b4af511fa69417604b392fa944b9311f3155f6c073a2c8ec21365a995208"
     return folder
 
@@ -172,7 +172,7 @@ def test_real_lfw_has_its_published_counts(real):
 @needs_real_data
 @pytest.mark.real
 def test_streaming_real_lfw_holds_one_photograph_at_a_time(real):
-    """All 117 MB pass by in less memory than a tenth of them."""
+    """All 117 MB are read with less memory than a tenth of them."""
     tracemalloc.start()
     try:
         total_bytes = sum(len(face.jpeg) for face in read_lfw(real / "lfw-deepfunneled.tar"))

@@ -36,7 +36,7 @@ def read_all(folder: Path, split: str = "train") -> None:
 
 @pytest.mark.parametrize("block", [1, 3, 10, 11, 10_000])
 def test_block_size_does_not_change_what_is_read(tmp_path, block):
-    """Blocks put together are the arrays written, whatever their size."""
+    """Joined blocks are the arrays that were written, whatever the block size."""
     images, labels = write_split(tmp_path, "test", 10)
     blocks = list(read_mnist(tmp_path, "test", block=block))
     np.testing.assert_array_equal(np.concatenate([part for part, _ in blocks]), images)
@@ -45,7 +45,7 @@ def test_block_size_does_not_change_what_is_read(tmp_path, block):
 
 
 def test_the_same_array_gives_the_same_bytes(tmp_path):
-    """No time and no name go into the gzip header."""
+    """The gzip header contains no time and no name."""
     for name in ("a.gz", "b.gz"):
         write_idx(tmp_path / name, np.arange(12, dtype=np.uint8).reshape(3, 4))
     assert (tmp_path / "a.gz").read_bytes() == (tmp_path / "b.gz").read_bytes()
@@ -56,7 +56,7 @@ def test_the_same_array_gives_the_same_bytes(tmp_path):
 
 
 def test_only_bytes_are_written(tmp_path):
-    """MNIST's type is the unsigned byte; another dtype is the caller's error."""
+    """MNIST's type is the unsigned byte; other dtypes are refused."""
     with pytest.raises(ValueError, match="uint8, got float64"):
         write_idx(tmp_path / "a.gz", np.zeros(3))
 
@@ -77,7 +77,7 @@ def test_images_of_another_size_are_refused(tmp_path):
 
 
 def test_swapped_files_missing_files_and_unknown_splits_are_refused(tmp_path):
-    """Each mistake has its line: an image file that holds labels, no file, no such split."""
+    """An image file that holds labels, a missing file and an unknown split each have a line."""
     write_split(tmp_path, "train", 10)
     image_path, label_path = paths(tmp_path, "train")
     image_path.write_bytes(label_path.read_bytes())
@@ -102,7 +102,7 @@ def test_a_file_longer_than_its_header_is_refused(tmp_path):
 @given(share=st.floats(0, 1, exclude_max=True), which=st.integers(0, 1), inside=st.booleans())
 @example(share=0, which=0, inside=False)
 def test_a_file_cut_anywhere_is_refused_in_one_line(share, which, inside):
-    """Cut in the gzip stream or in what it holds, a file is called truncated (or, in its header, no idx)."""
+    """A file cut in its gzip stream or content is called truncated (in its header: not idx)."""
     with tempfile.TemporaryDirectory() as name:
         write_split(Path(name), "train", 20)
         path = paths(Path(name), "train")[which]
@@ -121,7 +121,7 @@ def test_a_file_cut_anywhere_is_refused_in_one_line(share, which, inside):
     gzipped=st.booleans(),
 )
 def test_garbage_gives_one_line_and_no_crash(header, body, gzipped):
-    """Any bytes are either digits or an InputError, and no header makes the reader ask for its gigabytes."""
+    """Any bytes give digits or an InputError, and no header makes the reader allocate gigabytes."""
     with tempfile.TemporaryDirectory() as name:
         image_path, label_path = paths(Path(name), "train")
         write_idx(label_path, np.zeros(struct.unpack(">I", header[4:8])[0] % 50 if len(header) > 7 else 2, np.uint8))
@@ -138,7 +138,7 @@ def _header(n: int, height: int, width: int) -> bytes:
 
 
 def test_content_does_not_depend_on_the_compression(tmp_path):
-    """The identity is that of the digits: gzip at another level changes nothing, another digit does."""
+    """Gzip at another level keeps the identity; another digit changes it."""
     for split in ("train", "test"):
         write_split(tmp_path, split, 5)
     before = mnist_content(tmp_path)
@@ -153,11 +153,11 @@ def test_content_does_not_depend_on_the_compression(tmp_path):
 @needs_real_data
 @pytest.mark.real
 def test_real_mnist_has_its_published_counts_and_bytes(tmp_path):
-    """60,000 and 10,000 digits in classes of the known sizes, and files byte for byte the published ones."""
+    """There are 60,000 and 10,000 digits with known class sizes, in the published files' bytes."""
     identity = download.fetch("mnist", tmp_path, mirror=MIRROR)
     assert (identity["members"], identity["bytes"]) == (4, 54_950_048)
     labels = {s: np.concatenate([part for _, part in read_mnist(tmp_path, s)]) for s in ("train", "test")}
-    # class sizes of the training and the test set, as in torchvision's and the publisher's own copies
+    # class sizes of both sets, as in torchvision's and the publisher's copies
     assert np.bincount(labels["train"]).tolist() == [
         5923,
         6742,

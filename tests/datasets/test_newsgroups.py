@@ -1,4 +1,4 @@
-"""The newsgroups' postings are streamed from the archive, sorted, byte for character."""
+"""The newsgroups' postings are streamed from the archive, sorted, without losing a byte."""
 
 import os
 from pathlib import Path
@@ -32,7 +32,7 @@ def test_a_split_is_read_sorted_by_group_and_id(tmp_path):
 
 
 def test_latin_1_loses_no_byte(tmp_path):
-    """Every byte becomes one character and back, whatever encoding the poster used."""
+    """Every byte becomes one character and back, whatever encoding the posting has."""
     data = bytes(range(256))
     write_tar(tmp_path / "20news-bydate.tar", [("20news-bydate-train/g/1", data)])
     (document,) = read_newsgroups(tmp_path / "20news-bydate.tar", "train")
@@ -51,7 +51,7 @@ def test_an_unknown_split_and_another_tree_are_refused(tmp_path):
 @needs_real_data
 @pytest.mark.real
 def test_real_newsgroups_have_their_published_counts_and_sizes(tmp_path):
-    """11,314 and 7,532 postings in 20 groups, of the 22.055 and 13.801 MB that scikit-learn documents."""
+    """There are 11,314 and 7,532 postings in 20 groups, 22.055 and 13.801 MB as in scikit-learn."""
     identity = download.fetch("newsgroups", tmp_path, mirror=MIRROR)
     assert identity["content_digest"] == "20701c5675b5327116388288aa3225c61bc1005708ccbda9bfb83c22891263d6"
     for split, n, megabytes in (("train", 11_314, "22.05"), ("test", 7_532, "13.80")):

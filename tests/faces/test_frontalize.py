@@ -1,4 +1,4 @@
-"""Frontal views: of a head whose true frontal photograph is known, and of whole archives."""
+"""Frontal views of a head whose true frontal photograph is known, and of whole archives."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _seen(yaw: float, pitch: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("yaw", [-28, -15, 15, 28])
 def test_a_turned_head_comes_nearer_to_its_frontal_photograph(yaw):
-    """Within the face; nearer than similarity alignment brings it, and symmetry loses nothing of that."""
+    """Frontal views are nearer than aligned ones, within the face; symmetry loses nothing."""
     shape = head_shape()
     inside = shape.face > 0.5
     truth = frontalize(*_seen(0), shape, symmetry=False).images[0][inside]
@@ -42,7 +42,7 @@ def test_a_turned_head_comes_nearer_to_its_frontal_photograph(yaw):
 
 
 def test_what_the_camera_could_not_see_is_filled_from_the_other_side():
-    """A symmetric pattern on the reference head, its far side hidden by grey where the camera sees little."""
+    """The head has a symmetric pattern; where the camera sees little, its far side is grey."""
     shape = head_shape()
     cameras = np.zeros((1, 4, 2))
     turn = np.radians(40)  # to the image's right
@@ -61,7 +61,7 @@ def test_what_the_camera_could_not_see_is_filled_from_the_other_side():
 
 @pytest.mark.parametrize(("yaw", "pitch"), [(0, 0), (20, 0), (-25, 0), (0, 12), (15, -10)])
 def test_yaw_and_pitch_are_those_of_the_head(yaw, pitch):
-    """Within 4 degrees of the turn from the head's own zero: which way is straight on, the views decide."""
+    """Angles agree within 4 degrees, measured from the head's zero, which the views determine."""
     shape = head_shape()
     zero = frontalize(*_seen(0), shape)
     found = frontalize(*_seen(yaw, pitch), shape)
@@ -109,7 +109,7 @@ def test_alignment_undoes_turn_scale_and_shift_in_the_plane():
     assert _alike(align([image], points[None], shape), align([turned], moved[None], shape)) > 0.99
 
 
-# --- any image ----------------------------------------------------------------------------------------------
+# --- any image ------------------------------------------------------------------------------------
 
 
 def test_faces_do_not_depend_on_their_company():
@@ -185,7 +185,7 @@ def test_angles_of_a_straight_camera_are_zero():
     assert [float(angle[0]) for angle in angles(camera)] == [0, 0]
 
 
-# --- pixels -------------------------------------------------------------------------------------------------
+# --- pixels ---------------------------------------------------------------------------------------
 
 
 def test_normalised_pictures_have_the_notes_statistics():
@@ -210,12 +210,12 @@ def test_crop_takes_the_middle_of_an_image_of_any_shape():
     assert crop([image], side=1.5).shape == (1, 64, 64)
 
 
-# --- a whole archive ----------------------------------------------------------------------------------------
+# --- a whole archive ------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    """An archive of good and bad photographs, its landmarks, and a head fitted to them."""
+    """Make an archive of good and bad photographs, its landmarks, and a head fitted to them."""
     pytest.importorskip("dlib")
     folder = tmp_path_factory.mktemp("faces")
     archive = write_archive(folder, mixed_members())

@@ -1,4 +1,4 @@
-"""Landmarks: found where there is a face, dropped by a recorded rule where there is none."""
+"""Landmarks are found where there is a face, and dropped by a recorded rule otherwise."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _grey(index: int) -> np.ndarray:
 
 
 def test_landmarks_lie_on_the_face_and_in_order():
-    """Eyes above nose above mouth above chin, left of the image before right."""
+    """Eyes are above nose above mouth above chin, left of the image before right."""
     found = detect(_grey(0))
     assert (found.reason, found.rung) == ("", 0)
     x, y = found.points.T
@@ -39,7 +39,7 @@ def test_landmarks_lie_on_the_face_and_in_order():
 
 
 def test_landmarks_mirror_with_the_photograph():
-    """Within the predictor's own scatter, by the scheme's permutation."""
+    """They agree with the scheme's permutation, within the predictor's scatter."""
     grey = _grey(1)
     one, other = detect(grey).points, detect(grey[:, ::-1]).points
     mirrored = (grey.shape[1] - 1, 0) + other[list(IBUG68.mirror)] * (-1, 1)
@@ -54,7 +54,7 @@ def test_an_image_without_a_face_says_so():
 
 
 def test_a_face_at_the_edge_is_not_the_one_looked_for():
-    """The same face counts when any box does."""
+    """The same face is accepted if boxes may be anywhere."""
     wide = np.full((250, 750), 128, np.uint8)
     wide[:, :250] = _grey(0)
     assert detect(wide).reason == "no face found"
@@ -62,14 +62,15 @@ def test_a_face_at_the_edge_is_not_the_one_looked_for():
 
 
 def test_the_ladder_is_climbed_only_until_a_face_is_found():
-    tiny = np.asarray(Image.fromarray(_grey(0)).resize((120, 120)))  # a face below the detector's 80 pixels
+    # a face below the detector's 80 pixels
+    tiny = np.asarray(Image.fromarray(_grey(0)).resize((120, 120)))
     one_rung = Detection(ladder=(Rung(0, 0.0),))
     assert detect(tiny, one_rung).rung == -1
     assert detect(tiny).rung == 1
 
 
 def test_doubtful_landmarks_off_the_centre_are_dropped():
-    """Either alone is kept: a sure face off the centre, a doubtful one at it."""
+    """A certain face off the centre is kept, and so is a doubtful one at the centre."""
     options, shape = Detection(), (250, 250)
     centred = np.tile(np.array(options.centre) * 249, (68, 1))
     away = centred + np.array([45, 0])
@@ -84,7 +85,7 @@ def test_what_is_no_grey_image_is_refused(image):
         detect(image)
 
 
-# --- archives -----------------------------------------------------------------------------------------------
+# --- archives -------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +94,7 @@ def archive(tmp_path_factory):
 
 
 def test_bad_photographs_are_dropped_and_listed_with_their_reason(archive, tmp_path):
-    """A damaged one, one of another size, one without a face; a grey one is as good as any."""
+    """Damaged, wrong-sized and faceless photographs are dropped; a grey one is kept."""
     assert write_landmarks(archive, tmp_path / "landmarks.h5", tmp_path / "dropped.csv") == 8
     reasons = {row["name"]: row["reason"] for row in read_csv(tmp_path / "dropped.csv")}
     assert set(reasons) == {"Bare_0001", "Cut_0001", "Large_0001"}
@@ -146,7 +147,7 @@ def test_an_archive_without_any_face_is_refused(tmp_path):
 @pytest.mark.real
 @pytest.mark.skipif(not TARBALL.is_file(), reason=f"no lfw in the mirror {MIRROR}")
 def test_real_faces_are_found(tmp_path):
-    """Of the first 150 photographs of LFW at most one is dropped, and nearly all are found at the first try."""
+    """Of the first 150 photographs of LFW, at most one is dropped, and nearly all need one try."""
     members = {}
     with tarfile.open(TARBALL, mode="r|gz") as tar:
         for info in tar:

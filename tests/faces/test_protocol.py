@@ -1,4 +1,4 @@
-"""LFW's protocol: thresholds from other folds, areas under curves, pairs of files."""
+"""LFW's protocol: thresholds from other folds, areas under curves, pairs in files."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_no_threshold_is_right_more_often_than_the_best(levels, seed):
 
 
 def test_each_fold_is_judged_by_the_threshold_of_the_others():
-    """Fold 0's own best threshold (0.9) would be right on all of it; the others' (0.5) is right on half."""
+    """Fold 0's own best threshold (0.9) would be right on all of it; the others' (0.5) on half."""
     scores = np.array([0.8, 1.0, 0.2, 0.8, 0.2, 0.8])
     same = np.array([False, True] * 3)
     fold = np.array([0, 0, 1, 1, 2, 2])
@@ -92,7 +92,7 @@ def test_pictures_that_do_not_pair_are_refused():
         correlate(np.zeros((2, 4)), np.zeros((3, 4)))
 
 
-# --- files --------------------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------
 
 PAIRS = [Pair(0, True, "A_0001", "A_0002"), Pair(0, False, "A_0002", "B_0001"), Pair(1, True, "A_0001", "A_0001")]
 
@@ -154,7 +154,7 @@ def test_people_of_folds_are_those_of_the_list():
 
 @pytest.fixture
 def variants(tmp_path):
-    """20 people, two photographs each; `frontal` shows the person, the other variants are noise."""
+    """Make 20 people with two photographs each; only `frontal` shows the person."""
     rng = np.random.default_rng(5)
     faces, noise = rng.normal(size=(20, 1, 6, 6)), rng.normal(size=(3, 40, 6, 6))
     pictures = {name: part.astype(np.float32) for name, part in zip(("crop", "aligned", "raw"), noise, strict=True)}

@@ -15,18 +15,18 @@ from latents.files.hdf5 import write_hdf5
 from tests.support.heads import MIRROR, UNIT, head_shape, rotation, solid, views
 
 pytest.importorskip("cv2")
-FEW = Rays(yaws=(-40.0, 40.0), pitches=(-16.0, 16.0))  # where visibility is not looked at
+FEW = Rays(yaws=(-40.0, 40.0), pitches=(-16.0, 16.0))  # for tests that ignore visibility
 
 
 def _similar(found: np.ndarray, true: np.ndarray) -> float:
-    """Correlation of depths after the part that x and y explain is taken from both: what flat views cannot fix."""
+    """Correlate depths without the part that x and y explain, which flat views cannot fix."""
     basis = np.column_stack([true[:, :2], np.ones(len(true))])
     rest = [depth - basis @ np.linalg.lstsq(basis, depth, rcond=None)[0] for depth in (found[:, 2], -true[:, 2])]
     return float(np.corrcoef(*rest)[0, 1])
 
 
 def test_a_known_head_is_recovered_from_its_views():
-    """Depth up to the tilt that defines what frontal is, and its scale, from noisy views."""
+    """Depth is recovered from noisy views, up to tilt (which defines frontal) and scale."""
     shape = fit_shape(views(600, np.random.default_rng(1), noise=0.3), mirror=MIRROR, rays=FEW, unit=UNIT)
     true = solid() / np.hypot(*(solid()[UNIT[0], :2] - solid()[UNIT[1], :2]))
     assert _similar(shape.points, true) > 0.995
@@ -55,7 +55,7 @@ def test_scale_and_place_of_the_images_do_not_matter():
 
 
 def test_five_points_are_enough():
-    """Eyes, nose and mouth corners of a pyramid of a face: the nose's height is found."""
+    """Five points of a pyramid-shaped face (eyes, nose, mouth corners) give the nose's height."""
     true = np.array([(-35, -40, 0), (35, -40, 0), (0, 0, 40), (-25, 40, 5), (25, 40, 5)], np.float64)
     generator = np.random.default_rng(5)
     seen = np.stack([(true @ rotation(*angle).T)[:, :2] for angle in generator.normal(0, (20, 10, 3), size=(300, 3))])
@@ -74,14 +74,14 @@ def test_every_scheme_is_consistent(scheme):
 
 
 def test_the_68_points_mirror_into_themselves():
-    """Eyes, outer and inner lips and jaw each map onto their own kind."""
+    """Eyes, outer lips, inner lips and jaw each map onto their own kind."""
     mirror = np.array(IBUG68.mirror)
     for start, stop in ((0, 17), (17, 27), (27, 31), (31, 36), (36, 48), (48, 60), (60, 68)):
         assert set(mirror[start:stop]) == set(range(start, stop))
     assert [mirror[i] for i in (8, 27, 30, 33, 51, 57, 62, 66)] == [8, 27, 30, 33, 51, 57, 62, 66]
 
 
-# --- visibility ---------------------------------------------------------------------------------------------
+# --- visibility -----------------------------------------------------------------------------------
 
 
 def test_visibility_mirrors_with_yaw():
@@ -90,7 +90,7 @@ def test_visibility_mirrors_with_yaw():
 
 
 def test_the_side_turned_away_is_hidden():
-    """At 40 degrees to the image's right the nose's right flank is seen less than its left, and than from in front."""
+    """At 40 degrees to the image's right, the nose's right flank is seen less than its left."""
     shape = head_shape()
     right, left = (slice(30, 40), slice(37, 46)), (slice(30, 40), slice(18, 27))
     level = list(shape.pitches).index(0)
@@ -105,7 +105,7 @@ def test_directions_are_unit_vectors_and_face_the_camera():
     np.testing.assert_allclose(cameras[1], (0, 0, -1), atol=1e-12)
 
 
-# --- files and errors ---------------------------------------------------------------------------------------
+# --- files and errors -----------------------------------------------------------------------------
 
 
 def test_a_shape_is_the_same_after_writing_and_reading(tmp_path):

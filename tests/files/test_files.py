@@ -1,4 +1,4 @@
-"""Files appear whole or not at all, their bytes repeat, and damaged ones are one clear line."""
+"""Files appear completely or not at all, their bytes repeat, and damage is one clear line."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ WRITERS = {
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_the_same_content_gives_the_same_bytes_at_any_time_and_under_any_name(tmp_path: Path, name: str) -> None:
-    """Written twice, a second apart, under two names."""
+    """The file is written twice, a second apart, under two names."""
     WRITERS[name](tmp_path / name)
-    time.sleep(1.05)  # formats that store a time store seconds
+    time.sleep(1.05)  # formats that store a time have a resolution of seconds
     WRITERS[name](tmp_path / f"other_{name}")
     assert (tmp_path / name).read_bytes() == (tmp_path / f"other_{name}").read_bytes()
 
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_write_leaves_one_file_and_nothing_beside_it(tmp_path: Path, name: str) -> None:
-    """No temporary file stays, and the folder is made."""
+    """No temporary file is left, and the folder is made."""
     WRITERS[name](tmp_path / "new" / name)
     assert [path.name for path in (tmp_path / "new").iterdir()] == [name]
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path) -> None:
-    """An error in the middle of a streamed file."""
+    """An error occurs in the middle of a streamed file."""
     path = tmp_path / "a.h5"
     hdf5.write_hdf5(path, {"x": np.ones(3)})
     before = path.read_bytes()
@@ -60,7 +60,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path
 
 
 def test_a_killed_write_leaves_the_old_file(tmp_path: Path) -> None:
-    """SIGKILL while the temporary file is being filled."""
+    """SIGKILL arrives while the temporary file is written."""
     path = tmp_path / "a.txt"
     path.write_text("old", encoding="utf-8")
     code = (
@@ -72,12 +72,12 @@ def test_a_killed_write_leaves_the_old_file(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == "old"
     with atomic.atomic(path) as temporary:
         temporary.write_text("new", encoding="utf-8")
-    assert list(tmp_path.iterdir()) == [path]  # what the killed writer left is gone
+    assert list(tmp_path.iterdir()) == [path]  # the killed writer's temporary file is gone
 
 
 @pytest.mark.parametrize("name", ["a.h5", "a.safetensors", "a.json"])
 def test_a_truncated_or_foreign_file_is_one_line(tmp_path: Path, name: str) -> None:
-    """Cut at several places, or of another kind altogether."""
+    """Files are cut at several places, or are of another kind."""
     path = tmp_path / name
     WRITERS[name](path)
     whole = path.read_bytes()
@@ -94,7 +94,7 @@ def test_a_truncated_or_foreign_file_is_one_line(tmp_path: Path, name: str) -> N
 
 
 def test_a_missing_file_or_data_set_is_one_line_that_lists_what_there_is(tmp_path: Path) -> None:
-    """The names in the file help to find the right one."""
+    """The line lists the names in the file."""
     hdf5.write_hdf5(tmp_path / "a.h5", {"x": np.ones(2), "y": np.ones(2)})
     with pytest.raises(InputError, match="no data set 'z'; it has x, y"):
         hdf5.read_hdf5(tmp_path / "a.h5", "z")
@@ -104,7 +104,7 @@ def test_a_missing_file_or_data_set_is_one_line_that_lists_what_there_is(tmp_pat
 
 
 def test_what_was_written_is_read_back(tmp_path: Path) -> None:
-    """Every format, strings and transposed tensors included."""
+    """This holds for every format, including strings and transposed tensors."""
     for name, write in WRITERS.items():
         write(tmp_path / name)
     assert tables.read_json(tmp_path / "a.json") == {"b": 1, "a": [1.5, 2.0, None], "c": [0, 1]}
@@ -118,7 +118,7 @@ def test_what_was_written_is_read_back(tmp_path: Path) -> None:
 
 
 def test_growing_data_sets_hold_all_blocks_in_order(tmp_path: Path) -> None:
-    """Appended in blocks of any size, empty ones included."""
+    """Blocks may have any size, also none."""
     with hdf5.create_hdf5(tmp_path / "a.h5") as file:
         data = hdf5.add_growing(file, "n", np.int64)
         for block in ([1, 2, 3], [], [4]):
@@ -127,7 +127,7 @@ def test_growing_data_sets_hold_all_blocks_in_order(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_leaves_nothing_half_written(small_disk: Path) -> None:
-    """On a file system of 1 MiB."""
+    """The file system has 1 MiB."""
     with pytest.raises(OSError, match="No space left") as caught:
         hdf5.write_hdf5(small_disk / "a.h5", {"x": np.random.default_rng(0).random(10**6)})
     assert caught.value.errno == errno.ENOSPC

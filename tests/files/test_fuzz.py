@@ -1,4 +1,4 @@
-"""Readers of the data sets under damage: a result or the one-line InputError; no hang, no blow-up, no way out."""
+"""Readers of damaged data sets give a result or a one-line InputError: no hang, no blow-up."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.support.mutations import NUMBERS, damaged, damaged_text, folder_with,
 
 RNG = np.random.default_rng(0)
 
-# --- digits ---------------------------------------------------------------------------------------------------------
+# --- digits ---------------------------------------------------------------------------------------
 
 IMAGES = made(lambda path: write_idx(path, RNG.integers(0, 256, (5, 28, 28), dtype=np.uint8)), "a")
 LABELS = made(lambda path: write_idx(path, RNG.integers(0, 10, 5, dtype=np.uint8)), "a")
@@ -49,7 +49,7 @@ def test_idx(data: st.DataObject, inside: bool, which: int) -> None:
         result_or_one_line(lambda: mnist_content(folder))
 
 
-# --- archives -------------------------------------------------------------------------------------------------------
+# --- archives -------------------------------------------------------------------------------------
 
 POSTINGS = {
     f"20news-bydate-{split}/{group}/{number}": f"From: {number}\n\n{group} wrote:\n> a\nhello {number}\n".encode()
@@ -81,7 +81,7 @@ TAR_FIELDS = {
 
 @st.composite
 def odd_tar(draw: st.DrawFn, whole: bytes) -> bytes:
-    """A tar with fields of one header written over under a right checksum, which random damage never has."""
+    """Overwrite fields of a tar's header under a right checksum, which random damage never has."""
     data = bytearray(whole)
     headers = [at for at in range(0, len(data), 512) if data[at + 257 : at + 262] == b"ustar"]
     at = draw(st.sampled_from(headers))
@@ -89,7 +89,7 @@ def odd_tar(draw: st.DrawFn, whole: bytes) -> bytes:
         start, width = TAR_FIELDS[field]
         if field == "size":
             number = draw(st.sampled_from([*NUMBERS, -1, -512, -(2**40), 2**80, 10**9]))
-            high = b"\xff" if number < 0 else b"\x80"  # GNU's numbers beyond octal
+            high = b"\xff" if number < 0 else b"\x80"  # GNU's binary form of numbers
             octal = b"%011o\0" % number if 0 <= number < 8**11 else high + (number % 2**88).to_bytes(11, "big")
             content = octal
         elif field == "type":
@@ -112,7 +112,7 @@ def odd_tar(draw: st.DrawFn, whole: bytes) -> bytes:
 
 
 def stays_inside(folder: Path, before: set[Path]) -> None:
-    """Nothing but the named file was written, there or above."""
+    """Check that nothing but the named file was written, there or above."""
     assert set(folder.rglob("*")) <= before
     assert not (folder.parent / "x").exists()
 
@@ -156,7 +156,7 @@ NAMES = st.text(st.characters(blacklist_characters="/\0"), min_size=1, max_size=
 )
 @many(60)
 def test_documents(texts: list[bytes | str], group: str) -> None:
-    """Any bytes and any group's name; what is stored is what was read, and no quotation hangs the cleaning."""
+    """Any bytes and any group name are stored as read, and no quotation makes the cleaning hang."""
     raw = [text.encode("latin-1") if isinstance(text, str) else text for text in texts]
     members = [(f"20news-bydate-train/{group}/{number}", content) for number, content in enumerate(raw)]
     with folder_with() as folder:
@@ -171,7 +171,7 @@ def test_documents(texts: list[bytes | str], group: str) -> None:
             result_or_one_line(partial(tokenise, text, min_letters=2))
 
 
-# --- photographs and their protocol ---------------------------------------------------------------------------------
+# --- photographs and their protocol ---------------------------------------------------------------
 
 
 @given(content=damaged(JPEG, 700))
@@ -179,7 +179,7 @@ def test_documents(texts: list[bytes | str], group: str) -> None:
 @example(content=jpeg((8, 8)).replace(struct.pack(">HH", 8, 8), struct.pack(">HH", 65500, 65500)))
 @many(100)
 def test_photographs(content: bytes) -> None:
-    """What is decoded is 250x250; a picture that declares more is refused before it is unpacked."""
+    """Decoded pictures are 250x250; one that declares more is refused before it is unpacked."""
     for decode, shape in ((decode_grey, (250, 250)), (decode_rgb, (250, 250, 3))):
         found = result_or_one_line(partial(decode, Face("A_0001", "A", 1, content)))
         assert found is None or (found.shape == shape and found.dtype == np.uint8)

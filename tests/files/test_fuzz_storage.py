@@ -1,4 +1,4 @@
-"""Our own formats under damage: arrays or weights, or one line; nothing is built that a file could not fill."""
+"""Damaged files in our formats give arrays, weights or one line; nothing oversized is built."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ WEIGHTS = weights()
 @given(content=damaged(WEIGHTS, 600))
 @many(150)
 def test_weights(content: bytes) -> None:
-    """Tensors and an architecture, or one line; and an RBM of just these, or one line."""
+    """Weights give tensors and an architecture, and an RBM of these, or one line."""
     with folder_with(a__safetensors=content) as folder:
         found = result_or_one_line(lambda: files_weights.read_weights(folder / "a.safetensors"))
         if found is not None:
@@ -71,7 +71,7 @@ def test_weights(content: bytes) -> None:
 @example(architecture={"n_visible": -1}, partly=True)
 @many(100)
 def test_architectures(architecture: Any, partly: bool) -> None:
-    """Whatever JSON stands in the header; nothing is built that the file's weights could not fill."""
+    """Any JSON in the header gives a model that fits the weights in the file, or one line."""
     if partly and isinstance(architecture, dict):
         architecture = SHAPE | architecture
     state = rbm.build(SHAPE).state_dict()

@@ -1,4 +1,4 @@
-"""Parameters: closed, typed, frozen; every fault is one line with the key's path, what was given, what is allowed."""
+"""Parameters are closed, typed and frozen; a fault is one line: key, value, values allowed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Runs(Section):
 
 @pytest.fixture
 def faulty(tmp_path: Path):
-    """Write the real params.yaml with one replacement; give its path."""
+    """Write the real params.yaml with one replacement; return its path."""
 
     def write(old: str, new: str) -> Path:
         assert old in WHOLE
@@ -74,7 +74,7 @@ FAULTS = {
     "an empty list": (
         "seeds: [0]",
         "seeds: []",
-        ["vae.runs.mlp_2d.seeds: got [], allowed: a list of at least one seed"],
+        ["vae.runs.mlp_2d.seeds: got [], allowed: a list of at least one item, each a whole number from 0"],
     ),
     "a run's name with a dot": ("    mlp_2d:", "    pla.ne:", ["vae.runs.pla.ne: got 'pla.ne', allowed:"]),
     "infinity": ("learning_rate: 3e-3", "learning_rate: .inf", ["learning_rate: got inf, allowed: a number above 0"]),
@@ -84,7 +84,7 @@ FAULTS = {
         "data: 3\nold:\n  source: embedded",
         ["data: got 3, allowed: a section"],
     ),
-    "a key given twice": ("epochs: 60", "epochs: 60\n      epochs: 61", ["not YAML", "duplicate key"]),
+    "a key given twice": ("epochs: 60", "epochs: 60, epochs: 61", ["not YAML", "duplicate key"]),
     "no earlier run to start from": (
         "warm_start: none",
         "warm_start: gru_2d",
@@ -94,7 +94,7 @@ FAULTS = {
     "a run timed that is none": (
         "runs: [mlp_2d, gru_2d]",
         "runs: [gru]",
-        ["measures.timing.runs: got 'gru', allowed:"],
+        ["timing.encoders.runs: got 'gru', allowed:"],
     ),
     "layers of a recurrent encoder": (
         "encoder_widths: [32]",
@@ -102,8 +102,8 @@ FAULTS = {
         ["vae.runs.gru_2d.encoder_widths: got [32, 32], allowed: one width, as gru has"],
     ),
     "a bound with a schedule of the KL": (
-        "free_bits: 0.1\n      draws: 1",
-        "free_bits: 0.1\n      draws: 5",
+        "free_bits: 0.1",
+        "free_bits: 0.1, draws: 5",
         ["vae.runs.gru_2d.draws: got 5, allowed: 1, or no warm_up_epochs"],
     ),
     "broken YAML": ("runs:", "runs: [", ["not YAML"]),
@@ -112,7 +112,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_one_line_that_names_the_key_the_value_and_what_is_allowed(faulty, fault: str) -> None:
-    """The whole file is checked at once by the schema."""
+    """The schema checks the whole file at once."""
     old, new, expected = FAULTS[fault]
     path = faulty(old, new)
     with pytest.raises(InputError) as caught:
@@ -125,13 +125,13 @@ def test_a_fault_is_one_line_that_names_the_key_the_value_and_what_is_allowed(fa
 
 
 def test_the_real_and_the_demo_parameters_pass() -> None:
-    """Both files in the repository fit the schema and share their shape's keys but for values."""
+    """Both files in the repository fit the schema and have the same keys."""
     for path in (ROOT / "params.yaml", ROOT / "demo" / "params.yaml"):
         assert schema.load(path)["vae"]["runs"]
 
 
 def test_yaml_is_version_1_2(tmp_path: Path) -> None:
-    """1e-3 is a number, yes and no are strings: as DVC reads the file."""
+    """1e-3 is a number, and yes and no are strings, as in DVC."""
     path = tmp_path / "p.yaml"
     path.write_text("rate: 1e-3\nanswer: no\n", encoding="utf-8")
     assert read_yaml(path) == {"rate": 0.001, "answer": "no"}
@@ -147,13 +147,13 @@ def test_sections_are_frozen(tmp_path: Path) -> None:
 
 
 def test_structure_holds_names_of_runs_and_seeds_and_nothing_else() -> None:
-    """What decides the jobs is found by its mark, at any depth."""
+    """Structural fields are found by their mark, at any depth."""
     runs = Runs(runs={"b": Run(rate=1.0, seeds=[1, 2]), "a": Run(rate=2.0, seeds=[0])}, depth=3)
     assert dict(structure(runs)) == {"runs": ["a", "b"], "runs.b.seeds": [1, 2], "runs.a.seeds": [0]}
 
 
 def test_a_missing_section_or_file_is_one_line(tmp_path: Path) -> None:
-    """The stage's own loader says it too."""
+    """The loader of a stage reports it as well."""
     with pytest.raises(InputError, match=r"no such file; run in the folder that holds params.yaml"):
         load_section(Runs, "one", tmp_path / "none.yaml")
     (tmp_path / "p.yaml").write_text("two: {}", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A job is held to its plan: to the code, the parameters and the closure, and to what was made of the same before."""
+"""A job is checked against its plan: code, parameters, closure, and earlier outputs."""
 
 from __future__ import annotations
 
@@ -24,16 +24,18 @@ COMMAND = [
     "latents.stages.headlines",
     "gather",
     "results/rnn/mnist/tied/metrics.json",
+    "--headline",
+    "rnn:cross_entropy",
     "--metrics",
     "results/metrics.json",
 ]
-KEY, NAME = "metrics-gather", "metrics"
+KEY, NAME = "headlines-gather", "headlines"
 GIVEN, MADE = "results/rnn/mnist/tied/metrics.json", "results/metrics.json"
 
 
 @pytest.fixture
 def planned(tmp_path: Path) -> Path:
-    """A folder with a copy of the sources, an input, and the plan of one cheap job."""
+    """Make a folder with a copy of the sources, an input, and the plan of one cheap job."""
     shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     (tmp_path / GIVEN).parent.mkdir(parents=True)
     shutil.copy2(ROOT / GIVEN, tmp_path / GIVEN)
@@ -70,34 +72,34 @@ def test_a_job_as_planned_runs_and_is_vouched_for(planned: Path) -> None:
 
 def test_a_job_whose_code_was_edited_after_the_plan_does_not_run(planned: Path) -> None:
     """One line names the file; nothing is written."""
-    edit(planned, "storage.py", lambda text: text.replace("CHUNK_BYTES = 2**18", "CHUNK_BYTES = 2**17"))
+    edit(planned, "files/atomic.py", lambda text: text.replace(".tmp", ".part"))
     done = start(planned)
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        "error: latents/files/hdf5.py was edited after metrics was planned; the job did not run; run again"
+        "error: latents/files/atomic.py was edited after headlines was planned; the job did not run; run again"
     ]
     assert not (planned / MADE).exists()
 
 
 def test_an_edit_that_no_digest_sees_stops_no_job(planned: Path) -> None:
-    edit(planned, "storage.py", lambda text: "# a comment\n" + text)
+    edit(planned, "files/atomic.py", lambda text: "# a comment\n" + text)
     assert start(planned).returncode == 0
 
 
 def test_a_job_that_runs_code_outside_its_closure_is_not_vouched_for(planned: Path) -> None:
-    hidden = '    __import__("latents." + "topics")\n    gathered: dict'
-    edit(planned, "stages/metrics.py", lambda text: text.replace("    gathered: dict", hidden))
+    hidden = '    __import__("latents.text." + "lda")\n    gathered: dict'
+    edit(planned, "stages/headlines.py", lambda text: text.replace("    gathered: dict", hidden))
     write_plan(planned)
     done = start(planned)
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        "error: metrics ran latents/text/lda.py, which is not in its closure: src/latents/jobs/closure.py"
+        "error: headlines ran latents/text/__init__.py, which is not in its closure: src/latents/jobs/closure.py"
     ]
     assert not (planned / plan.MADE / NAME).exists()
 
 
 def recorded(folder: Path, made: bytes) -> dict[str, Any]:
-    """The record of an earlier run on the input as it is, and a store that holds what it made."""
+    """Return the record of an earlier run on the present input, and a store with its output."""
     md5 = hashlib.md5(made).hexdigest()
     store = folder / "store" / md5[:2]
     store.mkdir(parents=True)
@@ -107,7 +109,7 @@ def recorded(folder: Path, made: bytes) -> dict[str, Any]:
 
 
 def test_what_was_made_of_the_same_inputs_is_put_back(planned: Path) -> None:
-    """The job does not run: its output is what the store holds, whatever it would have written."""
+    """The job does not run: its output is the stored one, whatever it would have written."""
     write_plan(planned, record=recorded(planned, b"as it was"))
     done = start(planned)
     assert (done.returncode, (planned / MADE).read_bytes()) == (0, b"as it was")
@@ -130,7 +132,7 @@ def test_nothing_is_put_back_unless_all_is_as_recorded(planned: Path, what: str)
 
 
 def test_a_command_by_hand_is_held_to_nothing(planned: Path) -> None:
-    edit(planned, "storage.py", lambda text: text.replace("CHUNK_BYTES = 2**18", "CHUNK_BYTES = 2**17"))
+    edit(planned, "files/atomic.py", lambda text: text.replace(".tmp", ".part"))
     assert start(planned, LATENTS_PLAN="").returncode == 0
 
 
@@ -143,7 +145,7 @@ def test_a_damaged_plan_is_one_line(planned: Path) -> None:
 
 
 def test_parameters_are_those_of_the_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever params.yaml says by the time that the job reads them."""
+    """params.yaml may have changed by the time the job reads it."""
     (tmp_path / "params.yaml").write_text("compute: {device: cpu, threads: 2}\n", encoding="utf-8")
     monkeypatch.setattr(params, "_taken", {})
     assert params.load_section(Compute, "compute", tmp_path / "params.yaml").threads == 2

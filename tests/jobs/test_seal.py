@@ -1,4 +1,4 @@
-"""Sealed jobs: each rule's reads and writes what it declares, and is refused all else in one line that names both."""
+"""Sealed jobs read and write what their rule declares; all else is refused in one line."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ needs_landlock = pytest.mark.skipif(not landlock.version(), reason="needs a kern
 
 @pytest.fixture(scope="module")
 def tried(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """The first job of each rule of the demo, with its trials and what came of them; all that jobs declare is there."""
+    """Try the first job of each rule of the demo; all declared files exist."""
     folder = copy_sources(tmp_path_factory.mktemp("sealed") / "demo")
     shutil.copy2(ROOT / "demo/params.yaml", folder / "params.yaml")
     run("python", "workflow/bridge", "gen", cwd=folder)
@@ -52,7 +52,10 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]
 
 
 def declared(folder: Path) -> dict[str, dict[str, Any]]:
-    """The first job of each rule: its name, what it reads and writes, by dvc.yaml and the log of its command."""
+    """Return the first job of each rule: its name, what it reads and what it writes.
+
+    They come from dvc.yaml and from the log of the job's command.
+    """
     stages = YAML(typ="safe").load(folder / "dvc.yaml")["stages"]
     jobs: dict[str, dict[str, Any]] = {}
     for name, stage in stages.items():
@@ -65,7 +68,7 @@ def declared(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def attempts(folder: Path, jobs: list[dict[str, Any]]) -> list[list[str]]:
-    """What comes of each job's trials (their kinds and paths), in a process of its own that is sealed as this job."""
+    """Run each job's trials (kinds and paths) in a process sealed as that job."""
     done = subprocess.run(
         [sys.executable, str(ROOT / "tests/support/sealed.py")],
         input=json.dumps(jobs),
@@ -80,16 +83,17 @@ def attempts(folder: Path, jobs: list[dict[str, Any]]) -> list[list[str]]:
 
 
 def outcomes(folder: Path, job: dict[str, Any], *trials: tuple[str, str]) -> list[str]:
-    """What comes of one job's trials."""
+    """Return the outcomes of one job's trials."""
     return attempts(folder, [job | {"trials": trials}])[0]
 
 
 def forbidden(jobs: dict[str, dict[str, Any]], job: dict[str, Any]) -> list[tuple[str, str]]:
-    """Trials of files that the job does not declare: of other rules, and beside its own output, there or not."""
+    """Return trials of undeclared files: of other rules, and beside the output, existing or not."""
     parents = {Path(path).parent for path in job["writes"]}
     others = [path for other in jobs.values() for path in other["writes"][:-1]]
     others = [path for path in others if path not in job["reads"] + job["writes"]]
-    apart = next(path for path in others if not parents & {*Path(path).parents})  # Landlock knows folders
+    # Landlock works by folders
+    apart = next(path for path in others if not parents & {*Path(path).parents})
     old, new = str(beside(job, "old.h5")), str(beside(job, "new.h5"))
     python = [("read", others[0]), ("append", others[0]), ("read", old), ("append", old), ("remove", old)]
     python += [("append", "params.yaml"), ("append", "src/latents/rbm/partition.py")]
@@ -99,30 +103,30 @@ def forbidden(jobs: dict[str, dict[str, Any]], job: dict[str, Any]) -> list[tupl
 
 
 def beside(job: dict[str, Any], name: str, folder: Path = Path()) -> Path:
-    """A path in the folder of the job's first output."""
+    """Return a path in the folder of the job's first output."""
     return (folder / job["writes"][0]).with_name(name)
 
 
 def allowed(job: dict[str, Any]) -> list[tuple[str, str]]:
-    """Trials of all that the job declares, and of what every job may do."""
+    """Return trials of all that the job declares, and of what every job may do."""
     trials = [("read", path) for path in [*job["reads"], "params.yaml", "src/latents/rbm/partition.py"]]
     trials += [("write", path) for path in [*job["writes"], "checkpoints/some.safetensors"]]
     return [*trials, ("temporary", "some.txt"), ("list", str(Path(job["writes"][0]).parent)), ("unix socket", "s")]
 
 
 def refused(outcome: str, job: dict[str, Any], path: str) -> bool:
-    """Is it the one line that names the job and the path?"""
+    """Check for the one line that names the job and the path."""
     return outcome.startswith(REFUSED.format(job=job["job"], path=path)) and "\n" not in outcome
 
 
 def test_every_rule_has_a_job_here(tried: dict[str, Any]) -> None:
-    """No rule is left out of the tests below."""
+    """The tests below cover every rule."""
     assert set(tried) == set(RULES)
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_what_a_rule_does_not_declare_is_refused(tried: dict[str, Any], rule: str) -> None:
-    """Another rule's result, a new one, a new file beside its own: neither read nor written, by one line."""
+    """Another rule's result and files beside the own output are neither read nor written."""
     job = tried[rule]
     for kind, path in forbidden(tried, job):
         shown = str(Path(path).with_name(".new.0123abcd.tmp.h5")) if kind == "write" else path
@@ -131,17 +135,17 @@ def test_what_a_rule_does_not_declare_is_refused(tried: dict[str, Any], rule: st
 
 @pytest.mark.parametrize("rule", RULES)
 def test_what_a_rule_declares_is_read_and_written(tried: dict[str, Any], rule: str) -> None:
-    """Every input, every output by way of its temporary file, parameters, modules, checkpoints, temporary files."""
+    """Inputs, outputs through temporary files, parameters, modules and checkpoints are allowed."""
     outcomes = tried[rule]["outcomes"]
     assert {trial: outcomes[trial] for trial in allowed(tried[rule]) if outcomes[trial] != "done"} == {}
 
 
-# --- one job of two folders: what holds for all -------------------------------------------------------------------
+# --- one job of two folders: what holds for all ---------------------------------------------------
 
 
 @pytest.fixture
 def job(tmp_path: Path) -> dict[str, Any]:
-    """A job that reads a/in.txt and writes b/out.txt of results; there are a/other.h5 and b/old.txt, too."""
+    """Make a job that reads a/in.txt and writes b/out.txt; a/other.h5 and b/old.txt exist, too."""
     for name in ("src", "results/a/in.txt", "results/a/other.h5", "results/b/old.txt", "params.yaml"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch() if name != "src" else (tmp_path / "src").symlink_to(ROOT / "src")
@@ -150,14 +154,14 @@ def job(tmp_path: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def port() -> Iterator[str]:
-    """A port of this machine that listens."""
+    """Open a listening port on this machine."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield str(server.getsockname()[1])
 
 
 @needs_landlock
 def test_children_threads_and_libraries_are_sealed_too(job: dict[str, Any], tmp_path: Path) -> None:
-    """A child process, a thread that starts later and HDF5's own reading are refused by the same line."""
+    """A child process, a later thread and HDF5's own reading are refused by the same line."""
     kinds = ["read by a child", "read in a thread", "read by HDF5"]
     found = outcomes(tmp_path, job, *((kind, "results/a/other.h5") for kind in kinds))
     assert refused(found[1], job, "results/a/other.h5"), found
@@ -167,21 +171,21 @@ def test_children_threads_and_libraries_are_sealed_too(job: dict[str, Any], tmp_
 
 @pytest.mark.parametrize("kind", ["rename", "remove", "append", "plain write"])
 def test_nothing_beside_an_output_is_changed(job: dict[str, Any], tmp_path: Path, kind: str) -> None:
-    """A file of another job in the same folder is neither renamed, removed nor written to."""
+    """Another job's file in the same folder is neither renamed, removed nor written to."""
     (found,) = outcomes(tmp_path, job, (kind, "results/b/old.txt"))
     assert refused(found, job, "results/b/old.txt")
     assert (tmp_path / "results/b/old.txt").read_bytes() == b""
 
 
 def test_a_folder_is_neither_made_nor_listed(job: dict[str, Any], tmp_path: Path) -> None:
-    """A job looks only into the folders of its outputs."""
+    """A job may list only the folders of its outputs."""
     made, listed = outcomes(tmp_path, job, ("make folder", "results/c"), ("list", "results/a"))
     assert refused(made, job, "results/c")
     assert refused(listed, job, "results/a")
 
 
 def test_a_file_without_a_name_is_spooled_beside_an_output_only(job: dict[str, Any], tmp_path: Path) -> None:
-    """As archives are rewritten; where the system has no such files, it bears the output's name."""
+    """Archives are rewritten that way; systems without such files use the output's name."""
     spooled, elsewhere = outcomes(tmp_path, job, ("spool", "results/b"), ("spool", "results/a"))
     assert spooled == "done"
     assert refused(elsewhere, job, "results/a")
@@ -189,28 +193,28 @@ def test_a_file_without_a_name_is_spooled_beside_an_output_only(job: dict[str, A
 
 @pytest.mark.parametrize("kind", ["connect", "send"])
 def test_a_job_is_refused_the_network(job: dict[str, Any], tmp_path: Path, port: str, kind: str) -> None:
-    """TCP and UDP, by a line that names the address."""
+    """TCP and UDP are refused by a line with the address."""
     (found,) = outcomes(tmp_path, job, (kind, port))
     assert found.startswith("j-1: sealed: the network (")
-    assert port in found or kind == "connect"  # which looks the host up first
+    assert port in found or kind == "connect"  # connect looks up the host first
 
 
 def test_a_name_is_not_looked_up(job: dict[str, Any], tmp_path: Path) -> None:
-    """Nor does a job ask who a host is."""
+    """A job may not resolve a host name."""
     (found,) = outcomes(tmp_path, job, ("look up", "data.example"))
     assert refused(found, job, "the network (data.example)")
 
 
 @pytest.mark.skipif(landlock.version() < 4, reason="needs a kernel whose Landlock knows TCP")
 def test_native_code_is_refused_tcp_where_python_is(job: dict[str, Any], tmp_path: Path, port: str) -> None:
-    """The kernel refuses what the audit hook does not see, unless the job may reach the network."""
+    """The kernel refuses what the audit hook cannot see, unless the job may use the network."""
     assert outcomes(tmp_path, job, ("native connect", port))[0].startswith("j-1: sealed: ")
     free = job | {"network": True}
     assert outcomes(tmp_path, free, ("connect", port), ("native connect", port), ("send", port)) == ["done"] * 3
 
 
 def test_python_is_refused_without_landlock(job: dict[str, Any], tmp_path: Path) -> None:
-    """On another kernel the audit hook alone refuses all that Python does."""
+    """On other kernels, the audit hook alone refuses everything that Python does."""
     bare = job | {"no landlock": True}
     trials = [("read", "results/a/other.h5"), ("plain write", "results/new"), ("read by HDF5", "results/a/other.h5")]
     found = outcomes(tmp_path, bare, *trials, ("write", "results/b/out.txt"), ("native read", "results/a/other.h5"))
@@ -219,13 +223,13 @@ def test_python_is_refused_without_landlock(job: dict[str, Any], tmp_path: Path)
 
 
 def test_temporary_files_are_gone_at_the_end(job: dict[str, Any], tmp_path: Path) -> None:
-    """The folder for temporary files is the process's own and is removed with all in it."""
+    """The folder for temporary files belongs to the process and is removed."""
     _, folder = outcomes(tmp_path, job, ("temporary", "some.txt"), ("tell of temporary", ""))
     assert not Path(folder).exists()
 
 
 def test_a_link_is_followed_to_what_is_declared_only(job: dict[str, Any], tmp_path: Path) -> None:
-    """Inputs may be links, as DVC's cache makes them; a link to something else opens nothing."""
+    """Inputs may be links, as in DVC's cache; a link to another file opens nothing."""
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache/object").touch()
     (tmp_path / "results/a/in.txt").unlink()
@@ -237,25 +241,25 @@ def test_a_link_is_followed_to_what_is_declared_only(job: dict[str, Any], tmp_pa
 
 
 def test_a_file_that_is_not_there_is_said_to_be_missing(job: dict[str, Any], tmp_path: Path) -> None:
-    """To read what no one made is an ordinary error, not one of the seal."""
+    """Reading a missing file is an ordinary error, not a refusal."""
     (found,) = outcomes(tmp_path, job, ("read", "results/a/missing.txt"))
     assert found.startswith("FileNotFoundError")
 
 
 def test_an_error_of_rights_elsewhere_is_not_the_seals() -> None:
-    """Without a seal no error is blamed on one."""
+    """Without a seal, no error is attributed to one."""
     assert seal.refusal(PermissionError(13, "Permission denied", "some")) is None
 
 
 def test_no_thread_runs_when_a_stage_seals_itself() -> None:
-    """Importing all stages starts no thread and loads no numpy: Landlock would not reach threads that run already."""
+    """Importing all stages starts no thread, which Landlock would miss, and loads no numpy."""
     modules = [path.stem for path in (ROOT / "src/latents/stages").glob("*.py") if path.stem != "__init__"]
     script = f"import importlib, os, sys; [importlib.import_module('latents.stages.' + name) for name in {modules}]"
     script += "; print(len(os.listdir('/proc/self/task')), 'numpy' in sys.modules, 'torch' in sys.modules)"
     assert run("python", "-c", script, cwd=ROOT / "src").stdout.split() == ["1", "False", "False"]
 
 
-# --- the command line ---------------------------------------------------------------------------------------------
+# --- the command line -----------------------------------------------------------------------------
 
 STAGE = """
 from pathlib import Path
@@ -275,7 +279,7 @@ TRIED = ["-m", "latents.stages.tried", "read", "results/other.txt", "--log", "lo
 
 @pytest.fixture
 def called(tmp_path: Path) -> Path:
-    """A folder with a stage that reads any file, results to read and a plan whose job declares one of them."""
+    """Make a folder with a stage that reads any file, results, and a plan that declares one."""
     copy_sources(tmp_path)
     (tmp_path / "src/latents/stages/tried.py").write_text(STAGE, encoding="utf-8")
     (tmp_path / "results/other.txt").parent.mkdir(exist_ok=True)
@@ -294,7 +298,7 @@ def start(folder: Path, **extra: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_refusal_is_one_line_and_status_1(called: Path) -> None:
-    """On stderr and in the log: the job, the path, what to do."""
+    """Stderr and the log have the job, the path and what to do."""
     done = start(called, LATENTS_PLAN=os.fspath(called / "plan.json"))
     line = "error: " + REFUSED.format(job="tried-1", path="results/other.txt")
     assert done.returncode == 1
@@ -305,5 +309,5 @@ def test_a_refusal_is_one_line_and_status_1(called: Path) -> None:
 
 @pytest.mark.parametrize("extra", [{}, {"LATENTS_PLAN": "plan.json", "LATENTS_UNSEALED": "1"}])
 def test_without_a_plan_or_by_its_users_will_nothing_is_sealed(called: Path, extra: dict[str, str]) -> None:
-    """A stage called by hand reads what it is given, and so does one that is unsealed for debugging."""
+    """A stage called by hand reads what it is given, and so does an unsealed one."""
     assert start(called, **extra).returncode == 0

@@ -1,4 +1,4 @@
-"""What a finished job used is written beside its log, and collected for the jobs that a commit records."""
+"""A finished job records what it used beside its log; a commit collects these records."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def ended(name: str, cpu_seconds: float, **machine: Any) -> None:
-    """A job that ended well."""
+    """Write the log and the record of a job that succeeded."""
     path = Path(f"logs/{name}.use.json")
     path.parent.mkdir(exist_ok=True)
     content = {"cpu_seconds": cpu_seconds, "wall_seconds": 3.0, "peak_mib": 9, "machine": MACHINE | machine}
@@ -31,14 +31,15 @@ def ended(name: str, cpu_seconds: float, **machine: Any) -> None:
 
 
 def run_app(job: plan.Job | None, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One process of a stage, with this plan, which ends so."""
+    """Run one process of a stage with this plan and this exit status."""
 
     def app() -> None:
         raise SystemExit(status)
 
     monkeypatch.setattr(plan, "begin", lambda: job)
     monkeypatch.setattr(plan, "end", lambda job: None)
-    monkeypatch.setattr(entry, "sealed_from", lambda *_, **__: None)  # it is for good, and this process is pytest's
+    # a seal is permanent, and this process is pytest's
+    monkeypatch.setattr(entry, "sealed_from", lambda *_, **__: None)
     with pytest.raises(SystemExit):
         entry.run(app)
 
@@ -47,7 +48,7 @@ def run_app(job: plan.Job | None, status: int, monkeypatch: pytest.MonkeyPatch) 
 def test_only_a_job_that_ended_well_leaves_what_it_used(
     status: int, written: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Beside its log: seconds and memory above nought, and the machine."""
+    """The record beside its log has positive seconds and memory, and the machine."""
     run_app(plan.Job("rbm", "rbm-train", notes=["logs/a/rbm.log", "logs/a/rbm.tsv"]), status, monkeypatch)
     path = Path("logs/a/rbm.use.json")
     assert path.exists() == written
@@ -67,7 +68,7 @@ def test_a_command_by_hand_and_a_disk_that_is_full_leave_nothing_and_fail_nothin
 
 
 def test_a_machine_is_told_by_its_processor_and_what_libraries_choose_their_code_by(tmp_path: Path) -> None:
-    """Sorted, the first processor's, and no flag beside these."""
+    """Flags are sorted and those of the first processor; no other flags are listed."""
     info = tmp_path / "cpuinfo"
     lines = (
         "cpu family\t: 6\nmodel\t\t: 207\nmodel name\t: Xeon\nstepping\t: 2\nflags\t\t: sse2 avx512f avx2 amx_bf16\n"
@@ -80,7 +81,7 @@ def test_a_machine_is_told_by_its_processor_and_what_libraries_choose_their_code
 
 
 def test_a_commit_collects_the_jobs_that_it_records_and_leaves_the_others() -> None:
-    """A job put back is none that is recorded: it keeps the seconds of the run that made its outputs."""
+    """A job whose outputs were put back keeps the seconds of the run that made them."""
     ended("digits", 1.0)
     ended("rbm", 2.0)
     uses.collect(COMMANDS, COMMANDS)
@@ -94,7 +95,7 @@ def test_a_commit_collects_the_jobs_that_it_records_and_leaves_the_others() -> N
 
 
 def test_uses_json_has_a_line_a_job_and_changes_with_nothing_else() -> None:
-    """Sorted by name, whatever the order of the jobs; a second commit changes no byte."""
+    """Lines are sorted by name, whatever the order of the jobs; a second commit changes nothing."""
     ended("digits", 1.0)
     ended("rbm", 2.0)
     uses.collect(dict(reversed(COMMANDS.items())), COMMANDS)
@@ -116,7 +117,7 @@ def test_jobs_that_there_are_not_and_machines_of_none_are_dropped() -> None:
 
 @pytest.mark.parametrize("damaged", ["", "{", "[]", '{"jobs": {}}', '{"jobs": 1, "machines": 2}'])
 def test_a_damaged_file_counts_as_none(damaged: str) -> None:
-    """uses.json is written anew, and a job's half record is passed over."""
+    """uses.json is written again, and a job's incomplete record is skipped."""
     ended("rbm", 2.0)
     uses.USES.write_text(damaged)
     Path("logs/digits.use.json").write_text(damaged)

@@ -1,4 +1,4 @@
-"""After a kill, a full disk, a read-only folder, a clock set back: both tools agree, and one line says what to do."""
+"""After a kill, a full disk, a read-only folder or a clock set back, both tools agree."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from tests.support.harness import environment, run
 pytestmark = pytest.mark.pipeline
 
 MODEL = "results/language_model/newsgroups/model.safetensors"
-TRAINING_LOG = "logs/language_model/train.log"
-BELOW = {"language_model", "metrics"}
+TRAINING_LOG = "logs/language_model.log"
+BELOW = {"language_model", "headlines"}
 
 
 def both(folder: Path) -> set[str]:
-    """The jobs that both tools would run; a failure when they differ."""
+    """Return the jobs that both tools would run; fail if they differ."""
     done = run("python", "workflow/bridge", "status", cwd=folder)
     lines = dict(line.split(": ", 1) for line in done.stdout.splitlines()[:2])
     assert lines["snakemake"] == lines["dvc"]
@@ -36,7 +36,7 @@ def bridge(verb: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def one_line(done: subprocess.CompletedProcess[str]) -> str:
-    """The one line that a verb failed with."""
+    """Return the one line with which a verb failed."""
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1, done.stderr
     assert done.stderr.startswith("error: ")
@@ -45,7 +45,7 @@ def one_line(done: subprocess.CompletedProcess[str]) -> str:
 
 @contextmanager
 def running(*command: str, cwd: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A command that is killed with all its children at the end."""
+    """Start a command, and kill it with all its children at the end."""
     process = subprocess.Popen(
         command,
         cwd=cwd,
@@ -69,18 +69,19 @@ def wait_for(folder: Path, pattern: str) -> None:
 
 
 def test_two_runs_at_once_and_one_killed_in_a_training(workspace: Path) -> None:
-    """The second is refused; after the kill both tools name the same jobs, and the bytes come back."""
+    """The second run is refused; after the kill, both tools agree, and the bytes come back."""
     whole = (workspace / MODEL).read_bytes()
     (workspace / MODEL).unlink()
     (workspace / TRAINING_LOG).unlink()
     with running("snakemake", "--cores", "1", cwd=workspace) as first:
         wait_for(workspace, TRAINING_LOG)
-        os.killpg(first.pid, signal.SIGSTOP)  # so that it is in the middle, however long the second takes to start
+        # it stays in the middle, however long the second takes to start
+        os.killpg(first.pid, signal.SIGSTOP)
         second = run("snakemake", "--cores", "1", cwd=workspace, check=False)
         assert second.returncode
         assert "Directory cannot be locked" in second.stdout + second.stderr
         assert both(workspace) == BELOW
-        shutil.rmtree(workspace / ".snakemake/metadata")  # so that a restore has something to mark
+        shutil.rmtree(workspace / ".snakemake/metadata")  # gives the restore something to mark
         assert "snakemake is running here" in one_line(bridge("restore", workspace))
     assert bridge("restore", workspace).returncode == 0
     assert both(workspace) == BELOW
@@ -90,7 +91,7 @@ def test_two_runs_at_once_and_one_killed_in_a_training(workspace: Path) -> None:
 
 
 def test_a_restore_killed_at_any_time_is_repeated(workspace: Path) -> None:
-    """As in a fresh clone, where Snakemake has nothing on record."""
+    """Snakemake has no records, as in a fresh clone."""
     shutil.rmtree(workspace / ".snakemake")
     for seconds in (1.5, 2.5, 3.0, 3.5):
         with running(sys.executable, "workflow/bridge", "restore", cwd=workspace):
@@ -101,7 +102,7 @@ def test_a_restore_killed_at_any_time_is_repeated(workspace: Path) -> None:
 
 
 def test_a_large_input_that_is_only_newer_is_taken_as_it_is(workspace: Path) -> None:
-    """Snakemake would run all that read it, since it has no checksum of more than 1 MB; `restore` tells it better."""
+    """Snakemake has no checksum of files over 1 MB, and would rerun readers without `restore`."""
     digits = workspace / "results/digits/digits.h5"
     assert digits.stat().st_size > 10**6
     os.utime(digits)
@@ -112,7 +113,7 @@ def test_a_large_input_that_is_only_newer_is_taken_as_it_is(workspace: Path) -> 
 
 @pytest.fixture
 def tight(built: Path, tmp_path: Path) -> Iterator[Path]:
-    """A copy of the finished run on a disk of its own with 30 MB to spare."""
+    """Copy the finished run to a disk of its own with 30 MB to spare."""
     folder = tmp_path / "tight"
     folder.mkdir()
     used = sum(path.stat().st_blocks * 512 for path in built.rglob("*"))
@@ -125,7 +126,7 @@ def tight(built: Path, tmp_path: Path) -> Iterator[Path]:
 
 
 def fill(folder: Path, *, free_bytes: int) -> Path:
-    """Fill a folder's disk up to so many bytes."""
+    """Fill a folder's disk up to some free bytes."""
     ballast = folder.parent / "ballast"
     with ballast.open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(folder).free - free_bytes)
@@ -133,7 +134,7 @@ def fill(folder: Path, *, free_bytes: int) -> Path:
 
 
 def test_a_full_disk_loses_nothing(tight: Path) -> None:
-    """A job and a commit that find no room say so in a line; with room again, both go on."""
+    """A job and a commit without room say so in one line; with room, both continue."""
     mixed = tight / "results/face_model/lfw/mixed.h5"
     whole = mixed.read_bytes()
     mixed.unlink()
@@ -150,7 +151,8 @@ def test_a_full_disk_loses_nothing(tight: Path) -> None:
     assert mixed.read_bytes() == whole
     kept, last, _ = lock.decode().rpartition("\n  metrics:\n")
     assert last
-    (tight / "dvc.lock").write_text(kept + "\n", encoding="utf-8")  # so that a commit has something to write
+    # gives the commit something to write
+    (tight / "dvc.lock").write_text(kept + "\n", encoding="utf-8")
     ballast = fill(tight, free_bytes=0)
     assert "No space left on device" in one_line(bridge("commit", tight))
     ballast.unlink()
@@ -161,7 +163,7 @@ def test_a_full_disk_loses_nothing(tight: Path) -> None:
 
 
 def test_a_read_only_results_folder_loses_nothing(workspace: Path) -> None:
-    """Neither tool can write there: the first job and a restore say so, and afterwards all goes on."""
+    """The first job and a restore report it, and afterwards everything continues."""
     results = workspace / "results"
     for command in (["--bind", results, results], ["-o", "remount,ro,bind", results]):
         if subprocess.run(["mount", *map(str, command)], capture_output=True, check=False).returncode:
@@ -174,7 +176,7 @@ def test_a_read_only_results_folder_loses_nothing(workspace: Path) -> None:
         assert failed.returncode
         assert "Write-protected output files" in failed.stdout + failed.stderr
         assert both(workspace) == BELOW
-        os.utime(workspace / "data/raw/newsgroups/20news-bydate.tar")  # newer than what was made of it
+        os.utime(workspace / "data/raw/newsgroups/20news-bydate.tar")  # newer than its outputs
         assert "Read-only file system" in one_line(bridge("restore", workspace))
     finally:
         subprocess.run(["umount", str(results)], check=True)
@@ -185,7 +187,7 @@ def test_a_read_only_results_folder_loses_nothing(workspace: Path) -> None:
 
 
 def test_a_clock_set_back_hides_no_edit(workspace: Path) -> None:
-    """All files are from the next hour, a source is edited now: its digest is another, whatever the times."""
+    """Files are from the next hour and a source is edited now: its digest counts, not its time."""
     later = time.time() + 3600
     for part in ("data", "logs", "results", "src"):
         for path in (workspace / part).rglob("*"):
@@ -199,7 +201,7 @@ def test_a_clock_set_back_hides_no_edit(workspace: Path) -> None:
 
 
 def test_a_job_that_reads_files_from_the_future_runs_once(workspace: Path) -> None:
-    """Its result is older than what it read, and yet not run again: times are pulled back to now when a run begins."""
+    """Its result is older than its input, but not made again: a run sets future times to now."""
     later = time.time() + 3600
     for path in (*(workspace / "results").rglob("*"), *(workspace / "logs").rglob("*")):
         os.utime(path, (later, later))

@@ -1,4 +1,4 @@
-"""The core works where numpy, scipy and h5py are all that is installed, as `pip install latents` gives it."""
+"""The core works with numpy, scipy and h5py alone, as `pip install latents` installs it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ print(json.dumps({"means": means, "others": sorted(others)}))
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Path:
-    """A folder that holds the three packages and their shared libraries, and nothing else."""
+    """Make a folder with these three packages and their shared libraries, and nothing else."""
     folder = tmp_path / "bare"
     folder.mkdir()
     installed = Path(sysconfig.get_path("platlib"))
@@ -43,7 +43,7 @@ def bare(tmp_path: Path) -> Path:
 
 
 def test_ranking_works_with_numpy_scipy_and_h5py_alone(bare: Path, tmp_path: Path) -> None:
-    """Same means as here with numba; site-packages is not on the path, so any other import would fail."""
+    """Means equal those with numba; other imports would fail, as site-packages is not on the path."""
     command = [sys.executable, "-S", "-c", PROGRAM, str(tmp_path / "rows.h5")]
     environment = {"PYTHONPATH": f"{bare}:{ROOT / 'src'}", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -58,7 +58,7 @@ def test_ranking_works_with_numpy_scipy_and_h5py_alone(bare: Path, tmp_path: Pat
 
 
 def test_a_package_outside_the_core_cannot_be_imported_there(bare: Path) -> None:
-    """The environment of the test above is really bare."""
+    """This checks that the environment of the test above is really bare."""
     command = [sys.executable, "-S", "-c", "import numba"]
     done = subprocess.run(command, env={"PYTHONPATH": str(bare)}, capture_output=True, text=True, check=False)
     assert "ModuleNotFoundError" in done.stderr

@@ -1,4 +1,7 @@
-"""The demo through a real SLURM of one node; `make test-cluster`, as root, with Debian's slurm-wlm and munge."""
+"""Run the demo on a real SLURM of one node: `make test-cluster`, as root.
+
+It needs Debian's slurm-wlm and munge.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ PROFILES = ("slurm", "generic")
 
 @pytest.fixture(scope="module")
 def slurm() -> Iterator[None]:
-    """slurmctld and slurmd on this machine."""
+    """Run slurmctld and slurmd on this machine."""
     if os.geteuid() or not shutil.which("slurmctld", path=os.environ["PATH"] + ":/usr/sbin"):
         pytest.skip("needs root and Debian's packages slurm-wlm and munge")
     subprocess.run([ROOT / "tests/pipeline/slurm.sh", "start"], check=True)
@@ -38,7 +41,7 @@ def slurm() -> Iterator[None]:
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Path:
-    """The repository's files in a new folder, with the demo's parameters."""
+    """Copy the repository's files to a new folder, with the demo's parameters."""
     folder = copy_sources(tmp_path / "demo")
     shutil.copy2(ROOT / "demo/params.yaml", folder / "params.yaml")
     return folder
@@ -46,7 +49,7 @@ def demo(tmp_path: Path) -> Path:
 
 @pytest.mark.cluster
 def test_the_demo_on_slurm_gives_the_bytes_of_a_local_run(slurm: None, demo: Path, built: Path) -> None:
-    """Every job is submitted, the scattered ranking among them; one that is cancelled is submitted again."""
+    """Every job is submitted, also the scattered ranking; a cancelled one is submitted again."""
     cancelled: list[str] = []
 
     def cancel_a_training() -> None:
@@ -84,7 +87,7 @@ def test_the_generic_profile_runs_jobs_through_sbatch(slurm: None, demo: Path, b
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_profiles_name_rules_that_there_are(name: str) -> None:
-    """A renamed rule would silently lose its resources."""
+    """A renamed rule would lose its resources without notice."""
     rules = set(run("snakemake", "--list-rules", cwd=ROOT).stdout.split())
     profile = read_yaml(ROOT / "profiles" / name / "config.yaml")
     groups = [group.partition("=")[0] for group in profile.get("groups", [])]
@@ -92,7 +95,7 @@ def test_profiles_name_rules_that_there_are(name: str) -> None:
 
 
 def test_both_profiles_ask_for_the_same_and_for_more_on_each_attempt() -> None:
-    """Memory and minutes are measured once for both; no rule asks for a GPU by itself."""
+    """Both have the same measured memory and minutes; no rule asks for a GPU by itself."""
     slurm, generic = (read_yaml(ROOT / "profiles" / name / "config.yaml") for name in PROFILES)
     asked = [slurm["default-resources"], *slurm["set-resources"].values()]
     assert slurm["set-resources"] == generic["set-resources"]

@@ -1,4 +1,4 @@
-"""What a run is predicted to take, from what its jobs used when they last ran."""
+"""A run's cost is predicted from what its jobs used when they last ran."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CHAIN = {"c": ["b"], "b": ["a"], "a": []}
 
 @st.composite
 def flows(draw: st.DrawFn) -> tuple[dict[str, float], dict[str, int], dict[str, list[str]], int]:
-    """Jobs with their seconds, threads and those that they wait for, and a number of cores."""
+    """Draw jobs with seconds, threads and those they wait for, and a number of cores."""
     names = [str(number) for number in range(draw(st.integers(1, 12)))]
     above = {name: [other for other in names[:place] if draw(st.booleans())] for place, name in enumerate(names)}
     seconds = {name: float(draw(st.integers(0, 9))) for name in names}
@@ -47,7 +47,7 @@ def test_on_cores_without_end_a_run_takes_its_longest_chain(flow) -> None:
 
 
 def test_the_longest_way_to_go_starts_first() -> None:
-    """Two cores: the long job beside three short ones, not after two of them."""
+    """On two cores, the long job runs beside three short ones, not after two of them."""
     seconds = {"a": 1.0, "b": 1.0, "c": 1.0, "long": 3.0}
     assert span(seconds, {}, {name: [] for name in seconds}, 2) == 3
 
@@ -58,7 +58,7 @@ def record(jobs: dict[str, tuple[float, float]]) -> None:
 
 
 def test_the_line_has_jobs_seconds_cores_and_what_is_not_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By hand: b had four cores for its 40 CPU seconds, and takes 20 s on two; c is not on record; d is no job here."""
+    """Computed by hand; c has no record, d is not a job here, and b had four cores for its 40 s."""
     monkeypatch.chdir(tmp_path)
     assert cost(CHAIN, {}, 2) == "3 jobs, none of them with recorded use"
     record({"a": (2, 5), "b": (40, 10), "d": (7, 7)})
@@ -68,7 +68,7 @@ def test_the_line_has_jobs_seconds_cores_and_what_is_not_known(tmp_path: Path, m
 
 @pytest.mark.pipeline
 def test_a_dry_run_ends_and_a_run_begins_with_its_cost(workspace: Path) -> None:
-    """The same line, by the use that the finished run recorded; nothing where there is nothing to run."""
+    """Both print the same line, from recorded use; nothing if there is nothing to run."""
     known = json.loads((workspace / USES).read_text())["jobs"]
     assert known["digits"]["cpu_seconds"] > 0
     assert "CPU seconds" not in run("snakemake", "-n", cwd=workspace).stderr

@@ -1,4 +1,4 @@
-"""Every example of the pages below docs/ runs as it stands; README links to each page."""
+"""Every example of the pages below docs/ runs as it is; README links to each page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PAGES = sorted((ROOT / "docs").glob("*.md"))
 
 
 def test_the_librarys_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The Python ones print what they say; the commands work on the files that those write."""
+    """Python examples print what the page says; the commands work on the files that they write."""
     page = ROOT / "docs/library.md"
     monkeypatch.chdir(tmp_path)
     failures, tried = doctest.testfile(str(page), module_relative=False)
@@ -35,7 +35,7 @@ def test_the_readme_links_to_every_page(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_pages_name_files_that_there_are(page: Path) -> None:
-    """Paths into the repository, in backticks; but for those that the page itself makes."""
+    """Paths in backticks exist, except for those that the page itself makes."""
     text = page.read_text(encoding="utf-8")
     named = re.findall(r"`((?:src|tests|workflow|profiles|benchmarks|docs|demo)/[\w./-]+)`", text)
     for path in named:

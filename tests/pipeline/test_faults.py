@@ -1,4 +1,4 @@
-"""A sample of the fault campaign, tests/support/faults.py: few jobs, few faults, each with its plain rerun."""
+"""Run a sample of the fault campaign, tests/support/faults.py: few jobs, few faults."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support.lab import Lab
 
 pytestmark = pytest.mark.pipeline
 
-QUICK = (0.5, 4.0)  # seconds of one core
+QUICK = (0.5, 4.0)  # seconds on one core
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def lab(built: Path, tmp_path: Path) -> Lab:
 
 @pytest.mark.parametrize("how", ["SIGKILL", "SIGKILL group", "SIGINT group"])
 def test_a_plain_rerun_after_a_kill_ends_with_the_same_bytes(lab: Lab, how: str) -> None:
-    """No lock to be removed by hand, no half-written file, no job that outlived its snakemake in the way."""
+    """No lock has to be removed by hand, and no partial file or surviving job gets in the way."""
     trial = faults.run_trial(lab, "kill", 0, 0, busy=QUICK, how=how)
     assert trial["outcome"] == "survived", trial
 
@@ -34,15 +34,15 @@ def test_a_damaged_artifact_is_shown_and_made_again(lab: Lab, how: str) -> None:
 
 
 def test_a_trial_that_changes_a_byte_is_counted_as_lost(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The campaign can fail: with a rerun that does nothing, damage and killed runs are lost."""
+    """With a rerun that does nothing, damage and killed runs are lost: the campaign can fail."""
     monkeypatch.setattr(Lab, "snakemake", lambda self, folder: self.call("true", cwd=folder))
     assert faults.run_trial(lab, "corruption", 1, 0, busy=QUICK, how="empty")["outcome"] == "lost"
-    lab.pace = 0.0  # strike at once: a run that has ended before it is struck loses nothing
+    lab.pace = 0.0  # strike at once: a run that ends before it is struck loses nothing
     assert faults.run_trial(lab, "kill", 1, 0, busy=QUICK, how="SIGKILL group")["outcome"] == "lost"
 
 
 def test_kinds_are_mixed_evenly_and_counted() -> None:
-    """A campaign that is cut short has some of each; kills that came too late do not count."""
+    """A shortened campaign has some of each kind; kills that came too late do not count."""
     plan = list(faults.planned({"kill": 4, "whole": 1, "command": 0, "corruption": 2}))
     assert len(plan) == len(set(plan)) == 7
     assert {kind for kind, _ in plan[:4]} == {"kill", "whole", "corruption"}

@@ -1,4 +1,4 @@
-"""A pipeline's life: what ran is what is recorded, by both tools, whatever a person does meanwhile or afterwards."""
+"""Both tools record what really ran, whatever a person does meanwhile or afterwards."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from tests.support.harness import environment, run
 pytestmark = pytest.mark.pipeline
 
 MODEL = "results/language_model/newsgroups/model.safetensors"
-LOG = "logs/language_model/train.log"
-TRAINING = ("language_model", "metrics")
+LOG = "logs/language_model.log"
+TRAINING = ("language_model", "headlines")
 
 
 @contextmanager
 def training(folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """A run that is in the middle of a training when the body begins; it ends well after it."""
+    """Start a run that is in the middle of a training when the body begins; it must succeed."""
     (folder / MODEL).unlink()
     (folder / LOG).unlink()
     with subprocess.Popen(
@@ -46,7 +46,7 @@ def recorded(folder: Path, name: str) -> dict:
 
 
 def test_an_edit_while_a_job_runs_counts_as_not_run(workspace: Path) -> None:
-    """Both tools name the job afterwards; with the edit undone, its result is what the old code made."""
+    """Both tools then name the job; without the edit, the result of the old code counts again."""
     source = workspace / SRC / "text/language_model.py"
     old, before = source.read_text(encoding="utf-8"), recorded(workspace, "language_model")
     with training(workspace):
@@ -59,7 +59,7 @@ def test_an_edit_while_a_job_runs_counts_as_not_run(workspace: Path) -> None:
 
 
 def test_a_parameter_edited_and_edited_back_while_a_job_starts_is_never_read(workspace: Path) -> None:
-    """A job gets the values that it was planned with: the bytes are those of before."""
+    """A job gets the values that it was planned with, so bytes are unchanged."""
     whole, params = (workspace / MODEL).read_bytes(), workspace / "params.yaml"
     old = params.read_text(encoding="utf-8")
     (workspace / MODEL).unlink()
@@ -89,7 +89,7 @@ def test_a_structural_change_stops_every_target_of_dvc(workspace: Path) -> None:
 
 
 def test_another_version_of_a_library_is_named_by_both_tools(workspace: Path, tmp_path: Path) -> None:
-    """Of matplotlib: all figures, and no training."""
+    """With another matplotlib, all figures are named, and no training."""
     info = tmp_path / "other/matplotlib-99.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: matplotlib\nVersion: 99.0\n", encoding="utf-8")
@@ -102,7 +102,7 @@ def test_another_version_of_a_library_is_named_by_both_tools(workspace: Path, tm
 
 
 def test_outputs_that_come_out_the_same_rerun_nothing_below(workspace: Path) -> None:
-    """In one plain run: the three edited jobs run, all below them put their outputs back, large files or small."""
+    """In one plain run, three edited jobs run, and all jobs below put their outputs back."""
     replace("def fetch(", "EDITED = 1\n\n\ndef fetch(")(workspace / SRC / "datasets/download.py")
     planned = named(workspace)
     done = run("snakemake", "--cores", "all", cwd=workspace)
@@ -113,7 +113,7 @@ def test_outputs_that_come_out_the_same_rerun_nothing_below(workspace: Path) -> 
 
 
 def test_two_runs_that_change_places_rerun_what_gathers_them(workspace: Path) -> None:
-    """Their files are the same, but the command of the jobs that read them all is another."""
+    """Their files are the same, but jobs that read them all have another command."""
     yaml = YAML()
     content = yaml.load(workspace / "params.yaml")
     runs = content["vae"]["runs"]
@@ -121,35 +121,35 @@ def test_two_runs_that_change_places_rerun_what_gathers_them(workspace: Path) ->
     yaml.dump(content, workspace / "params.yaml")
     bridge("gen", workspace)
     found = named(workspace)
-    assert "measures_summary" in found
+    assert "vae_measures_summary" in found
     assert not [name for name in found if name.startswith("vae_train")]
 
 
 def test_an_edit_is_seen_though_snakemakes_records_are_gone(workspace: Path) -> None:
-    """DVC's record knows the old value: the jobs run, and no record says that the new value made the old result."""
+    """DVC's record has the old value: jobs run, and no record pairs new value and old result."""
     shutil.rmtree(workspace / ".snakemake")
-    before = recorded(workspace, "likelihood-mnist-binary")
-    change(likelihood__burn_in=90)(workspace / "params.yaml")
+    before = recorded(workspace, "rbm_likelihood-mnist-binary")
+    change(rbm_likelihood__burn_in=90)(workspace / "params.yaml")
     done = run("snakemake", "--dry-run", cwd=workspace)
-    assert "likelihood" in done.stdout
+    assert "rbm_likelihood" in done.stdout
     assert "vae_train" not in done.stdout
     bridge("commit", workspace)
-    assert recorded(workspace, "likelihood-mnist-binary") == before
-    assert "likelihood-mnist-binary" in named(workspace)
+    assert recorded(workspace, "rbm_likelihood-mnist-binary") == before
+    assert "rbm_likelihood-mnist-binary" in named(workspace)
 
 
 def test_a_touched_job_is_not_recorded(workspace: Path) -> None:
     """After a parameter's edit and `--touch` the record is the old one, and the job runs after all."""
-    before = recorded(workspace, "likelihood-mnist-binary")
-    change(likelihood__burn_in=90)(workspace / "params.yaml")
+    before = recorded(workspace, "rbm_likelihood-mnist-binary")
+    change(rbm_likelihood__burn_in=90)(workspace / "params.yaml")
     run("snakemake", "--touch", "--cores", "1", cwd=workspace)
     said = bridge("commit", workspace, check=False)
-    assert recorded(workspace, "likelihood-mnist-binary") == before
-    assert "likelihood-mnist-binary" in named(workspace), said
+    assert recorded(workspace, "rbm_likelihood-mnist-binary") == before
+    assert "rbm_likelihood-mnist-binary" in named(workspace), said
 
 
 def test_a_docstring_between_kill_and_resume_keeps_the_checkpoint(workspace: Path) -> None:
-    """The training goes on; after an edit of its code it would start afresh."""
+    """The training continues; after an edit of its code it would start again."""
     whole = (workspace / MODEL).read_bytes()
     (workspace / MODEL).unlink()
     code = (

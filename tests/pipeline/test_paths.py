@@ -1,4 +1,4 @@
-"""A path that is missing, of the wrong kind or not ours to read costs one line, in every command."""
+"""A path that is missing, of the wrong kind or unreadable costs one line, in every command."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import h5py  # noqa: F401  before we are nobody, who may not read where libraries lie
+import h5py  # noqa: F401  imported first: later, as nobody, libraries cannot be read
 import pytest
 import safetensors.torch  # noqa: F401
 import typer.main
@@ -26,7 +26,7 @@ Say = Callable[..., str]
 
 
 def callbacks(group: typer.Typer, *above: str) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Every command by its words, with its function."""
+    """Yield every command by its words, with its function."""
     for command in group.registered_commands:
         assert command.callback
         yield " ".join([*above, command.name or command.callback.__name__.replace("_", "-")]), command.callback
@@ -40,7 +40,7 @@ WHOLE = typer.main.get_command(app)
 
 
 def of_the_pipeline() -> dict[str, tuple[list[str], bool]]:
-    """A whole command line of every command that a job runs, and whether the job reads a file that another makes."""
+    """Return a command line of every command that jobs run; does it read a job's output?"""
     found = {}
     for stage in read_yaml(ROOT / "dvc.yaml")["stages"].values():
         _, ours, line = stage["cmd"].partition("-m latents.stages.")
@@ -51,7 +51,7 @@ def of_the_pipeline() -> dict[str, tuple[list[str], bool]]:
 
 
 LINES = of_the_pipeline()
-BY_HAND = {  # of commands that no job runs
+BY_HAND = {  # command lines of commands that no job runs
     "claims table": ["--claims", "in/claims.json"],
     "comparison markdown": ["in/metrics.json"],
     "mosaic": ["in/rows.npy", "picture.png"],
@@ -68,13 +68,14 @@ READING = {words: line for words, line in ALL.items() if words in BY_HAND or LIN
 
 @pytest.fixture
 def say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Say:
-    """A call that runs a command line, which must fail, in a folder of its own, and gives the one line that it says."""
+    """Return a call that runs a failing command line in its own folder and gives its one line."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
 
     def call(*words: str) -> str:
         monkeypatch.setattr(sys, "argv", ["latents", *words])
-        monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest's own: where there are some, none is added
+        # removes pytest's handlers: if there are any, ours is not added
+        monkeypatch.setattr(logging.getLogger(), "handlers", [])
         with pytest.raises(SystemExit) as ended:
             entry.run(WHOLE)
         for handler in logging.getLogger().handlers:
@@ -87,26 +88,26 @@ def say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
 
 
 def test_every_command_has_a_line_here() -> None:
-    """None is left out of the tests below."""
+    """The tests below cover every command."""
     assert set(ALL) == set(COMMANDS)
 
 
 @pytest.mark.parametrize("words", READING)
 def test_a_missing_file_is_one_line(say: Say, words: str) -> None:
-    """In a folder with parameters and no results, as a fresh one is."""
+    """The folder has parameters and no results, like a fresh one."""
     Path("params.yaml").symlink_to(ROOT / "params.yaml")
     say(*READING[words])
 
 
 @pytest.mark.parametrize("words", READING)
 def test_outside_the_repository_a_command_says_one_line(say: Say, words: str) -> None:
-    """Without parameters, without git."""
+    """The folder has no parameters and no git."""
     say(*READING[words])
 
 
 @pytest.mark.parametrize("words", ALL)
 def test_a_folder_for_a_file_and_a_file_for_a_folder_is_one_line(say: Say, words: str) -> None:
-    """For each option that is a path, before the command begins."""
+    """Every option that is a path is checked before the command begins."""
     Path("a_folder").mkdir()
     Path("a_file").touch()
     for option in entry.path_options(COMMANDS[words]):
@@ -116,7 +117,7 @@ def test_a_folder_for_a_file_and_a_file_for_a_folder_is_one_line(say: Say, words
 
 
 def swap(line: list[str], command: Callable[..., Any], option: str, value: str) -> list[str]:
-    """The command line with another value of an option; of one that it has not, and of an argument, with one more."""
+    """Set another value of an option; add the option if it is missing or an argument."""
     name = f"--{option.replace('_', '-')}"
     kind = str(inspect.signature(command, eval_str=True).parameters[option].annotation)
     if "ArgumentInfo" in kind:
@@ -132,7 +133,7 @@ def swap(line: list[str], command: Callable[..., Any], option: str, value: str) 
     ("make", "reason"), [(Path.mkdir, "a folder, allowed: a file"), (lambda path: None, "no such file")]
 )
 def test_rows_and_features_of_ones_own_are_files(say: Say, name: str, make: Callable[..., None], reason: str) -> None:
-    """Their options are texts, as they may name an array in the file."""
+    """Their options are texts, since they may name an array in a file."""
     make(Path(name))
     assert f"{name}: {reason}" in say("rank", "--queries", f"{name}:a", "--database", name)
     assert f"{name}: {reason}" in say("mosaic", name, "picture.png")
@@ -140,11 +141,11 @@ def test_rows_and_features_of_ones_own_are_files(say: Say, name: str, make: Call
 
 @pytest.fixture
 def not_ours() -> Iterator[Path]:
-    """A file that this process may not read."""
+    """Make a file that this process may not read."""
     Path("not_ours").touch(mode=0o000)
     is_root = os.geteuid() == 0
     if is_root:
-        os.seteuid(65534)  # nobody
+        os.seteuid(65534)  # the user nobody
     yield Path("not_ours")
     if is_root:
         os.seteuid(0)
@@ -152,6 +153,6 @@ def not_ours() -> Iterator[Path]:
 
 @pytest.mark.parametrize("reader", ["read_json", "read_csv", "read_hdf5", "read_weights"])
 def test_what_may_not_be_read_is_not_called_damaged(say: Say, not_ours: Path, reader: str) -> None:
-    """Nor is anybody told to delete it: the system's own error, which `run` makes a line, has the reason."""
+    """The system's own error, which `run` turns into a line, has the reason; nothing is deleted."""
     with pytest.raises(PermissionError):
         getattr(storage, reader)(not_ours)

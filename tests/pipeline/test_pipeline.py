@@ -1,4 +1,4 @@
-"""The demo run: the same bytes wherever it runs, every artifact read back, a user's mistakes in one line."""
+"""The demo gives the same bytes anywhere, and a user's mistakes are one line."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ pytestmark = pytest.mark.pipeline
 
 
 def untimed_claims(folder: Path) -> dict[str, dict]:
-    """The claims that no seconds decide."""
+    """Return the claims that do not depend on seconds."""
     claims = json.loads((folder / "results/claims.json").read_text(encoding="utf-8"))
     return {name: claim for name, claim in claims.items() if not claim["seconds"]}
 
 
 def test_the_demo_in_another_directory_on_one_core_gives_the_same_bytes(built: Path, tmp_path: Path) -> None:
-    """Against the run in the repository's own root with all cores; the command is that of `make demo`."""
+    """They equal those of the run in the repository's root with all cores, as by `make demo`."""
     copy_sources(tmp_path)
     run("snakemake", "--cores", "1", "--directory", "demo", "--quiet", "rules", cwd=tmp_path)
     once, again = hashes(built), hashes(tmp_path / "demo")
@@ -38,7 +38,7 @@ def test_the_demo_in_another_directory_on_one_core_gives_the_same_bytes(built: P
 
 
 def test_a_training_killed_in_the_middle_resumes_to_the_same_bytes(workspace: Path) -> None:
-    """SIGKILL of snakemake and its job after the first checkpoint; the rerun starts from it."""
+    """Snakemake and its job get SIGKILL after the first checkpoint; the rerun starts from it."""
     model = workspace / "results/vae/mnist/mlp_2d/seed0/model.safetensors"
     whole = model.read_bytes()
     model.unlink()
@@ -58,12 +58,12 @@ def test_a_training_killed_in_the_middle_resumes_to_the_same_bytes(workspace: Pa
     run("snakemake", "--unlock", cwd=workspace)
     run("snakemake", "--cores", "1", cwd=workspace)
     assert model.read_bytes() == whole
-    assert ": resumed" in (workspace / "logs/vae/mnist/mlp_2d/seed0/train.log").read_text()
+    assert ": resumed" in (workspace / "logs/vae_train/mlp_2d/0.log").read_text()
     assert list((workspace / "checkpoints").iterdir()) == []
 
 
 def test_the_digits_are_split_as_the_parameters_say(built: Path) -> None:
-    """Training, validation and test are apart; the fixed draws are binary and follow the grey values."""
+    """Training, validation and test are disjoint; fixed draws are binary and follow grey values."""
     path = built / "results/digits/digits.h5"
     train, validation, binary = read_hdf5(path, "train_images", "validation_images", "validation_binary")
     assert (len(train), len(validation)) == (1300, 200)
@@ -83,7 +83,7 @@ def test_the_documents_keep_their_groups_and_split(built: Path) -> None:
 
 
 def test_training_lowers_the_loss_and_the_bound_lies_above_the_elbo(built: Path) -> None:
-    """The history falls; ELBO = -(reconstruction + KL); the importance-weighted bound is tighter."""
+    """The history falls, ELBO = -(reconstruction + KL), the importance-weighted bound is tighter."""
     folder = built / "results/vae/mnist/mlp_2d/seed0"
     history = read_csv(folder / "history.csv")
     assert float(history[-1]["validation_reconstruction"]) < float(history[0]["validation_reconstruction"]) - 20
@@ -95,31 +95,31 @@ def test_training_lowers_the_loss_and_the_bound_lies_above_the_elbo(built: Path)
 
 def test_every_network_is_measured_and_summarised(built: Path) -> None:
     """Each run's own numbers, joined; a recurrent network learns too; generated digits are further than real ones."""
-    summary = json.loads((built / "results/measures/mnist/summary.json").read_text())
+    summary = json.loads((built / "results/vae_measures/mnist/summary.json").read_text())
     assert list(summary) == ["mlp_2d", "gru_2d"]
     for name, numbers in summary.items():
         own = json.loads((built / f"results/vae/mnist/{name}/seed0/metrics.json").read_text())
         assert (numbers["elbo"], numbers["n_seeds"], numbers["elbo_se"]) == (own["elbo"], 1, None)
-        assert numbers["elbo"] > -170  # a decoder that ignores z is at about -180
+        assert numbers["elbo"] > -170  # a decoder that ignores z reaches about -180
         assert numbers["active_units"] == 2
         assert 0.25 < numbers["knn"] < 1
         assert 0 < numbers["frechet_floor"] < numbers["frechet"]
-        counts = read_csv(built / f"results/measures/mnist/{name}/seed0/confusion.csv")
+        counts = read_csv(built / f"results/vae_measures/mnist/{name}/seed0/confusion.csv")
         right = sum(int(row["count"]) for row in counts if row["class"] == row["predicted"])
         assert right / sum(int(row["count"]) for row in counts) == pytest.approx(numbers["knn"])
-    headlines = json.loads((built / "results/metrics.json").read_text())["measures"]
+    headlines = json.loads((built / "results/metrics.json").read_text())["vae_measures"]
     assert headlines["mnist_gru_2d"]["elbo"] == summary["gru_2d"]["elbo"]
 
 
 def test_ranked_embeddings_beat_chance(built: Path) -> None:
-    """Ten classes of equal size: chance is about .1."""
+    """With ten classes of equal size, chance is about 0.1."""
     metrics = json.loads((built / "results/ranking/mnist/vae_mlp_2d_seed0/metrics.json").read_text())
     assert 0.2 < metrics["map"] < 1
     assert metrics["precision@10"] > 0.3
 
 
 def test_figures_are_small_and_not_blank(built: Path) -> None:
-    """Each of at most 300 KB, since git keeps it, and ink on the page."""
+    """Each has at most 300 KB, since git keeps it, and ink on the page."""
     from PIL import Image
 
     figures = sorted((built / "results/figures").rglob("*.png"))
@@ -131,7 +131,7 @@ def test_figures_are_small_and_not_blank(built: Path) -> None:
 
 
 def test_faces_of_one_person_are_alike(built: Path) -> None:
-    """Frontal faces tell same from different better than chance; the features are those of all kept faces."""
+    """Frontal faces tell people apart better than chance; features exist for all kept faces."""
     metrics = json.loads((built / "results/faces/lfw/metrics.json").read_text())
     assert metrics["frontal_auc"] > 0.6
     features, kept = (
@@ -154,7 +154,7 @@ def test_faces_of_one_person_are_alike(built: Path) -> None:
     ],
 )
 def test_snakemake_stops_before_any_job_with_one_line(tmp_path: Path, old: str, new: str, said: str) -> None:
-    """A faulty params.yaml is named before the DAG is built."""
+    """A faulty params.yaml is reported before the DAG is built."""
     demo = (ROOT / "demo/params.yaml").read_text(encoding="utf-8")
     (tmp_path / "params.yaml").write_text(demo.replace(old, new, 1), encoding="utf-8")
     done = run("snakemake", "--directory", str(tmp_path), cwd=ROOT, check=False)
@@ -170,7 +170,7 @@ def stage(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_half_written_input_stops_a_stage_with_one_line(workspace: Path) -> None:
-    """A truncated HDF5 file: the line names it, no traceback, and nothing is written."""
+    """The line names the truncated HDF5 file, without a traceback, and nothing is written."""
     digits = workspace / "results/digits/digits.h5"
     digits.write_bytes(digits.read_bytes()[:5000])
     target = workspace / "new.h5"
@@ -184,7 +184,7 @@ def test_a_half_written_input_stops_a_stage_with_one_line(workspace: Path) -> No
 
 
 def test_a_full_disk_stops_a_stage_with_one_line(workspace: Path, small_disk: Path) -> None:
-    """The embeddings do not fit: the line names the file, and nothing stays."""
+    """If embeddings do not fit, the line names the file, and nothing is left."""
     model = "results/vae/mnist/mlp_2d/seed0/model.safetensors"
     target = str(small_disk / "documents.h5")
     words = ("prepare", "--archive", "data/raw/newsgroups/20news-bydate.tar", "--documents", target)
@@ -197,7 +197,7 @@ def test_a_full_disk_stops_a_stage_with_one_line(workspace: Path, small_disk: Pa
 
 
 def test_an_unknown_run_is_one_line_that_lists_the_runs(workspace: Path) -> None:
-    """The names there are stand in the line."""
+    """The line lists the existing names."""
     words = ("train", "--run", "plain", "--seed", "0", "--digits", "x", "--model", "m", "--history", "h")
     done = stage(workspace, "latents.stages.vae", *words)
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""What a killed run leaves is told from what a running one holds, and nobody's word is taken for a damaged artifact."""
+"""Traces of a killed run are told from those of a running one, and damage is always noticed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bridge import recover
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A working directory of its own, in which this process holds nothing afterwards."""
+    """Make a working directory in which this process holds nothing afterwards."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(recover, "_held", [])
     yield tmp_path
@@ -26,13 +26,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def let_go() -> None:
-    """What the end of a process does."""
+    """Free the locks, as the end of a process does."""
     while recover._held:
         recover._held.pop().close()
 
 
 def leave_lock() -> Path:
-    """The lock file of a snakemake that was killed."""
+    """Leave the lock file of a killed snakemake."""
     lock = Path(".snakemake/locks/0.output.lock")
     lock.parent.mkdir(parents=True, exist_ok=True)
     lock.write_text("results/a\n", encoding="utf-8")
@@ -40,7 +40,7 @@ def leave_lock() -> Path:
 
 
 def made(path: str, content: str = "made") -> str:
-    """An artifact as a finished job leaves it: the time of its last write is on record."""
+    """Make an artifact as a finished job leaves it, with its time of last write on record."""
     from snakemake.persistence import MetadataRecord
 
     Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ def test_a_lock_that_nobody_holds_is_dropped(folder: Path) -> None:
 
 
 def test_the_lock_of_a_running_snakemake_stays(folder: Path) -> None:
-    """As long as another process has called `recover`, and not longer."""
+    """It stays exactly as long as another process has called `recover`."""
     code = "import recover, sys; recover.recover([]); print(flush=True); sys.stdin.read()"
     other = subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -83,7 +83,7 @@ def test_the_lock_of_a_running_snakemake_stays(folder: Path) -> None:
 
 
 def test_a_job_that_outlived_its_snakemake_is_waited_for(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """The shell that Snakemake starts holds the lock for all that it starts, until the last of them ends."""
+    """The shell that Snakemake starts holds the lock until all that it started has ended."""
     recover.recover([])
     let_go()
     job = subprocess.Popen(["bash", "-c", f"set -euo pipefail; {recover.HOLD} (sleep 4; touch results) & sleep 0.3"])
@@ -95,7 +95,7 @@ def test_a_job_that_outlived_its_snakemake_is_waited_for(folder: Path, capfd: py
 
 
 def test_a_commit_that_outlived_its_snakemake_is_waited_for(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """It reads the Snakefile, too, but is no run: its lock is a job's."""
+    """A commit reads the Snakefile, too, but is not a run: its lock is a job's."""
     code = (
         "import pathlib, recover, time; recover.bridging = True; recover.recover([]); print(flush=True)"
         "; time.sleep(4); pathlib.Path('results').touch()"
@@ -115,13 +115,13 @@ def test_a_commit_that_outlived_its_snakemake_is_waited_for(folder: Path, capfd:
 
 
 def test_a_job_runs_where_no_lock_can_be_had(folder: Path) -> None:
-    """Elsewhere than in the folder of a run: the prefix fails and the command runs."""
+    """Outside the folder of a run, the prefix fails and the command runs."""
     done = subprocess.run(["bash", "-c", f"set -euo pipefail; {recover.HOLD} echo ran"], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "ran\n", "")
 
 
 def test_an_artifact_is_vouched_for_by_its_record_or_by_dvc_lock(folder: Path) -> None:
-    """Untouched ones are not even read; a touched one counts by its bytes; an unknown one does not count."""
+    """Untouched artifacts are not read, touched ones count by bytes, unknown ones do not count."""
     paths = [made(f"results/{name}") for name in "abcd"]
     for path in paths[1:]:
         time.sleep(0.02)
@@ -144,7 +144,7 @@ def test_a_damaged_dvc_lock_vouches_for_nothing(folder: Path, content: str) -> N
 
 
 def test_files_that_swap_places_are_noticed(folder: Path) -> None:
-    """Though both keep the times that they were written."""
+    """Both files keep their times of last write."""
     first, second = made("results/a", "one"), made("results/b", "two")
     Path(first).rename("aside")
     Path(second).rename(first)
@@ -153,7 +153,7 @@ def test_files_that_swap_places_are_noticed(folder: Path) -> None:
 
 
 def test_a_lock_stays_where_a_cluster_may_run_jobs_still(folder: Path) -> None:
-    """Their nodes may not see our locks: that they have ended is for a person to say, by --unlock."""
+    """Nodes may not see our locks, so a person must say by --unlock that jobs have ended."""
     lock, path = leave_lock(), made("results/a")
     Path(path).write_text("half", encoding="utf-8")
     recover._store()._mark_incomplete(path, "job 7 of the cluster")

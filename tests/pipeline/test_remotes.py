@@ -1,4 +1,4 @@
-"""Results shared through a DVC remote: a folder, ssh to a local sshd, S3 against a local moto server."""
+"""Results are shared through a DVC remote: a folder, ssh to a local sshd, S3 on a moto server."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def folder(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def ssh(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """An sshd of our own on a free port, with keys of its own."""
+    """Run an sshd with its own keys on a free port."""
     sshd = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
     if sshd is None:
         pytest.skip("needs Debian's package openssh-server")
@@ -72,7 +72,7 @@ def ssh(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def s3(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """A moto server on a free port, with an empty bucket."""
+    """Run a moto server with an empty bucket on a free port."""
     import boto3
 
     port = free_port()
@@ -92,12 +92,12 @@ def s3(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(params=["ssh", "s3"])
 def remote(request: pytest.FixtureRequest) -> dict[str, str]:
-    """The options of a DVC remote that is there; a folder is one in test_bridge.py."""
+    """Return the options of an available DVC remote; test_bridge.py tests a folder."""
     return request.getfixturevalue(request.param)
 
 
 def share(workspace: Path, remote: dict[str, str]) -> None:
-    """What README says: a remote that verifies, its settings in git."""
+    """Set a remote that verifies, as in README, with its settings in git."""
     run("dvc", "remote", "add", "--default", "shared", remote["url"], cwd=workspace)
     for option, value in {"verify": "true", **{k: v for k, v in remote.items() if k != "url"}}.items():
         run("dvc", "remote", "modify", "shared", option, value, cwd=workspace)
@@ -105,7 +105,7 @@ def share(workspace: Path, remote: dict[str, str]) -> None:
 
 
 def kill_after(seconds: float, *command: str, cwd: Path) -> None:
-    """Start a command and kill it, children included, at some moment of its work."""
+    """Start a command and kill it with its children at some moment."""
     process = subprocess.Popen(
         command, cwd=cwd, env=environment(**S3_KEYS), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -116,7 +116,7 @@ def kill_after(seconds: float, *command: str, cwd: Path) -> None:
 
 
 def to_run(folder: Path) -> list[str]:
-    """What both tools would run."""
+    """Return what both tools would run."""
     said = run("python", "workflow/bridge", "status", cwd=folder).stdout.splitlines()
     jobs = [set(line.partition(": ")[2].split()) - {"nothing"} for line in said[:2]]
     assert jobs[0] == jobs[1]
@@ -124,7 +124,7 @@ def to_run(folder: Path) -> list[str]:
 
 
 def test_a_fresh_clone_pulls_and_has_nothing_to_run(workspace: Path, tmp_path: Path, remote: dict[str, str]) -> None:
-    """Push and pull, each killed in its middle and then repeated."""
+    """Push and pull are each killed halfway and then repeated."""
     share(workspace, remote)
     kill_after(1.5, sys.executable, "workflow/bridge", "push", cwd=workspace)
     run("python", "workflow/bridge", "push", cwd=workspace, **S3_KEYS)
@@ -157,7 +157,7 @@ Repo().{verb}()
 def test_nothing_is_left_out_after_a_list_of_files_that_was_cut_off(
     workspace: Path, tmp_path: Path, folder: dict[str, str]
 ) -> None:
-    """DVC commits its list file by file and trusts what it finds: its own push and pull would then move five files."""
+    """DVC trusts its list of files, even an incomplete one; its own push would move five files."""
     share(workspace, folder)
     assert run("python", "-c", DIES.format(verb="push"), cwd=workspace, check=False).returncode == 9
     run("python", "workflow/bridge", "push", cwd=workspace)
@@ -169,7 +169,7 @@ def test_nothing_is_left_out_after_a_list_of_files_that_was_cut_off(
 
 
 def test_a_corrupted_object_is_named_and_replaced(workspace: Path, tmp_path: Path, folder: dict[str, str]) -> None:
-    """A flipped byte in the remote: the pull names the file, both tools its jobs; a push of a whole cache mends it."""
+    """The pull names the file, both tools its jobs, and a push of a complete cache repairs it."""
     share(workspace, folder)
     run("dvc", "push", cwd=workspace)
     spoil(Path(folder["url"]), (workspace / "results/digits/digits.h5").read_bytes())
@@ -180,9 +180,9 @@ def test_a_corrupted_object_is_named_and_replaced(workspace: Path, tmp_path: Pat
     assert "results/digits/digits.h5" in pulled.stdout + pulled.stderr
     run("python", "workflow/bridge", "restore", cwd=clone)
     assert "digits" in to_run(clone)
-    run("snakemake", "results/digits/digits.h5", cwd=clone)  # rebuilt here ...
+    run("snakemake", "results/digits/digits.h5", cwd=clone)  # the file is rebuilt here
     assert (clone / "results/digits/digits.h5").read_bytes() == (workspace / "results/digits/digits.h5").read_bytes()
-    run("dvc", "push", cwd=workspace)  # ... or fetched again
+    run("dvc", "push", cwd=workspace)  # or it is fetched again
     (clone / "results/digits/digits.h5").unlink()
     run("dvc", "pull", cwd=clone)
     run("python", "workflow/bridge", "restore", cwd=clone)

@@ -1,4 +1,4 @@
-"""The report of a finished demo run, opened in headless Chromium."""
+"""Open the report of a finished demo run in headless Chromium."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SILENT = "--disable-quic --no-first-run --disable-background-networking --disabl
 
 @pytest.fixture
 def browser() -> Iterator[Any]:
-    """Headless Chromium that logs each request and each message of the console."""
+    """Run headless Chromium that logs each request and each console message."""
     if not (shutil.which("chromium") and shutil.which("chromedriver")):
         pytest.skip("needs Debian's packages chromium and chromium-driver")
     from selenium import webdriver
@@ -39,14 +39,14 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def page(built: Path, tmp_path: Path) -> Path:
-    """The report of the demo run."""
+    """Make the report of the demo run."""
     written = tmp_path / "report.html"
     run("snakemake", "--report", str(written), cwd=built)
     return written
 
 
 def eventually(ask: Callable[[], Any], seconds: float = 60, pause: float = 0.05) -> Any:
-    """What `ask` returns as soon as it is true."""
+    """Return what `ask` returns, as soon as it is true."""
     end = time.monotonic() + seconds
     while not (found := ask()) and time.monotonic() < end:
         time.sleep(pause)
@@ -60,15 +60,16 @@ def links(browser: Any, icon: str) -> list[Any]:
 
 
 def click(browser: Any, element: Any) -> None:
-    """Not at its place on the screen, where another one may be while the page is laid out."""
+    """Click an element itself: during layout, another one may be at its place on the screen."""
     browser.execute_script("arguments[0].click()", element)
 
 
 def open_category(browser: Any, page: Path, category: str) -> list[str]:
-    """The paths that it lists, once no more of them appear."""
+    """Return the paths that a category lists, once no more appear."""
     from selenium.webdriver.common.by import By
 
-    browser.get("about:blank")  # the page's own address, but for its fragment, would not load it anew
+    # an address that differs only by its fragment would not reload the page
+    browser.get("about:blank")
     browser.get(page.as_uri())
     click(browser, eventually(lambda: browser.find_elements(By.LINK_TEXT, category))[0])
     lists: list[list[str]] = [[]]
@@ -82,19 +83,19 @@ def open_category(browser: Any, page: Path, category: str) -> list[str]:
 
 
 def is_drawn(browser: Any, figure: str) -> bool:
-    """Whether the image beside the list is this one (base64), and is decoded."""
+    """Check that the image beside the list is this one (base64), and is decoded."""
     from selenium.common.exceptions import StaleElementReferenceException
     from selenium.webdriver.common.by import By
 
     try:
-        *_, image = browser.find_elements(By.TAG_NAME, "img")  # the first is the report's own sign
+        *_, image = browser.find_elements(By.TAG_NAME, "img")  # the first is the report's logo
         return image.get_property("src").endswith(f"base64,{figure}") and image.get_property("naturalWidth") > 0
     except StaleElementReferenceException:
         return False
 
 
 def has_a_table(browser: Any) -> bool:
-    """Whether the page beside the list has a table."""
+    """Check that the page beside the list has a table."""
     from selenium.webdriver.common.by import By
 
     for frame in browser.find_elements(By.TAG_NAME, "iframe"):
@@ -106,8 +107,7 @@ def has_a_table(browser: Any) -> bool:
 
 
 def test_each_category_is_there_and_each_figure_loads(browser: Any, page: Path, built: Path) -> None:
-    """Every PNG below results/figures and the page of comparisons are in the report and are drawn; nothing is fetched,
-    the console has no error."""
+    """All figures and the page of comparisons are drawn; nothing is fetched, no console error."""
     from selenium.webdriver.common.by import By
 
     browser.get(page.as_uri())
@@ -119,7 +119,7 @@ def test_each_category_is_there_and_each_figure_loads(browser: Any, page: Path, 
     for category in categories:
         for index, name in enumerate(open_category(browser, page, category)):
             listed.append(name)
-            click(browser, links(browser, "eye")[index])  # the list stays beside the figure
+            click(browser, links(browser, "eye")[index])  # the list remains beside the figure
             if name.endswith(".png"):
                 expected = base64.b64encode((built / name).read_bytes()).decode()
                 assert eventually(partial(is_drawn, browser, expected)), name
@@ -135,7 +135,7 @@ def test_each_category_is_there_and_each_figure_loads(browser: Any, page: Path, 
 
 
 def test_a_figure_comes_with_caption_parameters_and_code(browser: Any, page: Path) -> None:
-    """The information pane of a figure names its rule's caption and what ran."""
+    """The information pane of a figure has its rule's caption and what ran."""
     from selenium.webdriver.common.by import By
 
     open_category(browser, page, "VAE")

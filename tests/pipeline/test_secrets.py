@@ -14,7 +14,7 @@ pytestmark = pytest.mark.pipeline
 
 
 def drawn() -> str:
-    """A secret that no file holds, this one included, with the characters that are written in other ways elsewhere."""
+    """Draw a secret that no file holds, with characters that are escaped in some formats."""
     return f"{token_hex(8)}/{token_hex(4)}+{token_hex(4)}={token_hex(4)}"
 
 
@@ -30,13 +30,13 @@ SECRETS = [*LOCAL.values(), *(value for key, value in ENVIRONMENT.items() if key
 
 
 def forms(secret: str) -> list[bytes]:
-    """A secret as it may be written: plain, as JSON or HTML has it, in base64."""
+    """Return the ways to write a secret: plain, as in JSON or HTML, in base64."""
     raw = secret.encode()
     return [raw, raw.replace(b"/", b"\\/"), raw.replace(b"+", b"&#43;"), base64.b64encode(raw).rstrip(b"=")[:-1]]
 
 
 def holding(folder: Path) -> list[str]:
-    """Files below a folder that hold a secret, but for the one that it was put in."""
+    """List files below a folder that hold a secret, except for the intended one."""
     wanted = [form for secret in SECRETS for form in forms(secret)]
     files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
     found = [path for path in files if any(form in path.read_bytes() for form in wanted)]
@@ -44,18 +44,20 @@ def holding(folder: Path) -> list[str]:
 
 
 def test_credentials_of_a_remote_reach_no_file_and_no_output(workspace: Path, tmp_path: Path) -> None:
-    """Through a run, the bridge, a push that fails, a report, a comparison; git would keep none of them."""
+    """This covers a run, the bridge, a failing push, a report and a comparison; git keeps none."""
     said = []
 
     def call(*command: str, check: bool = True) -> None:
         done = run(*command, cwd=workspace, check=check, PYTHONPATH=str(ROOT / "src"), **ENVIRONMENT)
         said.append(done.stdout + done.stderr)
 
-    with (workspace / ".dvc/config").open("a", encoding="utf-8") as config:  # nobody listens at port 9
+    # nothing listens on port 9
+    with (workspace / ".dvc/config").open("a", encoding="utf-8") as config:
         config.write("['remote \"shared\"']\n    url = s3://bucket/cache\n    endpointurl = http://127.0.0.1:9\n")
         config.write("['remote \"other\"']\n    url = ssh://nobody@127.0.0.1/cache\n")
     call("dvc", "remote", "default", "shared")
-    with (workspace / ".dvc/config.local").open("a", encoding="utf-8") as config:  # as `dvc remote modify --local`
+    # as by `dvc remote modify --local`
+    with (workspace / ".dvc/config.local").open("a", encoding="utf-8") as config:
         config.write("['remote \"shared\"']\n" + "".join(f"    {key} = {value}\n" for key, value in LOCAL.items()))
         config.write(f"['remote \"other\"']\n    password = {PASSWORD}\n")
     (workspace / "results/figures/ranking/mnist.png").unlink()
@@ -68,7 +70,7 @@ def test_credentials_of_a_remote_reach_no_file_and_no_output(workspace: Path, tm
     call("python", "-m", "latents.cli", "compare", "HEAD", "--page", "compare.html")
     call("python", "-m", "latents.cli", "where", "results/metrics.json")
     call("git", "add", "--all")
-    assert "127.0.0.1:9" in "".join(said)  # the push knew where to go
+    assert "127.0.0.1:9" in "".join(said)  # the push used this remote
     assert not [secret for secret in SECRETS if any(form in text.encode() for text in said for form in forms(secret))]
     assert holding(workspace) == [".dvc/config.local"]
     assert ".dvc/config.local" not in run("git", "ls-files", cwd=workspace).stdout

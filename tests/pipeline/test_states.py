@@ -1,4 +1,4 @@
-"""States of a repository that are no run's: a cache with a hole, a worktree, a merge, leftovers, a run told to stop."""
+"""Unusual states of a repository: incomplete cache, worktree, merge, leftovers, stopped run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.harness import environment, run
 
 EMBEDDINGS = "results/vae/mnist/mlp_2d/seed0/embeddings.h5"
 DIGITS = "results/digits/digits.h5"
-LOG = "logs/vae/mnist/mlp_2d/seed0/train.log"
+LOG = "logs/vae_train/mlp_2d/0.log"
 MODEL = "results/vae/mnist/mlp_2d/seed0/model.safetensors"
 
 
@@ -27,26 +27,26 @@ def bridge(folder: Path, verb: str, *, check: bool = True) -> str:
 
 
 def named(folder: Path) -> set[str]:
-    """The jobs that both tools would run; a failure when they differ."""
+    """Return the jobs that both tools would run; fail if they differ."""
     lines = dict(line.split(": ", maxsplit=1) for line in bridge(folder, "status").splitlines()[:2])
     assert lines["snakemake"] == lines["dvc"]
     return set(lines["dvc"].split()) - {"nothing"}
 
 
 def edit(folder: Path, section: str, old: str, new: str) -> None:
-    """Another value in a section of params.yaml."""
+    """Set another value in a section of params.yaml."""
     path = folder / "params.yaml"
     before, mark, after = path.read_text(encoding="utf-8").partition(f"\n{section}:")
     assert old in after
     path.write_text(before + mark + after.replace(old, new, 1), encoding="utf-8")
 
 
-# --- the cache ------------------------------------------------------------------------------------------------------
+# --- the cache ------------------------------------------------------------------------------------
 
 
 @pytest.mark.pipeline
 def test_a_hole_in_the_cache_is_named_and_all_else_restored(workspace: Path) -> None:
-    """As `dvc gc -w` leaves it: the hook names the file, brings the others, and marks what is as it was."""
+    """After `dvc gc -w`, the hook names the missing file, restores the others, and marks them."""
     md5 = read_yaml(workspace / "dvc.lock")["stages"]["vae_embed-mlp_2d-0"]["outs"][0]["md5"]
     (workspace / ".dvc/cache/files/md5" / md5[:2] / md5[2:]).unlink()
     (workspace / EMBEDDINGS).unlink()
@@ -63,7 +63,7 @@ def test_a_hole_in_the_cache_is_named_and_all_else_restored(workspace: Path) -> 
 
 @pytest.mark.pipeline
 def test_a_worktree_has_the_results_of_its_revision(workspace: Path, tmp_path: Path) -> None:
-    """From the one cache of all worktrees, by the hook alone; nothing is to be run there."""
+    """The hook alone takes them from the common cache of all worktrees; nothing has to run."""
     bridge(workspace, "hooks")
     tree = tmp_path / "tree"
     run("git", "worktree", "add", "--quiet", str(tree), cwd=workspace)
@@ -73,19 +73,19 @@ def test_a_worktree_has_the_results_of_its_revision(workspace: Path, tmp_path: P
     assert named(tree) == set()
 
 
-# --- merges ---------------------------------------------------------------------------------------------------------
+# --- merges ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.pipeline
 def test_a_merge_runs_only_what_no_side_has(workspace: Path) -> None:
-    """Two branches, each with another parameter and its results: what gathers both is all that is to be done."""
+    """Each branch has another parameter and its results: only what gathers both has to run."""
     bridge(workspace, "hooks")
     run("git", "checkout", "--quiet", "-b", "fewer", cwd=workspace)
     edit(workspace, "vae", " samples: 50", " samples: 20")
     run("snakemake", "--cores", "all", cwd=workspace)
     run("git", "commit", "--all", "--quiet", "--message", "fewer samples", cwd=workspace)
     run("git", "checkout", "--quiet", "main", cwd=workspace)
-    edit(workspace, "likelihood", "chains: 50", "chains: 7")
+    edit(workspace, "rbm_likelihood", "chains: 50", "chains: 7")
     run("snakemake", "--cores", "all", cwd=workspace)
     run("git", "commit", "--all", "--quiet", "--message", "fewer chains", cwd=workspace)
     assert run("git", "merge", "fewer", cwd=workspace, check=False).returncode
@@ -93,8 +93,8 @@ def test_a_merge_runs_only_what_no_side_has(workspace: Path) -> None:
     assert "left to you" not in said
     assert run("git", "diff", "--name-only", "--diff-filter=U", cwd=workspace).stdout == ""
     found = named(workspace)
-    assert {"metrics", "claims"} <= found
-    assert not any(name.startswith(("vae_", "likelihood", "rbm", "measures-")) for name in found)
+    assert {"headlines", "claims"} <= found
+    assert not any(name.startswith(("vae_", "rbm")) for name in found)
     run("snakemake", "--cores", "all", cwd=workspace)
     run("git", "commit", "--all", "--quiet", "--message", "both", cwd=workspace)
     assert named(workspace) == set()
@@ -114,7 +114,7 @@ def sides(monkeypatch: pytest.MonkeyPatch, **found: dict) -> None:
 
 
 def test_the_record_that_fits_the_merged_parameters_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whichever side has it; and of what is made from it, the record of the same bytes."""
+    """Either side may have it; what is made from it gets the record of the same bytes."""
     old, new = record(rate=1, made="1"), record(rate=2, made="2")
     below = {"old": record(read="1"), "new": record(read="2")}
     sides(monkeypatch, base={"a": old}, ours={"a": old, "b": below["old"]}, theirs={"a": new, "b": below["new"]})
@@ -123,7 +123,7 @@ def test_the_record_that_fits_the_merged_parameters_is_taken(monkeypatch: pytest
 
 
 def test_where_both_fit_or_neither_the_changed_record_is_taken_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Never a mixture: DVC sees that a whole record does not fit, and runs the job."""
+    """Records are never mixed: DVC sees that a record does not fit, and runs the job."""
     old, new = record(rate=1, made="1"), record(rate=2, made="2")
     sides(monkeypatch, base={"a": old}, ours={"a": old}, theirs={"a": new})
     assert merging.choose(STAGES, {"rate": 3}) == {"a": new}
@@ -132,14 +132,14 @@ def test_where_both_fit_or_neither_the_changed_record_is_taken_whole(monkeypatch
 
 
 def test_a_job_of_one_side_only_keeps_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A new run of either side; a job that the merged dvc.yaml lacks has none."""
+    """A new run of either side keeps its record; a job that the merged dvc.yaml lacks has none."""
     sides(monkeypatch, base={}, ours={"a": record()}, theirs={"b": record(), "gone": record()})
     assert merging.choose(STAGES, {}) == {"a": record(), "b": record()}
 
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty git repository, and we in it."""
+    """Make an empty git repository, and work in it."""
     monkeypatch.chdir(tmp_path)
     run("git", "init", "--quiet", cwd=tmp_path)
     return tmp_path
@@ -153,7 +153,7 @@ def test_without_a_merge_there_is_none_to_finish(repository: Path) -> None:
 @pytest.mark.pipeline
 @pytest.mark.parametrize("name", ["params.yaml", "dvc.lock", "dvc.yaml"])
 def test_no_verb_reads_conflict_markers(workspace: Path, name: str) -> None:
-    """One line each, and nothing is written: `commit` would drop every record of a dvc.lock that it cannot read."""
+    """Each prints one line and writes nothing: `commit` would drop records that it cannot read."""
     conflict = "a: 0\n<<<<<<< HEAD\na: 1\n=======\na: 2\n>>>>>>> other\n"
     (workspace / name).write_text(conflict, encoding="utf-8")
     for verb in ("commit", "restore", "status", "check", "push", "pull", "clean"):
@@ -164,12 +164,12 @@ def test_no_verb_reads_conflict_markers(workspace: Path, name: str) -> None:
     assert (workspace / name).read_text(encoding="utf-8") == conflict
 
 
-# --- leftovers ------------------------------------------------------------------------------------------------------
+# --- leftovers ------------------------------------------------------------------------------------
 
 
 @pytest.mark.pipeline
 def test_a_removed_run_is_named_and_its_files_removed(workspace: Path) -> None:
-    """What git or the cache can bring back goes, named file by file; a file of one's own stays."""
+    """Files that git or the cache can restore are removed by name; one's own files are kept."""
     path = workspace / "params.yaml"
     own = workspace / "results/own.txt"
     gone = "results/rbm/mnist/removed/metrics.json"
@@ -193,7 +193,7 @@ def test_a_removed_run_is_named_and_its_files_removed(workspace: Path) -> None:
 
 
 def test_nothing_outside_the_folders_of_results_is_a_leftover(repository: Path) -> None:
-    """Nor what a link in them leads to: the link alone goes."""
+    """The target of a link is not removed, only the link."""
     outside = repository / "elsewhere"
     for file in ("elsewhere/a", "data/own.h5", "data/raw/set/b", "results/c/d", "notes"):
         (repository / file).parent.mkdir(parents=True, exist_ok=True)
@@ -208,13 +208,13 @@ def test_nothing_outside_the_folders_of_results_is_a_leftover(repository: Path) 
     assert (repository / "data/own.h5").is_file()
 
 
-# --- a run that is told to stop -------------------------------------------------------------------------------------
+# --- a run that is told to stop -------------------------------------------------------------------
 
 
 @pytest.mark.pipeline
 def test_ctrl_c_names_what_was_interrupted_and_the_same_command_goes_on(workspace: Path) -> None:
-    """The signal goes to the whole group, as from a terminal; the training begins after its last whole epoch."""
-    edit(workspace, "vae", "epochs:", "epochs: 4000  #")
+    """The whole group gets the signal, as at a terminal; training resumes after its last epoch."""
+    edit(workspace, "vae", "epochs: 60", "epochs: 4000")
     said = stopped(workspace)
     expected = "interrupted: vae_train-mlp_2d-0; the same command goes on, trainings after their last whole epoch\n"
     assert said.count(expected) == 1
@@ -225,7 +225,7 @@ def test_ctrl_c_names_what_was_interrupted_and_the_same_command_goes_on(workspac
 
 
 def stopped(folder: Path) -> str:
-    """What a run says that is told to stop when its training has written epochs to its log and a checkpoint."""
+    """Return what a run says that is stopped once its training has epochs and a checkpoint."""
     (folder / LOG).unlink()
     process = subprocess.Popen(
         ["snakemake", "--cores", "2", MODEL],
@@ -241,7 +241,7 @@ def stopped(folder: Path) -> str:
 
 
 def has_begun(folder: Path) -> bool:
-    """Has the training a checkpoint and, since it was last started, an epoch?"""
+    """Check that the training has a checkpoint and, since its last start, an epoch."""
     log = folder / LOG
     is_logged = log.exists() and " of 4000: " in log.read_text(encoding="utf-8")
     return is_logged and any((folder / "checkpoints").glob("vae-mlp_2d-*"))

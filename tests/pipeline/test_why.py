@@ -1,4 +1,4 @@
-"""Why a job would run, or ran: by its record, the files as they are, and the sources in git's history."""
+"""Explain why a job would run or ran, by its record, the present files, and sources in git."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def package(lib: str = LIB, stage: str = STAGE) -> Sources:
     ],
 )
 def test_an_edit_is_named_by_the_definition_that_it_is_in(old: str, new: str, name: str) -> None:
-    """The innermost function, method or class, with the line before and after."""
+    """The innermost function, method or class is named, with the lines before and after."""
     lines = list(definitions.differences("toy-train", package(), package(LIB.replace(old, new))))
     assert lines[0] == f"src/latents/lib.py: {name}"
     assert sum(line.startswith("src/") for line in lines) == 1
@@ -71,7 +71,7 @@ def test_an_edit_is_named_by_the_definition_that_it_is_in(old: str, new: str, na
 
 
 def test_what_decides_on_no_result_is_not_named() -> None:
-    """Comments, docstrings and other commands of the stage."""
+    """These are comments, docstrings and other commands of the stage."""
     lib = LIB.replace("# n layers", "# so many layers").replace("What is trained", "A model")
     now = package(lib, STAGE.replace("score(2)", "score(3)"))
     assert list(definitions.differences("toy-train", package(), now)) == []
@@ -79,14 +79,14 @@ def test_what_decides_on_no_result_is_not_named() -> None:
 
 
 def test_in_a_module_that_changed_what_changed_in_words_alone_is_not_named() -> None:
-    """A comment in one function, and an edit of another."""
+    """One function has a new comment, another one an edit."""
     now = package(LIB.replace("# n layers", "# layers").replace("x * self", "x + self"))
     named = [line for line in definitions.differences("toy-train", package(), now) if line.startswith("src/")]
     assert named == ["src/latents/lib.py: Model.score"]
 
 
 def test_a_long_difference_ends_after_twenty_lines() -> None:
-    """And a definition that is new is shown whole."""
+    """A new definition is shown completely."""
     new = "def other():\n" + "".join(f"    line_{number} = {number}\n" for number in range(30))
     lines = list(definitions.differences("toy-train", package(), package(LIB + new)))
     assert lines[0] == "src/latents/lib.py: other"
@@ -103,7 +103,7 @@ def test_modules_that_are_imported_or_no_longer_are_named() -> None:
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A git repository here, with the toy package committed."""
+    """Make a git repository here, with the toy package committed."""
     monkeypatch.chdir(tmp_path)
     for path, text in FILES.items():
         (tmp_path / "src" / path).parent.mkdir(parents=True, exist_ok=True)
@@ -127,7 +127,7 @@ def commit(folder: Path) -> str:
 
 
 def test_a_digest_is_found_in_the_revision_that_has_it(repository: Path) -> None:
-    """However many commits ago, past a revision that does not parse; one that no revision has is None."""
+    """It may be many commits ago, past a revision that does not parse; otherwise None."""
     first = run("git", "rev-parse", "HEAD", cwd=repository).stdout.strip()
     lib = repository / "src/latents/lib.py"
     for text in (LIB.replace("3", "4"), "def broken(:", LIB.replace("3", "5")):
@@ -139,7 +139,7 @@ def test_a_digest_is_found_in_the_revision_that_has_it(repository: Path) -> None
     assert definitions.having("toy-train", package(LIB.replace("3", "6")).closures()["toy-train"].code, []) is None
 
 
-# --- jobs: a reads source, b reads what a makes, c what b makes ------------------------------------------------------
+# --- jobs: a reads source, b reads what a makes, c what b makes -----------------------------------
 
 
 def job(name: str, reads: str, **other: Any) -> Job:
@@ -153,7 +153,7 @@ CODE = {"toy-train": {"code": "code", "environment": "environment"}}
 
 
 def state(found: Mapping[str, str] = FOUND, toy: object = 1, **known: revisions.Job | None) -> why.State:
-    """The jobs as they would run here, whose records fit but for what is given."""
+    """Return the jobs as they would run here; records fit except for what is given."""
     Path("params.yaml").write_text(json.dumps({"toy": toy}))
     Path("code.json").write_text(json.dumps(CODE))
     fit = why.State(JOBS, {}, FOUND)
@@ -171,7 +171,7 @@ def running(found: why.State) -> list[str]:
 
 
 def test_a_job_runs_for_its_own_reasons_and_for_those_above_it(repository: Path) -> None:
-    """By parameters, inputs, outputs, records; and 1.0 is 1."""
+    """Reasons are parameters, inputs, outputs and records; 1.0 equals 1."""
     assert running(state()) == []
     assert running(state(toy=2)) == ["a", "b", "c"]
     assert running(state(FOUND | {"source": "9"})) == ["a", "b", "c"]
@@ -181,10 +181,11 @@ def test_a_job_runs_for_its_own_reasons_and_for_those_above_it(repository: Path)
 
 
 def test_a_job_that_runs_only_for_what_is_above_it_names_the_roots(repository: Path) -> None:
-    """Not the jobs between, whose inputs are made anew likewise."""
+    """Jobs in between, whose inputs are made again likewise, are not named."""
     found = state(toy=2)
     assert found.own("c") == found.own("b") == []
-    assert state(FOUND | {"a.out": "9"}).own("b") == []  # `a` makes it anew: it is `a` that has a reason of its own
+    # `a` makes it again: only `a` has a reason of its own
+    assert state(FOUND | {"a.out": "9"}).own("b") == []
     assert found.roots("c") == ["a"]
     assert found.own("a") == ["params"]
     assert found.below("b") == ["b", "c"]
@@ -192,7 +193,7 @@ def test_a_job_that_runs_only_for_what_is_above_it_names_the_roots(repository: P
 
 @pytest.mark.parametrize("asked", ["b", "out/../b.out", "./b.out", "{}/b.out"])
 def test_a_job_is_named_by_itself_or_by_a_file_of_it(repository: Path, asked: str) -> None:
-    """By a path from a folder or from the root, or from the top of all."""
+    """A path may start from a folder, from the root, or be absolute."""
     (repository / "out").mkdir()
     for folder in (repository, repository / "out"):
         assert why.resolve(asked.format(repository), JOBS, folder) == "b"
@@ -205,7 +206,7 @@ def test_an_unknown_name_is_one_line_with_near_ones(repository: Path) -> None:
 
 
 def test_files_are_told_by_what_became_of_them() -> None:
-    """Changed, missing, read anew, read no longer; what is the same is not told of."""
+    """Changed, missing, new and dropped files are named; unchanged ones are not."""
     lines = list(
         reasons.files("input", {"a": "1", "b": "1", "c": "1", "d": "1"}, {"a": "2", "b": "", "d": "1", "e": "1"})
     )
@@ -223,7 +224,7 @@ def version(**other: Any) -> revisions.Job:
 
 
 def test_a_distribution_is_named_with_its_versions(repository: Path) -> None:
-    """Of those alone that the code imports; where no code.json has the earlier environment, a line says so."""
+    """Only distributions that the code imports count; a line says if no code.json has them."""
     lib = repository / "src/latents/lib.py"
     lib.write_text("import numpy\n" + LIB)
     table = {"toy-train": {"code": "1", "environment": "e1"}, "distributions": {"numpy": "2.0", "scipy": "1.0"}}
@@ -250,7 +251,7 @@ def test_parameters_are_told_by_their_leaves_and_code_that_git_has_not_by_a_line
 
 @pytest.mark.pipeline
 def test_why_names_the_parameter_the_definition_the_input_and_the_root(workspace: Path) -> None:
-    """Before a run of each edit; afterwards the same is what the job last ran for."""
+    """It says so before a run of each edit, and afterwards as the reason of the last run."""
 
     def said(name: str, cwd: Path = workspace, check: bool = True) -> str:
         done = run("python", str(workspace / "workflow/bridge"), "why", name, cwd=cwd, check=check)
@@ -266,7 +267,7 @@ def test_why_names_the_parameter_the_definition_the_input_and_the_root(workspace
     for reason in expected:
         assert reason in before
     assert "it and all below it: " in before
-    below = said("measures_summary")
+    below = said("vae_measures_summary")
     assert "made anew by vae_evaluate-mlp_2d-0, which would run" in below
     assert "because of vae_evaluate-mlp_2d-0: its code, params" in below
     assert "Snakemake would" not in before + below

@@ -1,4 +1,4 @@
-"""The command line: every stage is there, every option is explained, README names each."""
+"""Test that all stages are mounted, all options are explained, and README names all commands."""
 
 from __future__ import annotations
 
@@ -14,55 +14,62 @@ import typer.main
 from latents.cli import app
 from tests.support.harness import ROOT, run
 
-GROUPS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+WHOLE = typer.main.get_command(app)
 
 
-def commands(group: dict[str, Any], *above: str) -> Iterator[tuple[str, Any]]:
-    """Every command below a group by its words, groups themselves included."""
-    for name, command in group.items():
+def commands(group: Any, *above: str) -> Iterator[tuple[str, Any]]:
+    """Yield every command and group below a group, with the words that call it."""
+    for name in group.list_commands(None) if hasattr(group, "list_commands") else ():
+        command = group.get_command(None, name)
         yield " ".join([*above, name]), command
-        yield from commands(getattr(command, "commands", {}), *above, name)
+        yield from commands(command, *above, name)
 
 
-COMMANDS = dict(commands(GROUPS))
+COMMANDS = dict(commands(WHOLE))
 
 
 def test_every_stage_with_commands_is_mounted() -> None:
-    """A module of latents.stages that runs as a program is a command of `latents`."""
+    """Each module of latents.stages that runs as a program is a command of `latents stage`."""
     folder = ROOT / "src/latents/stages"
     stages = {
-        " ".join(path.relative_to(folder).with_suffix("").parts)
+        " ".join(["stage", *path.relative_to(folder).with_suffix("").parts])
         for path in folder.rglob("*.py")
         if '__name__ == "__main__"' in path.read_text(encoding="utf-8")
     }
-    assert "figures rnn" in stages
+    assert "stage figures rnn" in stages
     assert stages <= set(COMMANDS)
 
 
 @pytest.mark.parametrize("words", COMMANDS)
 def test_every_command_and_each_of_its_options_is_explained(words: str) -> None:
-    """A help text for the command and for each parameter."""
+    """The command and each of its parameters have a help text."""
     assert COMMANDS[words].help
     for parameter in COMMANDS[words].params:
         assert getattr(parameter, "help", None), f"latents {words}: {parameter.name} has no help"
 
 
-def test_help_names_every_stage() -> None:
-    """`latents --help` as a user sees it."""
-    text = run("python", "-m", "latents.cli", "--help", cwd=ROOT, PYTHONPATH=str(ROOT / "src")).stdout
-    for group in GROUPS:
-        assert group in text
+def test_help_names_what_a_person_needs_and_stage_help_the_joints() -> None:
+    """`latents --help` lists the tools and no stage; `latents stage --help` lists every stage."""
+
+    def said(*words: str) -> str:
+        return run("python", "-m", "latents.cli", *words, "--help", cwd=ROOT, PYTHONPATH=str(ROOT / "src")).stdout
+
+    tools, stages = said(), said("stage")
+    assert all(name in tools for name in ("rank", "mosaic", "compare", "where", "reruns", "stage"))
+    assert "rbm_likelihood" not in tools
+    for group in WHOLE.get_command(None, "stage").list_commands(None):  # type: ignore[attr-defined]
+        assert group in stages
 
 
 def test_the_command_line_imports_no_heavy_library() -> None:
-    """`latents --help` answers at once: heavy libraries are imported by the commands that need them."""
+    """`latents --help` answers at once: only the commands that need a heavy library import it."""
     code = "import sys, latents.cli; print(*{'torch', 'sklearn', 'matplotlib', 'numba', 'h5py'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "src", capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
 
 
 def test_environments_agree_on_every_version() -> None:
-    """workflow/environment.yaml pins what constraints.txt pins."""
+    """workflow/environment.yaml pins the versions of constraints.txt."""
     from latents.jobs.params import read_yaml
 
     def key(name: str) -> str:
@@ -77,7 +84,7 @@ def test_environments_agree_on_every_version() -> None:
 
 
 def test_the_readmes_example_prints_what_it_says() -> None:
-    """The library example runs as it stands."""
+    """The library's example in README runs."""
     import doctest
 
     failures, tried = doctest.testfile(str(ROOT / "README.md"), module_relative=False)
@@ -86,7 +93,7 @@ def test_the_readmes_example_prints_what_it_says() -> None:
 
 
 def test_the_readme_names_every_target_of_the_makefile_and_every_verb_of_the_bridge() -> None:
-    """A command that is not in README cannot be found."""
+    """README names them, since users look for commands there."""
     import re
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -94,4 +101,4 @@ def test_the_readme_names_every_target_of_the_makefile_and_every_verb_of_the_bri
     for target in set(targets) - {"all"}:
         assert f"make {target}" in readme
     for verb in ("gen", "commit", "restore", "status", "why", "hooks"):
-        assert f"bridge.py {verb}" in readme
+        assert f"bridge {verb}" in readme

@@ -1,4 +1,4 @@
-"""Stage face_model on tiny files: what it writes, that it repeats, and a user's mistakes in one line each."""
+"""Test the stage face_model on tiny files: its outputs, repeatability and one-line errors."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from tests.support.harness import ROOT
 
 SIDE_PX, N_FEATURES, N = 8, 64, 90
 PEOPLE = np.array(["Ada_Lovelace", "Emmy_Noether", "Grace_Hopper", "Lise_Meitner", "Mary_Somerville"])[np.arange(N) % 5]
-ROLE = (np.arange(N) % 3).astype(np.uint8)  # every person is in every role: what is tested does not mind
+ROLE = (np.arange(N) % 3).astype(np.uint8)  # people are in several roles, which these tests allow
 FILES = {name: Path(f"{name}.h5") for name in ("faces", "features", "examples")}
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Ninety faces of five people, an autoencoder, an RBM and a deep one with random weights, the demo's parameters."""
+    """Write 90 faces of five people, and models with random weights; use the demo's parameters."""
     monkeypatch.chdir(tmp_path)
     pictures = np.random.default_rng(0).normal(0, 0.3, (N, SIDE_PX, SIDE_PX)).clip(-1, 1).astype(np.float32)
     names = np.array([f"{person}_{index:04d}" for index, person in enumerate(PEOPLE)])
@@ -63,7 +63,7 @@ def write(name: str, model: Any) -> None:
 
 
 def change_parameters(main: str = "beta", lags: int = 5, **mixtures: Any) -> None:
-    """The demo's params.yaml, smaller."""
+    """Write the demo's params.yaml with smaller values."""
     values = YAML(typ="safe").load(ROOT / "demo/params.yaml")
     section = values["face_model"]
     section["main"] = main
@@ -96,7 +96,7 @@ def mix(weights: str = "rbm", deep: str = "deep_rbm") -> Path:
 
 @pytest.mark.parametrize("weights", ["rbm", "deep_rbm"])
 def test_a_model_is_measured_and_leaves_pictures(folder: Path, weights: str) -> None:
-    """Every measure is a number, the chains' correlation starts at 1, pictures are pairs of the faces shown."""
+    """Measures are numbers, the autocorrelation starts at 1, and pictures fit the faces shown."""
     target = measure(weights)
     metrics = json.loads((target / "metrics.json").read_text())
     assert all(isinstance(value, int | float) for value in metrics.values())
@@ -114,7 +114,7 @@ def test_a_model_is_measured_and_leaves_pictures(folder: Path, weights: str) -> 
 
 
 def test_mixtures_hold_what_the_figures_draw(folder: Path) -> None:
-    """Photographs of both people, three faces between each pair at each level, five shares of the way up."""
+    """They hold photographs of both people, three faces between each pair, and five shares."""
     first, second, faces, mixed = read_hdf5(mix(), "first", "second", "faces", "mixed")
     levels, people = read_hdf5("mixed.h5", "levels", "people")
     assert list(people) == ["Ada_Lovelace", "Emmy_Noether"]
@@ -125,11 +125,11 @@ def test_mixtures_hold_what_the_figures_draw(folder: Path) -> None:
     for rows in read_hdf5("mixed.h5", *levels):
         assert rows.shape == (3, 3, SIDE_PX, SIDE_PX)
     assert (faces.shape[0], mixed.shape[:2]) == (2, (5, 2))
-    np.testing.assert_allclose(mixed[-1], faces, atol=0.05)  # the autoencoder alone loses next to nothing
+    np.testing.assert_allclose(mixed[-1], faces, atol=0.05)  # the autoencoder loses almost nothing
 
 
 def test_every_figure_is_drawn_from_what_the_stage_wrote(folder: Path) -> None:
-    """By the commands that the rules call; the two grids show different faces."""
+    """The rules' commands draw five different figures."""
     pictures, mixed = measure("rbm") / "pictures.h5", mix()
     figures.grid(pictures, "autoencoded", Path("autoencoded.png"))
     figures.grid(pictures, "gibbs", Path("gibbs.png"))
@@ -170,7 +170,7 @@ def weights_of(name: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
 
 
 def test_weights_of_another_architecture_are_one_line(folder: Path) -> None:
-    """They name the file; so do weights of which the architecture has more."""
+    """The line names the file, also if the architecture has more units than the weights."""
     assert fault(lambda: measure("autoencoder")).startswith("autoencoder.safetensors: the weights are of a model")
     assert "level 'rbm' needs an RBM" in fault(lambda: mix(weights="deep_rbm"))
     state, architecture = weights_of("rbm")
@@ -186,7 +186,7 @@ def test_weights_of_another_architecture_are_one_line(folder: Path) -> None:
         ({"main": "binary"}, "face_model.main: got 'binary', allowed: a run of rbm.runs on lfw: beta, exact_beta"),
         ({"lags": 9}, "face_model.measures.lags: got 9, allowed: at most (draws - 1) thinning, 8"),
         ({"between": [0.5, 1.5]}, "face_model.mixtures.between.1: got 1.5, allowed"),
-        ({"people": ["Ada_Lovelace"]}, "allowed: a list of two names"),
+        ({"people": ["Ada_Lovelace"]}, "got ['Ada_Lovelace'], allowed: a list of two items, each a text"),
     ],
 )
 def test_parameters_that_do_not_fit_are_one_line(folder: Path, changed: dict[str, Any], said: str) -> None:

@@ -1,4 +1,4 @@
-"""params.yaml under damage: a section or one line, whatever YAML stands for."""
+"""Test that a damaged params.yaml gives either a section or a one-line error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.mutations import damaged_text, folder_with, many, result_or_o
 
 
 def section_of(path: Path, name: str) -> str:
-    """The lines of one section of a YAML file, without comments."""
+    """Return the lines of one section of a YAML file, without comments."""
     lines = [line.split("  #")[0] for line in path.read_text(encoding="utf-8").splitlines()]
     start = lines.index(f"{name}:")
     stop = next(

@@ -1,4 +1,4 @@
-"""Stage ordering on small files: what it writes, whose pictures it takes, what it refuses."""
+"""Test the stage ordering on small files: its outputs, its pictures and its errors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.harness import ROOT
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The demo's parameters beside small random weights of an RBM and a VAE of digits."""
+    """Write the demo's parameters, and small random weights of an RBM and a VAE of digits."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_text((ROOT / "demo/params.yaml").read_text(encoding="utf-8"))
     generator = torch.Generator().manual_seed(0)
@@ -39,7 +39,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_each_hidden_unit_of_an_rbm_is_a_picture(folder: Path) -> None:
-    """Its weights to the 28 x 28 visible units."""
+    """The picture holds the unit's weights to the 28 x 28 visible units."""
     ordering.rbm_weights(Path("rbm.safetensors"), Path("pictures.h5"))
     (pictures,) = read_hdf5("pictures.h5", "pictures")
     machine = rbm.RBM(784, 12)
@@ -49,20 +49,20 @@ def test_each_hidden_unit_of_an_rbm_is_a_picture(folder: Path) -> None:
 
 
 def test_each_last_unit_of_a_decoder_is_a_picture(folder: Path) -> None:
-    """A unit that is switched on by one adds its picture to the logits."""
+    """Raising a unit by one adds its picture to the logits."""
     ordering.vae_decoder(Path("vae.safetensors"), Path("pictures.h5"))
     (pictures,) = read_hdf5("pictures.h5", "pictures")
     assert pictures.shape == (15, 28, 28)
     shape = vae.architecture(n_visible=784, latent_dim=2, encoder_widths=[9], decoder_widths=[9, 15])
     generator = torch.Generator().manual_seed(0)
-    torch.empty(784, 12).normal_(generator=generator)  # what the fixture has drawn before
+    torch.empty(784, 12).normal_(generator=generator)  # the fixture's earlier draws
     last = vae.build(shape, generator=generator).decoder[-1]
     off, on = last(torch.zeros(15)), last(torch.eye(15)[4])
     np.testing.assert_allclose(pictures[4].ravel(), (on - off).detach().numpy(), atol=1e-6)
 
 
 def test_orders_layouts_and_lengths_are_the_librarys_and_repeat(folder: Path) -> None:
-    """For every method; the figures are drawn from them."""
+    """Orders of every method repeat, and the figures are drawn from them."""
     ordering.rbm_weights(Path("rbm.safetensors"), Path("pictures.h5"))
     for name in ("a", "b"):
         ordering.order(Path("pictures.h5"), Path(f"{name}.h5"), Path(f"{name}.json"))
@@ -81,7 +81,7 @@ def test_orders_layouts_and_lengths_are_the_librarys_and_repeat(folder: Path) ->
 
 
 def test_a_constant_unit_is_counted(folder: Path) -> None:
-    """A dead unit, whose weights are all zero, stands last in the tour."""
+    """A unit with zero weights stands last in the tour."""
     pictures = np.random.default_rng(0).normal(size=(6, 3, 3))
     pictures[2] = 0
     write_hdf5("pictures.h5", {"pictures": pictures})
@@ -91,7 +91,7 @@ def test_a_constant_unit_is_counted(folder: Path) -> None:
 
 
 def test_weights_that_are_no_digits_are_one_line(folder: Path) -> None:
-    """Other visible units; a decoder without plain layers."""
+    """They have other visible units, or a decoder without plain layers."""
     machine = rbm.RBM(20, 3)
     write_weights("small.safetensors", machine.state_dict(), machine.architecture())
     with pytest.raises(InputError, match="weights must be of 784 visible units to be pictures of digits, got 20"):
@@ -116,7 +116,7 @@ def test_weights_that_are_no_digits_are_one_line(folder: Path) -> None:
 def test_a_set_of_a_run_that_does_not_exist_is_one_line(
     folder: Path, name: str, change: dict[str, Any], said: str
 ) -> None:
-    """Before any job; it lists those there are."""
+    """The line comes before any job and lists the existing runs."""
     values = YAML(typ="safe").load(Path("params.yaml"))
     values["ordering"]["sets"][name].update(change)
     YAML().dump(values, Path("params.yaml"))

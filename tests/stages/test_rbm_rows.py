@@ -1,4 +1,4 @@
-"""What RBMs read: thresholded digits and mapped features, by role; another width is one line."""
+"""Test the rows that RBMs read, by role; another width is a one-line error."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def digits(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def features(tmp_path: Path) -> Path:
-    """Six faces of four features, two in each role; feature j of face i is i."""
+    """Write six faces of four features, two per role; all features of face i are i."""
     path = tmp_path / "features.h5"
     with h5py.File(path, "w") as file:
         data = file.create_dataset("features", data=np.repeat(np.arange(6.0, dtype=np.float32)[:, None], 4, axis=1))

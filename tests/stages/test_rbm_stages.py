@@ -1,4 +1,4 @@
-"""Stages rbm, deep_rbm and likelihood on tiny files: what they write, what they resume, what they refuse."""
+"""Test the stages rbm, deep_rbm and rbm_likelihood on tiny files: outputs, resuming, errors."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ RUN = {"n_hidden": 5, "epochs": 2, "batch_size": 20, "chains": 10}
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Sixty digits of 3 x 3 pixels and sixty faces of six features, with the demo's parameters made smaller."""
+    """Write 60 digits of 3 x 3 pixels, 60 faces of six features and small parameters."""
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
     roles = {"train": 40, "validation": 10, "test": 10}
@@ -45,14 +45,14 @@ def write_features(path: Path, rows: np.ndarray) -> None:
 
 
 def change_parameters(**runs: dict[str, Any]) -> None:
-    """The demo's params.yaml with small runs; each named run changed."""
+    """Write the demo's params.yaml with smaller runs; change the named runs."""
     values = YAML(typ="safe").load(ROOT / "demo/params.yaml")
     for name, run in values["rbm"]["runs"].items():
         run.update(RUN | runs.get(name, {}))
     values["deep_rbm"].update({"n_hidden": 4, "bottom": "beta"} | runs.get("deep_rbm", {}))
     for part in ("greedy", "joint"):
         values["deep_rbm"][part].update(epochs=2, batch_size=20, chains=10)
-    values["likelihood"].update(temperatures=[10, 20], chains=10, burn_in=5)
+    values["rbm_likelihood"].update(temperatures=[10, 20], chains=10, burn_in=5)
     YAML().dump(values, Path("params.yaml"))
 
 
@@ -110,7 +110,7 @@ def test_a_killed_deep_training_resumes_to_the_same_bytes(folder: Path, monkeypa
 
     def dies(self, rows, generator):
         calls.append(rows)
-        if len(calls) > 4:  # in the joint training's second epoch of two batches and one of validation
+        if len(calls) > 4:  # second epoch: each has two batches and one validation
             raise KeyboardInterrupt
         return original(self, rows, generator)
 
@@ -141,7 +141,7 @@ def test_a_likelihood_names_its_binarisation_and_has_both_directions(folder: Pat
     assert len(read_csv("out/annealed/log_partition.csv")) == 4
 
 
-# --- refusals ------------------------------------------------------------------------------------------------------
+# --- refusals --------------------------------------------------------------------------------
 
 
 def one_line(error: pytest.ExceptionInfo) -> str:
@@ -190,7 +190,7 @@ def test_an_unknown_run_is_one_line_that_lists_the_runs(folder: Path) -> None:
         ({"binary": {"threshold": None}}, "rbm.runs.binary.threshold: got None, allowed: a grey value above 0"),
         ({"binary": {"threshold": 1.5}}, "rbm.runs.binary.threshold: got 1.5, allowed: a grey value above 0"),
         ({"beta": {"threshold": 0.5}}, "rbm.runs.beta.threshold: got 0.5, allowed: a grey value above 0"),
-        ({"exact_beta": {"momentum": 0.5}}, "rbm.runs.exact_beta.momentum: got 0.5, allowed: a number from 0"),
+        ({"exact_beta": {"momentum": 0.5}}, "rbm.runs.exact_beta.momentum: got 0.5, allowed: 0 with adam"),
     ],
 )
 def test_parameters_that_do_not_fit_together_are_one_line(folder: Path, changes: dict[str, Any], said: str) -> None:

@@ -1,4 +1,4 @@
-"""Stages text, hashing and text_vae on odd documents: each is kept and counted, and every number is finite."""
+"""Test text, hashing and text_vae on odd documents: all are counted, all numbers are finite."""
 
 import json
 import math
@@ -15,13 +15,13 @@ from latents.stages import hashing, text, text_vae
 from tests.support.harness import ROOT
 
 GROUPS = ("a.first", "a.second", "b.third")
-EMPTY, UNKNOWN = 3, 2  # odd documents of the test set, beside one of 50,000 words
-ASKED = 5_000_000  # words of the vocabulary, far more than there are
+EMPTY, UNKNOWN = 3, 2  # numbers of odd test documents, beside one of 50,000 words
+ASKED = 5_000_000  # limit of the vocabulary, far above the number of words
 
 
 @pytest.fixture
 def words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The stage's file of a corpus whose third group has no test document, with the demo's parameters made smaller."""
+    """Write a corpus whose third group has no test document; use smaller parameters of the demo."""
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
     own = [[f"{letter}{letter}{other}" for other in "abcdefgh"] for letter in "xyz"]
@@ -52,7 +52,7 @@ def words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def finite(path: Path) -> dict[str, float]:
-    """The numbers of a metrics file, none of them nan (which JSON has as null) or infinite."""
+    """Return the numbers of a metrics file; assert that none is nan (null in JSON) or infinite."""
     found = json.loads(path.read_text())
     for name, value in found.items():
         assert isinstance(value, int | float), name
@@ -61,7 +61,7 @@ def finite(path: Path) -> dict[str, float]:
 
 
 def test_odd_documents_and_the_absent_group_are_counted(words: Path) -> None:
-    """None is dropped; a vocabulary larger than the words there are takes all of them."""
+    """No document is dropped; a vocabulary limit above the number of words keeps all words."""
     counted = json.loads(Path("counts.json").read_text())
     assert counted["test_documents"] == 20
     assert (counted["test_empty"], counted["test_without_known_word"]) == (EMPTY, EMPTY + UNKNOWN)
@@ -72,7 +72,7 @@ def test_odd_documents_and_the_absent_group_are_counted(words: Path) -> None:
 
 @pytest.mark.parametrize("method", ["itq", "tfidf", "vdsh_sp", "nash_neighbours"])
 def test_every_document_gets_a_code_and_every_metric_is_finite(words: Path, method: str) -> None:
-    """Also codes longer than there are words."""
+    """This holds also for codes with more bits than the corpus has words."""
     files = [Path(name) for name in ("codes.h5", "metrics.json", "table.csv", "curve.csv")]
     hashing.evaluate(method, words, *files)
     metrics, table = finite(files[1]), read_csv(files[2])
@@ -88,7 +88,7 @@ def test_every_document_gets_a_code_and_every_metric_is_finite(words: Path, meth
 
 
 def test_a_test_group_without_a_training_document_is_left_out_and_counted(words: Path) -> None:
-    """Its documents have nothing relevant to find; the means are those of the others."""
+    """Its documents have no relevant item; the means are over the other documents."""
     rows = {role: np.eye(2, dtype=bool)[[0, 1, 0]] for role in hashing.ROLES}
     labels = {role: np.array([0, 1, 0]) for role in hashing.ROLES} | {"test": np.array([0, 1, 2])}
     measured, _ = hashing.rank(rows, labels, "hamming")
@@ -98,7 +98,7 @@ def test_a_test_group_without_a_training_document_is_left_out_and_counted(words:
 
 @pytest.mark.parametrize("run", ["mlp", "gru"])
 def test_perplexity_and_retrieval_are_finite_and_every_document_is_embedded(words: Path, run: str) -> None:
-    """Documents without a known word count for retrieval, not for perplexity."""
+    """Documents without a known word count in retrieval, but not in perplexity."""
     model, history, metrics, topics, embeddings = map(
         Path, ("model.safetensors", "history.csv", "metrics.json", "topics.csv", "embeddings.h5")
     )
@@ -114,7 +114,7 @@ def test_perplexity_and_retrieval_are_finite_and_every_document_is_embedded(word
 
 
 def test_the_peers_are_finite(words: Path) -> None:
-    """LDA with more topics than groups, on the same documents."""
+    """LDA has more topics than the corpus has groups."""
     text_vae.peers(words, Path("peers.json"), Path("topics.csv"))
     peers = json.loads(Path("peers.json").read_text())
     assert all(math.isfinite(value) for model in peers.values() for value in model.values())
@@ -122,7 +122,7 @@ def test_the_peers_are_finite(words: Path) -> None:
 
 
 def test_documents_without_any_word_are_one_line(words: Path) -> None:
-    """All training documents are empty: what was found, and what to change."""
+    """If all training documents are empty, one line reports the counts."""
     arrays = {f"{split}_text": np.array(["", "12"]) for split in ("train", "test")}
     arrays |= {f"{split}_labels": np.zeros(2, np.int64) for split in ("train", "test")}
     write_hdf5(Path("empty.h5"), arrays, groups=["g"])

@@ -1,1 +1,1 @@
-"""What tests share: runs of the pipeline, faults, mutations of inputs."""
+"""Tools that tests share: runs of the pipeline, faults, mutations of inputs."""

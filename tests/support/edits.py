@@ -1,4 +1,4 @@
-"""Edits of a copy of the pipeline, and what both tools say of it."""
+"""Edit a copy of the pipeline, and ask both tools what they would run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def bridge(verb: str, folder: Path, **options: bool) -> str:
 
 
 def named(folder: Path) -> set[str]:
-    """The jobs that both tools would run; a failure when they differ."""
+    """Return the jobs that both tools would run; fail if they differ."""
     lines = bridge("status", folder).splitlines()
     jobs = dict(line.split(": ", maxsplit=1) for line in lines[:2])
     assert jobs["snakemake"] == jobs["dvc"]
@@ -40,7 +40,7 @@ def add_line(line: str) -> Callable[[Path], None]:
 
 
 def change(**values: object) -> Callable[[Path], None]:
-    """Values at keys of a YAML file; a key's levels are joined by two underscores."""
+    """Set values at keys of a YAML file; two underscores separate the levels of a key."""
 
     def edit(path: Path) -> None:
         yaml = YAML()

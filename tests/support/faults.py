@@ -1,20 +1,25 @@
-"""A fault campaign on the demo run: kills and corruptions, each followed by a plain rerun. See --help.
+"""Run a fault campaign on the demo (see --help): kills and corruptions, then a plain rerun.
 
-Rules, by which a trial is counted:
+A trial is counted by these rules:
 
-- *Killed run*: part of the artifacts of a finished demo is deleted (all of them: "whole"), `snakemake` is started and
-  struck at a random moment: SIGKILL, SIGTERM or SIGINT to it or its process group, or SIGKILL to one of its children,
-  so that jobs may outlive it. A plain `snakemake` must then end well, with the bytes of the unbroken run in every
-  artifact but timings, and nothing half-written beside them ("survived"). If it stops with one line that says what to
-  do, and doing that gives the same bytes, the trial is "detected". Anything else is "lost".
-- *Killed command*: SIGKILL or SIGINT of `bridge commit`, `bridge restore` or `dvc checkout` at a random moment.
-  The same command again, and then `snakemake`, must lead to the same bytes, and leave nothing to run to either tool.
-- *Corruption*: an artifact or a download is truncated, emptied or deleted, has a byte flipped, or is swapped with
-  another. `dvc status` must name it. A plain `snakemake` must rebuild it and leave nothing made from it ("survived"),
-  or stop with one line ("detected"), and never leave other bytes anywhere ("lost").
+- *Killed run*: some artifacts of a finished demo are deleted (or all: "whole"), `snakemake` is
+started and struck at a random moment: by SIGKILL, SIGTERM or SIGINT to it or its process group, or
+by SIGKILL to one of its children, so that jobs may outlive it. A plain `snakemake` must then
+succeed, with the bytes of the unbroken run in every artifact except timings, and with no partial
+files beside them ("survived"). If it stops with one line that says what to do, and doing that gives
+the same bytes, the trial is "detected". Anything else is "lost".
 
-Noticed is what both tools can see: the time of a file's last write, or its size. A byte that a disk alters without
-either is found by `latents where`, and by `dvc` in another clone, but by no rerun.
+- *Killed command*: SIGKILL or SIGINT hits `bridge commit`, `bridge restore` or `dvc checkout` at a
+random moment. The same command again, and then `snakemake`, must give the same bytes, and leave
+nothing to run for either tool.
+
+- *Corruption*: an artifact or a download is truncated, emptied or deleted, has a byte flipped, or
+is swapped with another. `dvc status` must name it. A plain `snakemake` must rebuild it and leave
+nothing made from it ("survived"), or stop with one line ("detected"), and never leave other bytes
+anywhere ("lost").
+
+Both tools notice a file's time of last write and its size. If a disk alters a byte without changing
+either, `latents where` finds it, and so does `dvc` in another clone, but no rerun does.
 """
 
 from __future__ import annotations
@@ -36,14 +41,14 @@ import psutil
 
 from tests.support.lab import LONGEST_SECONDS, Draw, Lab, build, outputs
 
-STARTUP_SECONDS = 5.0  # of a run, before its first job
-BUSY_SECONDS = (1.0, 8.0)  # of one core, the jobs of a drawn part
+STARTUP_SECONDS = 5.0  # of a run before its first job
+BUSY_SECONDS = (1.0, 8.0)  # of one core, for the jobs of a drawn part
 QUICK_JOBS, ALL_JOBS = (0.0, 6.0), (0.0, float("inf"))
 
 Trial = dict[str, Any]
 
 
-# --- killed runs ----------------------------------------------------------------------------------------------------
+# --- killed runs ----------------------------------------------------------------------------------
 
 
 def to_all(sent: signal.Signals) -> Callable[[int, Draw], None]:
@@ -55,7 +60,7 @@ def to_one(sent: signal.Signals) -> Callable[[int, Draw], None]:
 
 
 def to_a_child(pid: int, draw: Draw) -> None:
-    """SIGKILL to a shell or a job; waits for one."""
+    """Send SIGKILL to a shell or a job, after waiting for one."""
     process = psutil.Process(pid)
     while process.status() != psutil.STATUS_ZOMBIE:
         if children := process.children(recursive=True):
@@ -72,14 +77,18 @@ STRIKES: dict[str, Callable[[int, Draw], None]] = {
     "SIGTERM": to_one(signal.SIGTERM),
     "SIGTERM group": to_all(signal.SIGTERM),
     "SIGINT": to_one(signal.SIGINT),
-    "SIGINT group": to_all(signal.SIGINT),  # Ctrl-C at a terminal
+    "SIGINT group": to_all(signal.SIGINT),  # as by Ctrl-C at a terminal
 }
 
 
 def strike(lab: Lab, command: list[str], folder: Path, how: str, seconds: float, draw: Draw) -> tuple[bool, float]:
-    """Start a command and strike it after a uniformly random part of so many seconds: was it still there; when."""
+    """Start a command and strike it after a random part of some seconds.
+
+    Returns whether it was still running, and when it was struck.
+    """
     began, after = time.monotonic(), draw.uniform(0, seconds)
-    with (lab.folder / "struck.log").open("w") as said:  # no pipe: its jobs may outlive it and us
+    # not a pipe: its jobs may outlive it and us
+    with (lab.folder / "struck.log").open("w") as said:
         process = lab.start(*command, cwd=folder, stdout=said)
     try:
         process.wait(after)
@@ -94,10 +103,11 @@ def strike(lab: Lab, command: list[str], folder: Path, how: str, seconds: float,
 
 
 def killed_run(lab: Lab, folder: Path, draw: Draw, *, busy: tuple[float, float] = BUSY_SECONDS, how: str = "") -> Trial:
-    """A run of a part of the jobs."""
+    """Kill a run of some of the jobs."""
     how = how or draw.choice(sorted(STRIKES))
     trial: Trial = {"struck": False}
-    for patience in (1.2, 0.8, 0.4, 0.2):  # the jobs' times are estimates: it may have ended before it was struck
+    # times are estimates: the run may end before it is struck
+    for patience in (1.2, 0.8, 0.4, 0.2):
         names, seconds = lab.part(draw, busy)
         for name in names:
             for path in outputs(lab.stages[name]):
@@ -110,7 +120,7 @@ def killed_run(lab: Lab, folder: Path, draw: Draw, *, busy: tuple[float, float] 
 
 
 def killed_whole(lab: Lab, folder: Path, draw: Draw) -> Trial:
-    """A run from nothing at all."""
+    """Kill a run that starts from nothing."""
     for name in ("results", "data", "logs", ".snakemake", "checkpoints"):
         shutil.rmtree(folder / name, ignore_errors=True)
     (folder / "dvc.lock").unlink()
@@ -120,13 +130,13 @@ def killed_whole(lab: Lab, folder: Path, draw: Draw) -> Trial:
 
 
 def struck(lab: Lab, folder: Path, draw: Draw, how: str, seconds: float) -> Trial:
-    """Start a run and strike it at a random moment of so many seconds, at the pace of the last one."""
+    """Start a run and strike it at a random moment of some seconds, at the pace of the last one."""
     hit, after = strike(lab, ["snakemake", "--cores", str(lab.cores)], folder, how, lab.pace * seconds, draw)
     return {"how": how, "struck": hit, "after": after}
 
 
 def recovered(lab: Lab, folder: Path, draw: Draw, expected: float) -> Trial:
-    """The plain rerun, and what it leads to."""
+    """Run the plain rerun, and judge its result."""
     began = time.monotonic()
     again = lab.snakemake(folder)
     lab.pace = min(20.0, max(1.0, (time.monotonic() - began) / expected))
@@ -134,7 +144,7 @@ def recovered(lab: Lab, folder: Path, draw: Draw, expected: float) -> Trial:
 
 
 def stopped(lab: Lab, folder: Path, done: subprocess.CompletedProcess[str]) -> Trial:
-    """A rerun that did not end well: detected, if it says in one line what to do and that helps."""
+    """Judge a rerun that failed: detected if it says in one line what to do, and that helps."""
     errors = [line for line in done.stdout.splitlines() if "error" in line.lower()]
     trial: Trial = {"said": errors[-3:] or done.stdout[-300:], "status": done.returncode}
     remedies = {"--unlock": ["snakemake", "--unlock"], "dvc checkout": ["dvc", "checkout", "--force"]}
@@ -147,22 +157,22 @@ def stopped(lab: Lab, folder: Path, done: subprocess.CompletedProcess[str]) -> T
 
 
 def judged(lab: Lab, folder: Path, *, status: bool) -> Trial:
-    """The bytes, and if asked whether both tools agree that nothing is left to run."""
+    """Judge the bytes and, if asked, whether both tools have nothing left to run."""
     if differing := lab.differences(folder):
         return {"outcome": "lost", "differing": differing[:8], "count": len(differing)}
     if status:
-        lab.call("python", "workflow/bridge", "commit", cwd=folder)  # as `make` does
+        lab.call("python", "workflow/bridge", "commit", cwd=folder)  # as in `make`
         done = lab.call("python", "workflow/bridge", "status", cwd=folder)
         if done.returncode or done.stdout.count(": nothing\n") != 2:
             return {"outcome": "lost", "said": done.stdout[-500:]}
     return {"outcome": "survived"}
 
 
-# --- killed commands ------------------------------------------------------------------------------------------------
+# --- killed commands ------------------------------------------------------------------------------
 
 
 def killed_command(lab: Lab, folder: Path, draw: Draw) -> Trial:
-    """SIGKILL of a command that moves results between the tools, when it has much to do."""
+    """Kill a command that moves results between the tools while it has much to do."""
     bridge = ["python", "workflow/bridge"]
     what = draw.choice(["commit", "restore", "checkout"])
     if what == "commit":
@@ -187,7 +197,7 @@ def killed_command(lab: Lab, folder: Path, draw: Draw) -> Trial:
     return trial | (stopped(lab, folder, done) if done.returncode else judged(lab, folder, status=True))
 
 
-# --- corruptions ----------------------------------------------------------------------------------------------------
+# --- corruptions ----------------------------------------------------------------------------------
 
 
 def truncate(path: Path, other: Path, draw: Draw) -> None:
@@ -217,7 +227,7 @@ DAMAGES: dict[str, Callable[[Path, Path, Draw], None]] = {
 
 
 def corruption(lab: Lab, folder: Path, draw: Draw, *, busy: tuple[float, float] | None = None, how: str = "") -> Trial:
-    """One damaged artifact or download, of a job that takes so long; by default mostly of quick ones."""
+    """Damage one artifact or download of a job with given seconds; by default mostly quick jobs."""
     how = how or draw.choice(sorted(DAMAGES))
     low, high = busy or (ALL_JOBS if draw.random() < 0.25 else QUICK_JOBS)
     quick = {path for job in lab.stages if low <= lab.seconds(job) <= high for path in outputs(lab.stages[job])}
@@ -238,7 +248,7 @@ def corruption(lab: Lab, folder: Path, draw: Draw, *, busy: tuple[float, float] 
     return trial | judgement | ({} if shown else {"outcome": "lost"})
 
 
-# --- the campaign ---------------------------------------------------------------------------------------------------
+# --- the campaign ---------------------------------------------------------------------------------
 
 KINDS: dict[str, Callable[[Lab, Path, Draw], Trial]] = {
     "kill": killed_run,
@@ -249,7 +259,7 @@ KINDS: dict[str, Callable[[Lab, Path, Draw], Trial]] = {
 
 
 def run_trial(lab: Lab, kind: str, number: int, seed: int, **options: Any) -> Trial:
-    """One trial of its own seed in a copy of its own, which stays where it was lost."""
+    """Run one trial with its own seed in its own copy, which is kept if the trial is lost."""
     folder = lab.copy(f"{kind}-{number}")
     began = time.monotonic()
     try:
@@ -262,13 +272,13 @@ def run_trial(lab: Lab, kind: str, number: int, seed: int, **options: Any) -> Tr
 
 
 def planned(counts: dict[str, int]) -> Iterator[tuple[str, int]]:
-    """All trials, the kinds mixed evenly, so that a campaign that is cut short has some of each."""
+    """Yield all trials, the kinds mixed evenly, so that a shortened campaign has some of each."""
     places = [((number + 0.5) / count, kind, number) for kind, count in counts.items() for number in range(count)]
     return ((kind, number) for _, kind, number in sorted(places))
 
 
 def summary(trials: list[Trial]) -> dict[str, dict[str, int]]:
-    """Counts by kind; a kill that came after the end of what it should have struck is not counted as tried."""
+    """Count trials by kind, except kills that came after the end of their target."""
     found: dict[str, dict[str, int]] = {}
     for kind in KINDS:
         mine = [trial for trial in trials if trial["kind"] == kind and trial.get("struck", True)]
@@ -278,7 +288,7 @@ def summary(trials: list[Trial]) -> dict[str, dict[str, int]]:
 
 
 def main() -> None:
-    """Run the trials that the log lacks, one line each, then the counts."""
+    """Run the trials that the log lacks, one line each, then print the counts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=200, help="of runs of a part of the jobs")
     parser.add_argument("--whole", type=int, default=5, help="kills of runs from nothing")
@@ -289,7 +299,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1, help="trials at once")
     parser.add_argument("--folder", type=Path, default=Path("/tmp/latents-faults"), help="scratch, and trials.jsonl")
     options = parser.parse_args()
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs, and theirs, ignore it
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore it
     options.folder.mkdir(parents=True, exist_ok=True)
     lab = Lab(build(options.folder, options.cores), options.folder, options.cores)
     log = options.folder / "trials.jsonl"

@@ -1,4 +1,4 @@
-"""Run the pipeline's own commands on copies of the repository."""
+"""Run the pipeline's commands on copies of the repository."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BIN = Path(sys.executable).parent
 
 
 def environment(**extra: str) -> dict[str, str]:
-    """The caller's environment, with our tools first in PATH, a name for git and no network mirror."""
+    """Return the caller's environment with our tools first in PATH, a git name and no mirror."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "LATENTS_", "PYTEST_"))}
     who = {
         f"GIT_{role}_{what}": "tests@example.invalid" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
@@ -25,7 +25,7 @@ def environment(**extra: str) -> dict[str, str]:
 
 
 def run(*command: str, cwd: Path, check: bool = True, **extra: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a folder; its output is in the failure's message."""
+    """Run a command in a folder; a failure's message has its output."""
     words = [sys.executable if word == "python" else word for word in command]
     done = subprocess.run(
         words, cwd=cwd, env=environment(**extra), capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
@@ -36,7 +36,7 @@ def run(*command: str, cwd: Path, check: bool = True, **extra: str) -> subproces
 
 
 def copy_sources(target: Path) -> Path:
-    """The repository's files as they are in the working tree, without results, in a new folder."""
+    """Copy the repository's files as in the working tree, without results, to a new folder."""
     listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard", cwd=ROOT).stdout.splitlines()
     for name in listed:
         if (ROOT / name).is_file() and not name.startswith("results/") and name != "dvc.lock":
@@ -46,7 +46,10 @@ def copy_sources(target: Path) -> Path:
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    """The sha256 of every artifact below a folder, but for timings, and for the claims, which are judged by some."""
+    """Return the sha256 of every artifact below a folder, except timings and claims.
+
+    Claims are left out because some depend on timings.
+    """
     artifacts = [path for part in ("data/raw", "results") for path in (folder / part).rglob("*") if path.is_file()]
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,4 +1,4 @@
-"""Heads for the tests of faces: a solid of known points seen from known sides, and small archives of photographs."""
+"""Make heads for the tests of faces: known points from known sides, and small archives."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from latents.datasets import embedded_faces
 from latents.datasets.archive import write_tar
 from latents.faces import Shape, fit_shape
 
-# a face of 11 points in pixels of the embedded texture: outer and inner eye corners, brows, nose, mouth, chin, cheeks
+# a face of 11 points in pixels of the embedded texture: outer and inner eye corners, brows, nose,
+# mouth, chin, cheeks
 _HALF = [(-70, -45), (-25, -45), (-45, -75), (-30, 60), (-95, 5), (-60, 85)]
 _MIDDLE = [(0, -50), (0, 10), (0, 65), (0, 110)]
 FLAT = np.array([*_HALF, *[(-x, y) for x, y in _HALF], *_MIDDLE], np.float64)
@@ -22,7 +23,10 @@ UNIT = (0, 6)  # outer eye corners
 
 
 def rotation(yaw: float, pitch: float, roll: float = 0.0) -> np.ndarray:
-    """Head to camera, degrees; x right, y down, z towards the camera; as the embedded faces have it."""
+    """Return the rotation from head to camera, in degrees; x right, y down, z towards the camera.
+
+    The axes are those of the embedded faces.
+    """
     (cy, cp, cr), (sy, sp, sr) = np.cos(np.radians([yaw, pitch, roll])), np.sin(np.radians([yaw, pitch, roll]))
     turn = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     nod = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
@@ -31,7 +35,10 @@ def rotation(yaw: float, pitch: float, roll: float = 0.0) -> np.ndarray:
 
 
 def solid() -> np.ndarray:
-    """Points (16, 3) on the embedded head of person 0; z towards the camera, in texture pixels."""
+    """Return points (16, 3) on the embedded head of person 0, in texture pixels.
+
+    z points towards the camera.
+    """
     height = embedded_faces._height(PERSON)
     x, y = (FLAT + embedded_faces.CENTRE).round().astype(int).T
     return np.column_stack([FLAT, height[y, x]])
@@ -41,7 +48,7 @@ PERSON = embedded_faces.PEOPLE[5]
 
 
 def views(count: int, generator: np.random.Generator, *, noise: float = 0.0) -> np.ndarray:
-    """Scaled orthographic views (count, 16, 2) of the solid, in pixels."""
+    """Return scaled orthographic views (count, 16, 2) of the solid, in pixels."""
     head = solid()
     angles = generator.normal(0, (18, 10, 5), size=(count, 3))
     seen = np.stack([(head @ rotation(*angle).T)[:, :2] for angle in angles])
@@ -50,7 +57,10 @@ def views(count: int, generator: np.random.Generator, *, noise: float = 0.0) -> 
 
 
 def photograph(yaw: float, pitch: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-    """The embedded head from a known side: uint8 (250, 250, 3) and its points (16, 2), in evenly diffused light."""
+    """Render the embedded head from a known side, in evenly diffused light.
+
+    Returns uint8 (250, 250, 3) and its points (16, 2).
+    """
     pose = embedded_faces.Pose(
         yaw=np.radians(yaw),
         pitch=np.radians(pitch),
@@ -74,13 +84,13 @@ def _surface() -> tuple[np.ndarray, np.ndarray]:
 
 @functools.cache
 def head_shape() -> Shape:
-    """The shape of the embedded head, from 200 noiseless views of its points."""
+    """Fit the shape of the embedded head to 200 noiseless views of its points."""
     return fit_shape(views(200, np.random.default_rng(0)), mirror=MIRROR, unit=UNIT)
 
 
 @functools.cache
 def portraits(count: int) -> dict[str, bytes]:
-    """The first photographs of the embedded data set, by path."""
+    """Return the first photographs of the embedded data set, by path."""
     stream = embedded_faces.portraits()
     return dict(next(stream) for _ in range(count))
 
@@ -92,7 +102,7 @@ def jpeg(pixels: np.ndarray) -> bytes:
 
 
 def write_archive(folder: Path, members: dict[str, bytes]) -> Path:
-    """A canonical tar of photographs by name ("Person_0001")."""
+    """Write a canonical tar of photographs by name ("Person_0001")."""
     path = folder / "lfw.tar"
     rows = sorted((f"lfw-deepfunneled/{name[:-5]}/{name}.jpg", data) for name, data in members.items())
     write_tar(path, rows)
@@ -100,7 +110,7 @@ def write_archive(folder: Path, members: dict[str, bytes]) -> Path:
 
 
 def mixed_members() -> dict[str, bytes]:
-    """Eight good portraits, one of them grey, and one each without a face, damaged, and of another size."""
+    """Return eight good portraits (one grey), and a faceless, a damaged and a wrong-sized one."""
     good = list(portraits(8).values())
     members = {f"Good_{index:04d}": data for index, data in enumerate(good[:7], 1)}
     grey = np.asarray(Image.open(io.BytesIO(good[7])).convert("L"))

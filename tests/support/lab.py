@@ -1,4 +1,7 @@
-"""A finished demo run to break: copies of it, commands in them, and what a rerun must end with. For tests/support/faults.py."""
+"""Provide a finished demo run to break, for tests/support/faults.py.
+
+It makes copies, runs commands in them, and knows what a rerun must end with.
+"""
 
 from __future__ import annotations
 
@@ -18,22 +21,23 @@ from ruamel.yaml import YAML
 
 from tests.support.harness import ROOT, copy_sources, environment, hashes
 
-LONGEST_SECONDS = 1200.0  # a command that takes longer hangs
+LONGEST_SECONDS = 1200.0  # a command that takes longer is considered to hang
 
 Draw = random.Random
 
 
 @dataclass
 class Lab:
-    """A finished demo run in a clone of its own, never changed, and copies of it to break."""
+    """A finished demo run in its own clone, never changed, and copies of it to break."""
 
     base: Path
-    folder: Path  # of the copies
+    folder: Path  # folder of the copies
     cores: int = 2
-    pace: float = 1.0  # how many times longer a rerun took than its jobs' times say: the machine has other work
+    # seconds of a rerun divided by those of its jobs, since the machine has other work
+    pace: float = 1.0
 
     def copy(self, name: str) -> Path:
-        """A copy, modification times included."""
+        """Copy the run, including modification times."""
         target = self.folder / name
         shutil.rmtree(target, ignore_errors=True)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -41,7 +45,7 @@ class Lab:
         return target
 
     def call(self, *command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-        """A command's end; one that hangs is killed, with returncode -1000."""
+        """Run a command; kill it if it hangs, with returncode -1000."""
         with self.start(*command, cwd=cwd) as process:
             try:
                 said, _ = process.communicate(timeout=LONGEST_SECONDS)
@@ -51,7 +55,7 @@ class Lab:
         return subprocess.CompletedProcess(command, process.returncode, said)
 
     def start(self, *command: str, cwd: Path, stdout: Any = subprocess.PIPE) -> subprocess.Popen[str]:
-        """A command in a process group of its own."""
+        """Start a command in its own process group."""
         words = [sys.executable if word == "python" else word for word in command]
         return subprocess.Popen(
             words, cwd=cwd, env=environment(DVC_SITE_CACHE_DIR=str(self.folder / "site")), text=True,
@@ -59,22 +63,22 @@ class Lab:
         )  # fmt: skip
 
     def snakemake(self, folder: Path) -> subprocess.CompletedProcess[str]:
-        """The plain rerun."""
+        """Run the plain rerun."""
         return self.call("snakemake", "--cores", str(self.cores), cwd=folder)
 
     @cached_property
     def stages(self) -> dict[str, dict[str, Any]]:
-        """What dvc.yaml says of each job."""
+        """Return the stages of dvc.yaml."""
         stages = YAML(typ="safe").load(self.base / "dvc.yaml")["stages"]
         return {name: stage for name, stage in stages.items() if "cmd" in stage and outputs(stage)}
 
     @cached_property
     def hashes(self) -> dict[str, str]:
-        """What every rerun must end with."""
+        """Return the digests that every rerun must end with."""
         return hashes(self.base)
 
     def seconds(self, name: str) -> float:
-        """What a job took, by its benchmark file."""
+        """Return the seconds that a job took, from its benchmark file."""
         found = re.search(r"--log (\S+)\.log", self.stages[name]["cmd"])
         path = self.base / f"{found[1]}.tsv" if found else None
         if path is None or not path.exists():
@@ -82,7 +86,7 @@ class Lab:
         return float(path.read_text(encoding="utf-8").splitlines()[1].split("\t")[0])
 
     def part(self, draw: Draw, busy: tuple[float, float]) -> tuple[list[str], float]:
-        """Some jobs that together take about so long, and how long."""
+        """Draw jobs that together take about some seconds; return them and their seconds."""
         limit, chosen, total = draw.uniform(*busy), [], 0.0
         names = sorted(self.stages)
         for name in draw.sample(names, len(names)):
@@ -95,7 +99,7 @@ class Lab:
         return chosen, total
 
     def differences(self, folder: Path) -> list[str]:
-        """Artifacts that are not those of the unbroken run, and files beside them."""
+        """List artifacts that differ from the unbroken run, and files beside them."""
         found = hashes(folder)
         names = sorted(self.hashes.keys() | found.keys())
         litter = [f"checkpoint {path.name}" for path in (folder / "checkpoints").glob("*")]
@@ -103,13 +107,13 @@ class Lab:
 
 
 def outputs(stage: dict[str, Any]) -> list[str]:
-    """What a stage of dvc.yaml makes."""
+    """Return the outputs of a stage of dvc.yaml."""
     entries = [entry for kind in ("outs", "metrics", "plots") for entry in stage.get(kind, [])]
     return [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
 
 
 def build(folder: Path, cores: int) -> Path:
-    """The unbroken run, made once."""
+    """Make the unbroken run, once."""
     base = folder / "base"
     if not (folder / "base.done").exists():
         shutil.rmtree(base, ignore_errors=True)

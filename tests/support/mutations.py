@@ -1,7 +1,7 @@
-"""Damage for the readers of outside data, tests/test_fuzz*.py: valid files mutated, under limits of time and memory.
+"""Damage valid files for the tests of readers, under limits of time and memory.
 
-Random bytes would get no further than the first check. The profile deep (pytest --hypothesis-profile=deep) takes a
-hundred times as many.
+Random bytes would fail at the first check, so valid files are mutated. The profile deep (pytest
+--hypothesis-profile=deep) runs a hundred times as many examples.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 from latents.errors import InputError
 
 HANG_SECONDS = 30
-BLOW_UP_BYTES = 2**30  # address space that one reader of a file of kilobytes may take
+BLOW_UP_BYTES = 2**30  # most address space that the reader of a small file may take
 
 
 def many(examples: int) -> settings:
-    """So many examples, a hundred times as many under the profile deep."""
+    """Run this many examples, a hundred times as many under the profile deep."""
     times = 100 if settings.get_current_profile_name() == "deep" else 1
     silenced = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
     return settings(deadline=None, max_examples=times * examples, suppress_health_check=silenced)
@@ -33,7 +33,7 @@ def many(examples: int) -> settings:
 
 @contextmanager
 def limits() -> Iterator[None]:
-    """An end to hanging, and no more than a gigabyte of new address space."""
+    """Limit time, and new address space to a gigabyte."""
 
     def hang(number: int, frame: FrameType | None) -> None:
         raise AssertionError(f"no end after {HANG_SECONDS} s")
@@ -52,7 +52,7 @@ def limits() -> Iterator[None]:
 
 
 def result_or_one_line(read: Callable[[], Any]) -> Any:
-    """What the reader gives, or None after an InputError of one line; anything else fails the test."""
+    """Return the reader's result, or None after a one-line InputError; otherwise fail."""
     with limits():
         try:
             return read()
@@ -68,7 +68,7 @@ NUMBERS = [0, 1, 2**7, 2**8 - 1, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, 
 
 @st.composite
 def damaged(draw: st.DrawFn, whole: bytes, head: int = 256) -> bytes:
-    """A file with a few bytes flipped, numbers written over, pieces cut out, repeated or put in; often in its head."""
+    """Flip, overwrite, cut, repeat or insert some bytes of a file, often in its head."""
     data = bytearray(whole)
     for _ in range(draw(st.integers(1, 3))):
         last = max(0, len(data) - 1)
@@ -93,7 +93,7 @@ def damaged(draw: st.DrawFn, whole: bytes, head: int = 256) -> bytes:
 
 @st.composite
 def damaged_text(draw: st.DrawFn, whole: str) -> bytes:
-    """The same for text: whole words are replaced by others that mean trouble, too."""
+    """Damage text likewise, and replace whole words by troublesome ones."""
     odd = [
         "-1",
         "0",
@@ -131,7 +131,7 @@ def damaged_text(draw: st.DrawFn, whole: str) -> bytes:
 
 @contextmanager
 def folder_with(**files: bytes) -> Iterator[Path]:
-    """A folder of its own; two underscores stand for a dot."""
+    """Make a folder with these files; two underscores stand for a dot."""
     with tempfile.TemporaryDirectory() as name:
         for key, content in files.items():
             (Path(name) / key.replace("__", ".")).write_bytes(content)
@@ -139,7 +139,7 @@ def folder_with(**files: bytes) -> Iterator[Path]:
 
 
 def made(write: Callable[[Path], object], name: str) -> bytes:
-    """The bytes that a writer writes."""
+    """Return the bytes that a writer writes."""
     with folder_with() as folder:
         write(folder / name)
         return (folder / name).read_bytes()

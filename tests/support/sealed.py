@@ -1,4 +1,7 @@
-"""Seal processes as jobs and try things: jobs and trials come in as JSON by stdin, what came of them goes out."""
+"""Seal processes as jobs and try things in them.
+
+Jobs and trials are read as JSON from stdin; outcomes are printed as JSON.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +21,14 @@ from latents.jobs import landlock, seal
 
 
 def native(path: str, flags: int) -> None:
-    """Open a file by libc, which no audit hook sees."""
+    """Open a file by libc, which audit hooks cannot see."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.open(path.encode(), flags, 0o644) < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), path)
 
 
 def write(path: str) -> None:
-    """Write a file as storage does: a temporary one beside it, flushed and renamed."""
+    """Write a file as the library does: temporary file beside it, flush, rename."""
     beside = Path(path).with_name(f".{Path(path).stem}.0123abcd.tmp{Path(path).suffix}")
     with beside.open("w+", encoding="utf-8") as stream:
         stream.write("written")
@@ -52,7 +55,7 @@ def in_thread(path: str) -> None:
 
 
 def native_connect(address: str) -> None:
-    """Connect to a port of this machine by libc."""
+    """Connect by libc to a port of this machine."""
     libc = ctypes.CDLL(None, use_errno=True)
     where = (
         socket.AF_INET.to_bytes(2, sys.byteorder) + int(address).to_bytes(2, "big") + bytes([127, 0, 0, 1]) + bytes(8)
@@ -62,7 +65,7 @@ def native_connect(address: str) -> None:
 
 
 def unix_pair(path: str) -> None:
-    """Connect to a socket in the folder for temporary files, as the libraries' own workers do."""
+    """Connect to a socket in the folder for temporary files, as libraries' workers do."""
     with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as client:
         server.bind(f"{os.environ['TMPDIR']}/{path}")
         server.listen()
@@ -70,7 +73,7 @@ def unix_pair(path: str) -> None:
 
 
 def read_hdf5(path: str) -> None:
-    """Read a file as a stage reads it: by HDF5, which opens it natively."""
+    """Read a file as a stage does: by HDF5, which opens it natively."""
     from latents.files.hdf5 import open_hdf5
 
     with open_hdf5(path):
@@ -103,11 +106,11 @@ TRIALS: dict[str, Callable[[str], object]] = {
 
 
 def main() -> None:
-    """Print JSON: for each job, and each of its trials, "done", or the line of the refusal, or the error."""
+    """Print JSON: for each trial of each job "done", the line of the refusal, or the error."""
     found = []
     for job in json.load(sys.stdin):
         reader, writer = os.pipe()
-        if os.fork() == 0:  # which ends like any process, its temporary files removed
+        if os.fork() == 0:  # the child ends like any process: its temporary files are removed
             seal_as(job)
             os.write(writer, json.dumps([attempt(*trial) for trial in job["trials"]]).encode())
             return
@@ -119,7 +122,7 @@ def main() -> None:
 
 
 def seal_as(job: dict[str, Any]) -> None:
-    """Seal this process."""
+    """Seal this process as a job."""
     if job.get("no landlock"):
         landlock.version = lambda: 0
     reads, writes = ([*map(Path, job[which])] for which in ("reads", "writes"))
@@ -127,7 +130,7 @@ def seal_as(job: dict[str, Any]) -> None:
 
 
 def attempt(kind: str, path: str) -> str:
-    """What comes of one trial."""
+    """Return the outcome of one trial."""
     try:
         found = TRIALS[kind](path)
     except Exception as error:

@@ -38,7 +38,7 @@ def test_compare_names_what_differs_between_two_revisions(revisions: Path) -> No
     assert re.search(r"^vae\.bound\.samples +50 +20 +vae_evaluate \(2\)$", printed, re.MULTILINE)
     assert re.search(rf"^{METRICS}: bound .*(first|second) is better$", printed, re.MULTILINE)
     jobs = {line.split()[0] for line in printed.partition("\njobs")[2].splitlines()[1:] if line} - {"figures:"}
-    assert {"vae_evaluate", "measures_summary", "metrics"} <= jobs
+    assert {"vae_evaluate", "vae_measures_summary", "headlines"} <= jobs
     assert jobs.isdisjoint({"vae_train", "vae_embed", "ranking", "digits"})
     page = (revisions / "compare.html").read_text().replace("<wbr>", "")
     assert "<td>vae.bound.samples</td><td>50</td><td>20</td>" in page

@@ -1,1 +1,1 @@
-"""The bridge between Snakemake, which runs the DAG, and DVC, which versions its results."""
+"""Connect Snakemake, which runs the DAG, and DVC, which versions its results."""

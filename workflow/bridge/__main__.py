@@ -1,7 +1,7 @@
-"""Snakemake's jobs <-> DVC's stages: `gen` writes dvc.yaml, `commit` records what is up to date, `restore` the reverse.
+"""Keep Snakemake's jobs and DVC's stages in agreement.
 
-The Snakefile is the only DAG. `dvc.yaml` holds one stage per concrete job, written from it. Both tools then agree on
-every artifact: see docs/sharing.md and tests/pipeline/test_bridge.py.
+The Snakefile is the only DAG; `dvc.yaml` is written from it, with one stage per concrete job. Both
+tools then agree on every artifact: see docs/sharing.md and tests/pipeline/test_bridge.py.
 """
 
 from __future__ import annotations
@@ -20,15 +20,17 @@ from bridge.snakemake_side import ROOT
 from bridge.verbs import VERBS, refuse_conflicts
 from latents.errors import InputError
 
-REPAIRS = {"merge": (), "hooks": (), "gen": ("params.yaml", "dvc.lock")}  # what a verb cannot do without; others: all
+# files that a verb needs without conflicts; the others need all
+REPAIRS = {"merge": (), "hooks": (), "gen": ("params.yaml", "dvc.lock")}
 
 
 def main() -> None:
-    """Run one verb and say what it did and how long it took, in one line."""
+    """Run one verb, and print in one line what it did and how long it took."""
     parser = argparse.ArgumentParser(description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     for name, function in VERBS.items():
-        verb = verbs.add_parser(name, help=(function.__doc__ or "").partition(".")[0])
+        said = (function.__doc__ or "").partition("\n")[0].rstrip(".")
+        verb = verbs.add_parser(name, help=said)
         for option, value in inspect.signature(function).parameters.items():
             if value.default is value.empty:
                 verb.add_argument(option)
@@ -44,7 +46,7 @@ def main() -> None:
         refuse_conflicts(*REPAIRS.get(function.__name__, ("params.yaml", "dvc.lock", "dvc.yaml")))
         said = function(**options)
         sys.stdout.flush()
-    except BrokenPipeError:  # who reads has enough: `| head`
+    except BrokenPipeError:  # the reader has closed the pipe, as in `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except InputError as error:

@@ -1,4 +1,4 @@
-"""Predict what jobs cost from what they used when they last ran: uses.json."""
+"""Predict the cost of jobs from what they used when they last ran, recorded in uses.json."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from latents.tools.uses import read
 
 
 def announce(workflow: Any, *, at_end: bool = False) -> None:
-    """Print the cost of the jobs that a run is about to start; at the end, of those that a dry run named."""
+    """Print the cost of the jobs that a run is about to start.
+
+    With `at_end`, print that of the jobs that a dry run named.
+    """
     from snakemake.settings.enums import Quietness
 
     dag = getattr(workflow, "_dag", None)
@@ -24,16 +27,16 @@ def announce(workflow: Any, *, at_end: bool = False) -> None:
 
 
 def cores_of(workflow: Any) -> int:
-    """The cores that a run may use: Snakemake's, or on a cluster, which has no such number, as many as it has jobs."""
+    """Return the cores that a run may use; on a cluster, the number of jobs at once."""
     settings = workflow.resource_settings
     return int(settings.cores or settings.nodes or 1)
 
 
 def cost(above: Mapping[str, Iterable[str]], threads: Mapping[str, int], cores: int) -> str:
-    """What some jobs, each with those that it waits for, are predicted to take; in one line."""
+    """Predict in one line what some jobs take, given for each job those that it waits for."""
     known = {name: use for name, use in read()["jobs"].items() if name in above}
     cpu = sum(use["cpu_seconds"] for use in known.values())
-    # a job that had more cores when it was recorded takes longer here
+    # a job recorded with more cores takes longer here
     seconds = {name: max(use["wall_seconds"], use["cpu_seconds"] / cores) for name, use in known.items()}
     said = f"{len(above)} job{'s'[: len(above) != 1]}"
     if not known:
@@ -45,7 +48,7 @@ def cost(above: Mapping[str, Iterable[str]], threads: Mapping[str, int], cores: 
 
 
 def in_words(seconds: float) -> str:
-    """A time in the unit that suits it.
+    """Print a time in a fitting unit.
 
     Examples
     --------
@@ -60,9 +63,12 @@ def in_words(seconds: float) -> str:
 def span(
     seconds: Mapping[str, float], threads: Mapping[str, int], above: Mapping[str, Iterable[str]], cores: int
 ) -> float:
-    """Seconds until the last job ends, if of those that can start the one with the longest way to go starts first.
+    """Return the seconds until the last job ends if the most urgent jobs start first.
 
-    List scheduling (Graham 1969): at most twice the shortest schedule where each job takes one core.
+    The most urgent job has the longest chain of jobs below it.
+
+    List scheduling (Graham 1969): at most twice the shortest schedule where each job takes one
+    core.
     """
     waits = {name: {other for other in others if other in above} for name, others in above.items()}
     below: dict[str, list[str]] = {name: [] for name in waits}
@@ -93,10 +99,10 @@ def span(
 
 
 def _in_order(waits: Mapping[str, set[str]], below: Mapping[str, list[str]]) -> list[str]:
-    """The jobs, each after all that it waits for."""
+    """Sort the jobs so that each comes after all that it waits for."""
     left = {name: len(others) for name, others in waits.items()}
     order = [name for name, number in left.items() if not number]
-    for name in order:  # grows as it goes
+    for name in order:  # the list grows during the loop
         for other in below[name]:
             left[other] -= 1
             if not left[other]:

@@ -1,4 +1,4 @@
-"""Find the sources that a recorded digest of code stands for, and name the definitions in which others differ."""
+"""Find the sources behind a recorded digest of code, and name definitions that changed since."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from itertools import chain
 from latents.jobs.closure import Sources
 from latents.tools.revisions import git, sources
 
-COMMITS, LINES, SHOWN = 100, 20, 3  # how far back to look; lines of a difference; definitions shown with theirs
+# commits searched; lines shown per difference; definitions shown with lines
+COMMITS, LINES, SHOWN = 100, 20, 3
 
 
 def having(key: str, code: str, first: Iterable[str]) -> str | None:
-    """The first revision whose sources give a command this digest: of some, of HEAD and those before it; or None."""
+    """Return the first revision whose sources give a command this digest; None if there is none.
+
+    Searches the revisions given first, then HEAD and those before it.
+    """
     tried: set[str] = set()
     for revision in chain(first, ["HEAD"], _log()):
         if revision not in tried and digest(revision, key) == code:
@@ -28,16 +32,16 @@ def _log() -> Iterator[str]:
 
 
 def digest(revision: str, key: str) -> str | None:
-    """The digest of a command's code at a revision; None where it has none."""
+    """Return the digest of a command's code at a revision; None if it is missing there."""
     try:
         found = sources(revision).closures(key).get(key)
-    except (SyntaxError, ValueError):  # of a source that does not parse, or imports by a computed name
+    except (SyntaxError, ValueError):  # a source does not parse, or imports by a computed name
         return None
     return found and found.code
 
 
 def differences(key: str, old: Sources, new: Sources) -> Iterator[str]:
-    """The lines that say in which modules and definitions of its closure a command's code differs."""
+    """Yield lines that name the modules and definitions in which a command's code differs."""
     before, now = (each.closures(key)[key].files for each in (old, new))
     shown = 0
     for path in sorted(path for path in before.keys() | now.keys() if before.get(path) != now.get(path)):
@@ -52,7 +56,7 @@ def differences(key: str, old: Sources, new: Sources) -> Iterator[str]:
 
 
 def _in_module(key: str, path: str, old: Sources, new: Sources) -> Iterator[tuple[str, list[str]]]:
-    """Each definition, and file beside the module, that differs, with the lines that do."""
+    """Yield each definition and file beside the module that differs, with its changed lines."""
     before, now = (definitions(each.tree(path, key), each.files[path].decode().splitlines()) for each in (old, new))
     for name in {**before, **now}:
         (was, old_lines), (is_, new_lines) = before.get(name, ("", [])), now.get(name, ("", []))
@@ -67,14 +71,17 @@ def _in_module(key: str, path: str, old: Sources, new: Sources) -> Iterator[tupl
 
 
 def _changed(before: list[str], now: list[str]) -> list[str]:
-    """The lines of a difference, each with its mark and the line around it."""
+    """Return the lines of a difference with their marks and one line of context."""
     return [line for line in [*difflib.unified_diff(before, now, n=1, lineterm="")][2:] if not line.startswith("@@")]
 
 
 def definitions(
     tree: ast.Module | ast.ClassDef, lines: list[str], within: str = ""
 ) -> dict[str, tuple[str, list[str]]]:
-    """Functions and methods by their dotted names, each as it counts and with its lines; "" is all outside them."""
+    """Return functions and methods by dotted name, each as its syntax tree and its lines.
+
+    The name "" stands for everything outside them.
+    """
     found: dict[str, tuple[str, list[str]]] = {}
 
     def add(name: str, node: ast.AST, first: int, last: int) -> None:

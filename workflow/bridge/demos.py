@@ -1,4 +1,4 @@
-"""The demo under the code of an earlier revision and under the code here, compared byte by byte, rule by rule."""
+"""Compare the demo under the code of an earlier revision and under the present code, by rule."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Compared(NamedTuple):
-    """The jobs of one rule: outputs that are the same, and the first that is not."""
+    """Jobs of one rule: outputs that are the same, and the first one that differs."""
 
     same: tuple[str, ...]
     different: str = ""
 
 
 def here() -> str:
-    """The revision of the sources here, and whether they were edited since."""
+    """Return the revision of the sources here, and whether they were edited since."""
     head = git("rev-parse", "--short=12", "HEAD").decode().strip()
     return f"{head}, edited" if git("status", "--porcelain", "--", "src").strip() else head
 
 
 def compare(revision: str, rules: Iterable[str], folder: Path, cores: int) -> dict[str, Compared]:
-    """Make the demo of some rules under the old code and the new, and compare what each rule makes."""
+    """Make the demo of some rules under old and new code, and compare the outputs of each rule."""
     names = sorted(rules)
     old, new = folder / revision[:12], folder / "new"
     _unpack(revision, old / "sources")
@@ -52,7 +52,7 @@ def _compared(outputs: list[str], old: Path, new: Path) -> Compared:
 
 
 def _unpack(revision: str, folder: Path) -> None:
-    """The files of a revision that the demo needs, once."""
+    """Unpack the files of a revision that the demo needs, once."""
     if folder.exists():
         return
     parts = ["src", "workflow", "Snakefile", "profiles", "demo", "pyproject.toml"]
@@ -61,7 +61,7 @@ def _unpack(revision: str, folder: Path) -> None:
 
 
 def _run(sources: Path, folder: Path, rules: list[str], cores: int) -> str:
-    """Run the demo of some sources below a folder until these rules; what went wrong, in a line."""
+    """Run the demo of some sources below a folder until these rules; return an error line."""
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "params.yaml").exists():
         shutil.copy2(sources / "demo" / "params.yaml", folder / "params.yaml")
@@ -76,7 +76,7 @@ def _run(sources: Path, folder: Path, rules: list[str], cores: int) -> str:
 
 
 def _made(folder: Path, rules: list[str]) -> dict[str, list[str]]:
-    """What each of these rules makes in the demo, as Snakemake's summary has it."""
+    """Return the outputs of each of these rules in the demo, from Snakemake's summary."""
     command = [snakemake(), "--directory", str(folder.resolve()), "--summary"]
     done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=True)
     rows = [line.split("\t") for line in done.stdout.splitlines() if line.count("\t") > 3]
@@ -84,12 +84,12 @@ def _made(folder: Path, rules: list[str]) -> dict[str, list[str]]:
 
 
 def snakemake() -> str:
-    """The program beside our Python."""
+    """Return the snakemake program beside our Python."""
     return str(Path(sys.executable).with_name("snakemake"))
 
 
 def environment() -> dict[str, str]:
-    """Our environment without what a run gives its jobs."""
+    """Return our environment without the variables that a run gives its jobs."""
     return {
         key: value for key, value in os.environ.items() if key not in ("LATENTS_PLAN", "LATENTS_PROBE", "DVC_STAGE")
     }

@@ -1,6 +1,7 @@
-"""DVC's side of the bridge: which stages' records fit what is here, and how records are written, all in bulk.
+"""Use DVC's records: find the stages whose records fit the files here, and write records in bulk.
 
-A stage shares most of its files with others: asking DVC stage by stage looks each source file up hundreds of times.
+Stages share most of their files, so asking DVC stage by stage would look up each source file
+hundreds of times.
 """
 
 from __future__ import annotations
@@ -25,13 +26,15 @@ LOCK = Path("dvc.lock")
 PROOFS = Path("proofs.json")
 KEPT_BY_PROOF = "kept by proof: see proofs.json"
 GUARD = (
-    "structure"  # no job, but above all jobs: it writes code.json, unless dvc.yaml is of other structural parameters
+    # not a job, but above all jobs: it writes code.json, unless dvc.yaml has other structural
+    # parameters
+    "structure"
 )
 
 
 @contextmanager
 def open_repo() -> Iterator[Any]:
-    """DVC's repository here, locked against other DVC processes."""
+    """Open DVC's repository here, locked against other DVC processes."""
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
@@ -40,12 +43,12 @@ def open_repo() -> Iterator[Any]:
             yield repo
     except DvcException as error:
         raise InputError(f"dvc: {' '.join(str(error).split())}") from None
-    except sqlite3.Error as error:  # of its database of hashes: a full disk, a folder that cannot be written
+    except sqlite3.Error as error:  # in its database of hashes: full disk, or folder not writable
         raise InputError(f"dvc: its database of hashes: {error}") from None
 
 
 class Records:
-    """The stages of dvc.yaml with their records in dvc.lock, and the files as they are now, each looked up once."""
+    """Stages of dvc.yaml, their records in dvc.lock and the files, each looked up once."""
 
     def __init__(self, repo: Any, *, drop_damaged: bool = False) -> None:
         if drop_damaged:
@@ -56,7 +59,7 @@ class Records:
         self._found = hashes(repo, self._files)
         self._params = params(repo, self.stages.values())  # by file
         self.changed = {name for name, stage in self.stages.items() if self._is_changed(stage)}
-        """Stages whose record does not fit the files, the parameters and the command as they are now."""
+        """Stages whose record does not fit the present files, parameters and command."""
 
     def _is_changed(self, stage: Any) -> bool:
         return not self._files_fit(stage) or stage.changed_stage() or any(self._differ(entry) for entry in stage.params)
@@ -65,7 +68,7 @@ class Records:
         return all(entry.hash_info and self._found.get(entry.fs_path) == entry.hash_info for entry in _files(stage))
 
     def code_alone(self, name: str) -> bool:
-        """Is nothing of a changed stage changed but its command, code or environment?"""
+        """Check that only command, code or environment of a changed stage have changed."""
         stage = self.stages[name]
         params = [entry for entry in stage.params if Path(entry.fs_path).name != TABLE.name]
         fit = self._files_fit(stage) and not any(self._differ(entry) for entry in params)
@@ -76,13 +79,14 @@ class Records:
         return any(key not in known or key not in now or known[key] != now[key] for key in entry.params)
 
     def unchanged(self) -> set[str]:
-        """Stages that DVC holds unchanged together with all their ancestors.
+        """Return the stages that DVC considers unchanged together with all their ancestors.
 
-        What writes code.json is above all of them, and counts by what it writes: the values there.
+        The stage that writes code.json is above all others; it counts by the values that it writes
+        there.
         """
         import networkx as nx
 
-        graph = self._repo.index.graph  # an edge from a stage to each stage that it depends on
+        graph = self._repo.index.graph  # edges lead from a stage to each stage that it depends on
         found: set[str] = set()
         for stage in nx.dfs_postorder_nodes(graph):
             above = {each.name for each in graph.successors(stage)}
@@ -91,9 +95,10 @@ class Records:
         return found
 
     def write(self, names: set[str]) -> set[str]:
-        """Write dvc.lock anew: the named stages as they are now, no stage that dvc.yaml lacks; the names that changed.
+        """Write dvc.lock with new records of the named stages; return the names that changed.
 
-        All at once and by rename: a kill leaves the old dvc.lock or the new one.
+        Stages that dvc.yaml lacks are dropped. The file is renamed into place, so that a kill
+        leaves either the old dvc.lock or the new one.
         """
         from dvc.stage.serialize import to_lockfile
         from dvc.utils.serialize import load_yaml
@@ -115,7 +120,7 @@ class Records:
         return changed
 
     def keep(self, names: set[str]) -> None:
-        """Copy what git keeps of these stages, so that a job that need not run can put it back; drop older copies."""
+        """Copy outputs that git keeps, so that jobs can put them back; drop older copies."""
         kept = {
             Path(KEPT, out.hash_info.value[:2], out.hash_info.value[2:]): out.fs_path
             for name in names - {GUARD}
@@ -130,13 +135,13 @@ class Records:
                     shutil.copyfile(source, temporary)
 
     def keep_hashes(self, paths: list[str]) -> None:
-        """Tell DVC that these files are the same as before: only their times were changed."""
+        """Tell DVC that these files are unchanged and only their times differ."""
         known = {self._repo.fs.abspath(path): path for path in paths}
         self._repo.state.save_many([(path, self._found[path], None) for path in known], self._repo.fs)
 
 
 def noted(lock: str, stages: dict[str, Any]) -> str:
-    """The text of dvc.lock with a line at each stage that other code made, and that a proof keeps as this code's."""
+    """Return the text of dvc.lock with a line at each stage that a proof keeps."""
     proofs = json.loads(PROOFS.read_text(encoding="utf-8")) if PROOFS.exists() else {}
     for name in proofs.keys() & stages.keys():
         code = next(iter(stages[name]["params"][TABLE.name].values()))
@@ -146,7 +151,7 @@ def noted(lock: str, stages: dict[str, Any]) -> str:
 
 
 def drop_damaged_lock(repo: Any) -> None:
-    """Remove a dvc.lock that DVC cannot read: it is derived, and `write` makes it anew."""
+    """Remove a dvc.lock that DVC cannot read: it is derived, and `write` makes it again."""
     from dvc.exceptions import DvcException
 
     try:
@@ -160,14 +165,14 @@ def drop_damaged_lock(repo: Any) -> None:
 
 
 def _files(stage: Any) -> list[Any]:
-    """A stage's dependencies and outputs but for its parameters."""
+    """Return a stage's dependencies and outputs, without its parameters."""
     from dvc.dependency import ParamsDependency
 
     return [entry for entry in (*stage.deps, *stage.outs) if not isinstance(entry, ParamsDependency)]
 
 
 def hashes(repo: Any, entries: dict[str, Any]) -> dict[str, Any]:
-    """The hash of each file that is there, by its path; those that DVC has on record are not read."""
+    """Return the hash of each file that exists, by path; files with a known hash are not read."""
     infos = {path: repo.fs.info(path) for path in entries if repo.fs.exists(path)}
     known = {
         path: found
@@ -178,7 +183,7 @@ def hashes(repo: Any, entries: dict[str, Any]) -> dict[str, Any]:
 
 
 def md5s(paths: Iterable[str]) -> dict[str, str]:
-    """The md5 of each file that is there, by its path; those that DVC has on record are not read."""
+    """Return the md5 of each file that exists, by path; files with a known hash are not read."""
     there = {os.path.abspath(path): path for path in paths if os.path.isfile(path)}
     with open_repo() as repo:
         infos = {full: repo.fs.info(full) for full in there}
@@ -187,7 +192,7 @@ def md5s(paths: Iterable[str]) -> dict[str, str]:
 
 
 def params(repo: Any, stages: Any) -> dict[str, dict[str, Any]]:
-    """The present value of each key that a stage depends on, by the file that it stands in; read once each."""
+    """Return the present value of each key that a stage depends on, by its file, read once."""
     from dvc.dependency.param import read_param_file
 
     keys: dict[str, set[str]] = {}

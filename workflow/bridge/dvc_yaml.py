@@ -1,4 +1,4 @@
-"""DVC's pipeline, written from Snakemake's jobs: one stage per concrete job."""
+"""Write DVC's pipeline from Snakemake's jobs: one stage per concrete job."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HEADER = "# Written from the Snakefile by `python workflow/bridge gen`; do not e
 
 
 def entry(job: Job) -> dict[str, Any]:
-    """The job as an entry of dvc.yaml."""
+    """Return the job as an entry of dvc.yaml."""
     kept = [path for path in job.outputs if not _in_git(path)]
     tables = [path for path in kept if _axes(path)]
     probes = [{path: {"cache": False}} for path in job.outputs if _is_probe(path)]
@@ -41,23 +41,23 @@ def _is_metrics(path: str) -> bool:
 
 
 def _is_probe(path: str) -> bool:
-    """Digests, which `dvc metrics` has nothing to say of."""
+    """Check for a probe: it holds digests, which `dvc metrics` should not show."""
     return Path(path).name == "probe.json"
 
 
 def _in_git(path: str) -> bool:
-    """Metrics, probes and figures are kept in git; everything else is in DVC's cache."""
+    """Check whether git keeps a file: metrics, probes and figures. Others are in DVC's cache."""
     return _is_metrics(path) or _is_probe(path) or path.endswith(".png")
 
 
 def _axes(path: str) -> dict[str, str] | None:
-    """The axes of a table below results/<stage>/ that `dvc plots` draws; None for any other file."""
+    """Return the axes that `dvc plots` draws of a table below results/<stage>/; None for others."""
     columns = told("AXES").get(Path(path).parts[1], {}).get(Path(path).name)
     return dict(zip("xy", columns, strict=True)) if columns else None
 
 
 def pipeline(jobs: Iterable[Job]) -> dict[str, Any]:
-    """The content of dvc.yaml."""
+    """Return the content of dvc.yaml."""
     shape = schema.shape()
     guard = {
         "cmd": "python workflow/bridge check",
@@ -70,7 +70,7 @@ def pipeline(jobs: Iterable[Job]) -> dict[str, Any]:
 
 
 def write_pipeline(jobs: list[Job]) -> bool:
-    """Write these jobs to dvc.yaml; True when it changed."""
+    """Write these jobs to dvc.yaml; return True if it changed."""
     text = HEADER + yaml_text(pipeline(jobs))
     path = Path("dvc.yaml")
     if path.exists() and path.read_text(encoding="utf-8") == text:

@@ -1,4 +1,7 @@
-"""What no rule makes: files of a renamed or removed run, which would be shown as if they were current."""
+"""Find and remove files that no rule makes.
+
+Files of a renamed or removed run would otherwise be shown as if they were current.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,20 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-FOLDERS = ("results", "data/raw")  # all that rules make lies below these
+FOLDERS = ("results", "data/raw")  # all outputs of rules lie below these
 
 
 def leftovers(known: Iterable[str]) -> list[str]:
-    """The files below these folders that are none of the known ones; links count as files and are not followed."""
+    """List the files below these folders that are not known.
+
+    Links count as files and are not followed.
+    """
     known = set(known)
     return [path for folder in FOLDERS for path in files(folder) if path not in known]
 
 
 def files(folder: str) -> Iterator[str]:
-    """Every file below a folder, in order."""
+    """Yield every file below a folder, in order."""
     for above, folders, names in os.walk(folder):
         folders.sort()
         yield from (os.path.join(above, name) for name in sorted(names))
@@ -26,13 +32,16 @@ def files(folder: str) -> Iterator[str]:
 
 
 def tell(known: Iterable[str]) -> None:
-    """Say in one line what no rule makes; nothing when there is nothing."""
+    """Print one line that names the files that no rule makes, if there are any."""
     if found := leftovers(known):
         print(f"no rule makes: {in_short(found)}; `python workflow/bridge clean` removes it")
 
 
 def clean(known: Iterable[str], cache: Path) -> str:
-    """Remove what no rule makes, naming each file; what neither git nor DVC's cache has is kept and named."""
+    """Remove the files that no rule makes, naming each.
+
+    A file that is neither in git nor in DVC's cache is kept and named.
+    """
     found = leftovers(known)
     recoverable = in_git()
     kept = [path for path in found if path not in recoverable and not in_cache(path, cache)]
@@ -46,13 +55,13 @@ def clean(known: Iterable[str], cache: Path) -> str:
 
 
 def in_git() -> set[str]:
-    """The files below our folders that git tracks."""
+    """Return the files below our folders that git tracks."""
     listed = subprocess.run(["git", "ls-files", "-z", "--", *FOLDERS], capture_output=True, text=True, check=False)
     return set(listed.stdout.split("\0"))
 
 
 def in_cache(path: str, cache: Path) -> bool:
-    """Does DVC's cache have this file's content?"""
+    """Check whether DVC's cache has this file's content."""
     if os.path.islink(path) or not os.path.isfile(path):
         return False
     with open(path, "rb") as stream:
@@ -61,12 +70,12 @@ def in_cache(path: str, cache: Path) -> bool:
 
 
 def drop_empty(folder: Path) -> None:
-    """Remove a folder and those above it, up to ours, as far as they are empty."""
+    """Remove a folder and the folders above it, up to ours, if they are empty."""
     while str(folder) not in FOLDERS and not any(folder.iterdir()):
         folder.rmdir()
         folder = folder.parent
 
 
 def in_short(paths: list[str], most: int = 3) -> str:
-    """The first paths, and how many more there are."""
+    """Return the first paths and the number of the others."""
     return ", ".join(paths[:most]) + (f" and {len(paths) - most} more" if len(paths) > most else "")

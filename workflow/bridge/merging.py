@@ -1,8 +1,9 @@
-"""A merge of two branches' results: of each job the record, whole, of the side whose record fits the merged parameters.
+"""Merge two branches' results: take for each job the record that fits the merged parameters.
 
-Lines of dvc.lock must not be merged: half of one record and half of another is of no run. `.gitattributes` keeps git
-from it, and from the files that jobs made; this takes both sides from git's index, where an unfinished merge, rebase
-or cherry-pick has them.
+Records are taken as a whole. Lines of dvc.lock must not be merged: half of one record and half of
+another describe no run. `.gitattributes` keeps git from merging them, and the files that jobs made.
+This module reads both sides from git's index, where an unfinished merge, rebase or cherry-pick
+keeps them.
 """
 
 from __future__ import annotations
@@ -24,25 +25,25 @@ from latents.tools.revisions import outputs, value_at
 from latents.tools.uses import USES
 
 LOCK = "dvc.lock"
-NOTES = [TABLE.name, USES.name, PROOFS.name]  # of jobs, beside their records
-BASE, OURS, THEIRS = ":1", ":2", ":3"  # stages of git's index: where the branches parted, and both sides
+NOTES = [TABLE.name, USES.name, PROOFS.name]  # what is noted about jobs beside their records
+BASE, OURS, THEIRS = ":1", ":2", ":3"  # stages of git's index: common ancestor, and both sides
 
 
 def staged(side: str, path: str) -> bytes | None:
-    """A file as one side of the unfinished merge has it; None when it has none."""
+    """Return a file on one side of the unfinished merge; None if the side lacks it."""
     done = subprocess.run(["git", "show", f"{side}:{path}"], capture_output=True, check=False)
     return None if done.returncode else done.stdout
 
 
 def records(side: str) -> dict[str, Any]:
-    """The records in one side's dvc.lock by job."""
-    from dvc.utils.serialize import parse_yaml  # numbers as DVC reads them: 1e-3 is no text
+    """Return the records in one side's dvc.lock, by job."""
+    from dvc.utils.serialize import parse_yaml  # reads numbers as DVC does: 1e-3 is not a string
 
     return dict((parse_yaml((staged(side, LOCK) or b"{}").decode(), LOCK) or {}).get("stages", {}))
 
 
 def unmerged() -> list[str]:
-    """The files that git could not merge."""
+    """List the files that git could not merge."""
     listed = subprocess.run(
         ["git", "diff", "--name-only", "--diff-filter=U", "-z"], capture_output=True, text=True, check=False
     )
@@ -50,15 +51,16 @@ def unmerged() -> list[str]:
 
 
 def check() -> None:
-    """InputError when git has not stopped over dvc.lock."""
+    """Raise InputError if git did not stop at dvc.lock."""
     if LOCK not in unmerged():
         raise InputError(f"{LOCK}: got no merge to finish; call this when git has stopped over it (docs/sharing.md)")
 
 
 def choose(stages: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
-    """Of each job of the merged dvc.yaml the record that fits best; jobs come after those whose outputs they read.
+    """Choose the best fitting record for each job of the merged dvc.yaml.
 
-    Ties go to the side that has changed the record. Where no record fits wholly, DVC sees so, and the job runs.
+    Jobs come after those whose outputs they read. Ties go to the side that changed the record. If
+    no record fits fully, DVC notices, and the job runs.
     """
     base, ours, theirs = (records(side) for side in (BASE, OURS, THEIRS))
     made: dict[str, str] = {}
@@ -75,9 +77,9 @@ def choose(stages: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
 def fit(
     record: dict[str, Any], stage: dict[str, Any], params: dict[str, Any], made: dict[str, str]
 ) -> tuple[bool, ...]:
-    """Does a record fit as a whole, and in what: parameters, inputs, code, command?"""
+    """Compare a record with what it should be: all together, parameters, inputs, code, command."""
     inputs = all(
-        made.get(entry["path"]) in (None, entry.get("md5"))  # what no job makes, both sides share
+        made.get(entry["path"]) in (None, entry.get("md5"))  # both sides share what no job makes
         for entry in record.get("deps", [])
     )
     known = record.get("params", {})
@@ -89,12 +91,12 @@ def fit(
 
 @functools.cache
 def _table() -> dict[str, Any]:
-    """The digests of code and environment as they are merged: `bridge gen` has written them."""
+    """Return the merged digests of code and environment, which `bridge gen` has written."""
     return dict(json.loads(TABLE.read_text(encoding="utf-8")))
 
 
 def in_order(stages: dict[str, Any]) -> Iterator[str]:
-    """The jobs, each after those whose outputs it reads."""
+    """Yield the jobs, each after those whose outputs it reads."""
     import networkx as nx
 
     makers = {path: name for name, stage in stages.items() for path in outputs(stage)}
@@ -107,7 +109,7 @@ def in_order(stages: dict[str, Any]) -> Iterator[str]:
 
 
 def merge(stages: dict[str, Any], params: dict[str, Any]) -> str:
-    """Write the merged dvc.lock and the files of git that belong to it, and tell git that these are merged."""
+    """Write the merged dvc.lock and the files in git that belong to it, and mark them as merged."""
     conflicts = unmerged()
     chosen = choose(stages, params)
     with atomic(LOCK) as temporary:
@@ -128,14 +130,14 @@ def merge(stages: dict[str, Any], params: dict[str, Any]) -> str:
 
 
 def join(path: Path) -> None:
-    """Write what both sides note of jobs; of one that both note, what ours does."""
+    """Write the notes of both sides about jobs; if both have one, ours is kept."""
     sides = [json.loads(staged(side, str(path)) or b"{}") for side in (THEIRS, OURS)]
     if any(sides):
         write_json(path, joined(*sides))
 
 
 def joined(theirs: Any, ours: Any) -> Any:
-    """The union of nested mappings.
+    """Return the union of nested mappings.
 
     Examples
     --------
@@ -148,7 +150,7 @@ def joined(theirs: Any, ours: Any) -> Any:
 
 
 def kept(record: dict[str, Any], stage: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """The outputs of a record that are in git, with their md5."""
+    """Yield the outputs of a record that are in git, with their md5."""
     cached = {entry for entry in stage.get("outs", []) if isinstance(entry, str)}
     for entry in record.get("outs", []):
         if entry["path"] not in cached and entry["path"].endswith((".json", ".png")):
@@ -156,12 +158,15 @@ def kept(record: dict[str, Any], stage: dict[str, Any]) -> Iterator[tuple[str, s
 
 
 def not_made(path: str, stages: dict[str, Any]) -> bool:
-    """Is this a result that no job makes any more?"""
+    """Check for a result that no job makes any more."""
     return path.startswith("results/") and all(path not in outputs(stage) for stage in stages.values())
 
 
 def take(path: str, md5: str) -> None:
-    """Put the version of a file in place that a record is of; where no side has it, the job will make it."""
+    """Put the version of a file in place that a record describes.
+
+    If neither side has it, the job will make it.
+    """
     if Path(path).is_file() and hashlib.md5(Path(path).read_bytes()).hexdigest() == md5:
         return
     for side in (OURS, THEIRS, "HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD"):

@@ -1,8 +1,8 @@
-"""What a run is planned with: each job's command, code and environment as parameters, and a plan that its jobs obey.
+"""Plan a run: command, code and environment of each job as parameters, and a plan that jobs obey.
 
-Snakemake compares the parameter `made_by` with the one on record. It is taken when the Snakefile is parsed, so an edit
-of a source during a run is seen by the next one. The plan is written when a run starts; src/latents/jobs/plan.py
-holds each job to it.
+Snakemake compares the parameter `made_by` with the recorded one. It is computed when the Snakefile
+is parsed, so an edit of a source during a run takes effect in the next run. The plan is written
+when a run starts; src/latents/jobs/plan.py checks each job against it.
 """
 
 from __future__ import annotations
@@ -28,13 +28,14 @@ from latents.jobs.plan import arguments, stamps
 
 TABLE = Path("code.json")
 PLAN_FILE = Path(".snakemake/plan.json")
-KEPT = Path(".snakemake/kept")  # copies of what git keeps, by md5: a job that need not run puts them back
-PREFIX = "PYTHONPATH=src"  # DVC's counterpart of the Snakefile's shell.prefix
+# copies of files in git, by md5: a job that need not run puts them back
+KEPT = Path(".snakemake/kept")
+PREFIX = "PYTHONPATH=src"  # counterpart in DVC of the Snakefile's shell.prefix
 Code = Mapping[str, Mapping[str, str]]
 
 
 def plain(value: Any) -> Any:
-    """A parameter in the one form that equal values share: keys in order, whole floats as ints.
+    """Normalise a parameter, so that equal values look equal: keys sorted, whole floats as ints.
 
     Examples
     --------
@@ -49,7 +50,9 @@ def plain(value: Any) -> Any:
 
 
 def read_keys(key: str, values: Mapping[str, Any]) -> list[str]:
-    """Name the keys of params.yaml that hold a parameter: of a run its own keys, and its section's defaults for others.
+    """Return the keys of params.yaml that hold a parameter.
+
+    For a run, these are its own key and its section's defaults for what it does not state.
 
     Examples
     --------
@@ -70,9 +73,10 @@ def read_keys(key: str, values: Mapping[str, Any]) -> list[str]:
 
 
 def made_by(rule: Any, code: Code) -> Callable[[Any], dict[str, Any]]:
-    """A function of the wildcards that gives a job's command and the digests of what it runs on.
+    """Return a function of the wildcards that gives a job's command and the digests behind it.
 
-    Its inputs stand in the command in their order. The log does not: it is no part of a result.
+    Inputs are written into the command in their order. The log is left out, since it is not part of
+    a result.
     """
     from snakemake.utils import format as fill
 
@@ -91,16 +95,20 @@ def made_by(rule: Any, code: Code) -> Callable[[Any], dict[str, Any]]:
 
 
 def keep_notes(rule: Any) -> None:
-    """Give a rule its log and its benchmark: logs/<rule>/<wildcard>/.../<wildcard>, ending in .log and .tsv."""
+    """Give a rule its log and benchmark: logs/<rule>/<wildcard>/.../<wildcard>.log and .tsv."""
     names = dict.fromkeys(re.findall(r"{(\w+)", str(rule.output[0])))
     place = "/".join(["logs", rule.name, *(f"{{{name}}}" for name in names)])
-    rule.log_modifier = rule.benchmark_modifier = rule.output_modifier  # as if the rule had declared both itself
+    # as if the rule had declared both
+    rule.log_modifier = rule.benchmark_modifier = rule.output_modifier
     rule.set_log(f"{place}.log")
     rule.benchmark = f"{place}.tsv"
 
 
 def yaml_text(content: Mapping[str, Any]) -> str:
-    """YAML 1.2 as DVC reads it: no aliases, a line for each value; six times as fast as DVC's own writer."""
+    """Return YAML 1.2 as DVC reads it, with no aliases and one line per value.
+
+    This is six times as fast as DVC's own writer.
+    """
     from ruamel.yaml import YAML
 
     yaml, stream = YAML(typ="safe"), io.StringIO()
@@ -111,19 +119,19 @@ def yaml_text(content: Mapping[str, Any]) -> str:
 
 
 def _plainly(value: Any) -> Any:
-    """The same with plain mappings and lists: DVC's ordered ones would be written with a tag."""
+    """Convert to plain mappings and lists: DVC's ordered ones would be written with a tag."""
     if isinstance(value, Mapping):
         return {name: _plainly(item) for name, item in value.items()}
     return [_plainly(item) for item in value] if isinstance(value, list) else value
 
 
 def words(command: str) -> str:
-    """A command with one space between its words: its layout is no part of it."""
+    """Return a command with one space between its words, since layout does not count."""
     return " ".join(command.split())
 
 
 def write_plan(dag: Any, *, params: Any, closures: Mapping[str, closure.Closure], source: Path) -> None:
-    """Write what each job that is to run was planned with, for src/latents/jobs/plan.py."""
+    """Write what each job to run was planned with, for src/latents/jobs/plan.py."""
     known = recorded() if Path(".dvc").is_dir() else {}
     jobs = {
         arguments(shlex.split(job.shellcmd)): entry(job, known if _only_inputs_are_newer(dag.reason(job)) else {})
@@ -135,7 +143,7 @@ def write_plan(dag: Any, *, params: Any, closures: Mapping[str, closure.Closure]
 
 
 def entry(job: Any, known: Mapping[str, Any]) -> dict[str, Any]:
-    """One job of the plan: the fields of `latents.jobs.plan.Job`."""
+    """Return one job of the plan: the fields of `latents.jobs.plan.Job`."""
     return {
         "name": stage_name(job),
         "key": closure.key_of(job.shellcmd),
@@ -148,19 +156,19 @@ def entry(job: Any, known: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def mark(job: Any) -> str:
-    """A digest of a job as it is planned: its command, code, environment and parameters."""
+    """Return a digest of a planned job: its command, code, environment and parameters."""
     planned = json.dumps([job.params.get("made_by"), job.params.get("tracked")])
     return hashlib.sha256(planned.encode()).hexdigest()[:16]
 
 
 def _only_inputs_are_newer(reason: Any) -> bool:
-    """Would the job run for no other reason than that an input was made anew, or will be?"""
+    """Check that a job would run only because an input is newer or will be made again."""
     others = ("missing_output", "params_changed", "input_changed", "software_stack_changed", "forced", "no_metadata")
     return not any(getattr(reason, other) for other in others)
 
 
 def _record(job: Any, stage: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs and outputs that dvc.lock has of this job as it is planned now; empty where it has another."""
+    """Return inputs and outputs that dvc.lock records for this job as planned; empty otherwise."""
     made_by, tracked = job.params.get("made_by"), job.params.get("tracked", {})
     params = stage.get("params", {})
     key = closure.key_of(job.shellcmd)
@@ -178,24 +186,24 @@ def _record(job: Any, stage: Mapping[str, Any]) -> dict[str, Any]:
 
 @functools.cache
 def _cache() -> Path:
-    """DVC's cache of files by their md5."""
+    """Return the folder of DVC's cache of files, named by md5."""
     config = configparser.ConfigParser()
     config.read([".dvc/config", ".dvc/config.local"])
     folder = config.get("cache", "dir", fallback="cache")
-    return Path(".dvc", folder, "files", "md5")  # an absolute folder stays as it is
+    return Path(".dvc", folder, "files", "md5")  # an absolute folder is used as it is
 
 
 def stage_name(job: Any) -> str:
-    """The name of a job's stage in dvc.yaml."""
+    """Return the name of a job's stage in dvc.yaml."""
     return "-".join([job.rule.name, *map(str, job.wildcards_dict.values())])
 
 
 def refresh(table: Code) -> None:
-    """Bring code.json up to date in the repository itself; DVC compares its values, key by key."""
+    """Bring code.json up to date in the repository; DVC compares its values key by key."""
     try:
         if Path(".dvc").is_dir() and "DVC_STAGE" not in os.environ and _read_table() != table:
             write_json(TABLE, table)
-    except OSError:  # a folder to read only: nothing can run here either
+    except OSError:  # read-only folder: nothing can run here either
         return
 
 

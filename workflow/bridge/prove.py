@@ -1,8 +1,9 @@
-"""Keep results whose code changed and whose bytes would not: by a rerun of cheap jobs, by the probe of dear ones.
+"""Keep results that changed code would reproduce: rerun cheap jobs, and probe expensive ones.
 
-A cheap job is run in a folder of its own on the inputs on record, and its outputs are compared. A dear job, which has a
-probe and took at least so many seconds, runs its first steps only; what a probe does not reach (the last epoch, early
-stopping, saving) is covered by the demo: the jobs of the same rule there, made by the old code and by the new.
+A cheap job is run in a separate folder on the recorded inputs, and its outputs are compared. A dear
+job has a probe and took at least `dear` seconds; only its first steps run. What a probe does not
+reach (the last epoch, early stopping, saving) is covered by the demo: jobs of the same rule there,
+made by the old code and by the new.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ FOLDER = Path(".snakemake/proofs")
 
 @dataclass(frozen=True)
 class Proof:
-    """Why a result that other code made is kept.
+    """Reason why a result that other code made is kept.
 
     Attributes
     ----------
     by : "bytes" (the job ran and all outputs came out the same) or "probe".
-    steps : of the probe, which came out the same.
-    demo : jobs of the demo that old and new code made the same, for a probe.
-    before, after : digests of code and environment, with the revision of the sources.
+    steps : steps of the probe with equal digests.
+    demo : for a probe, outputs of the demo that old and new code made the same.
+    before, after : digests of code and environment, and the revision of the sources.
     """
 
     by: str
@@ -45,7 +46,7 @@ class Proof:
 
 @dataclass(frozen=True)
 class Tried:
-    """A job that was tried, and its proof or the reason why it has none."""
+    """Job that was tried, with its proof or the reason why it has none."""
 
     job: Job
     proof: Proof | None
@@ -57,10 +58,10 @@ def prove(jobs: Iterable[Job], *, seconds: Mapping[str, float], dear: float, cor
 
     Parameters
     ----------
-    jobs : with their inputs and outputs as dvc.lock has them.
-    seconds : CPU seconds by job, of the run on record.
-    dear : seconds from which a job with a probe runs its probe alone.
-    cores : jobs at once.
+    jobs : jobs with inputs and outputs as in dvc.lock.
+    seconds : recorded CPU seconds by job.
+    dear : CPU seconds from which a job with a probe runs only its probe.
+    cores : number of jobs at once.
     """
     recorded = recover.recorded()
     present = json.loads(TABLE.read_text(encoding="utf-8"))
@@ -77,7 +78,7 @@ def prove(jobs: Iterable[Job], *, seconds: Mapping[str, float], dear: float, cor
 
 
 def by_bytes(job: Job, proof: Proof) -> Tried:
-    """Run a job aside and compare all that it makes."""
+    """Run a job in a separate folder and compare all its outputs."""
     ran = shadow.run(job.command, job.inputs, FOLDER / "jobs" / job.name)
     different = [path for path in job.outputs if not _same(ran.folder / path, Path(path))]
     if not ran.ended_well:
@@ -88,12 +89,12 @@ def by_bytes(job: Job, proof: Proof) -> Tried:
 
 
 def _same(one: Path, other: Path) -> bool:
-    """Have two outputs the same bytes? Of a probe the marks count, not the machine."""
+    """Compare two outputs byte by byte; of a probe, only the digests, not the machine."""
     return shadow.same(one, other) or (one.name == "probe.json" and marks(one) == marks(other) != {})
 
 
 def by_probe(job: Job, proof: Proof) -> Tried:
-    """Run the first steps of a job aside and compare its state."""
+    """Run the first steps of a job in a separate folder and compare its state."""
     path = probe_of(job) or ""
     ran = shadow.run(job.command, job.inputs, FOLDER / "jobs" / job.name, LATENTS_PROBE="1")
     old, new = marks(Path(path)), marks(ran.folder / path)
@@ -107,12 +108,12 @@ def by_probe(job: Job, proof: Proof) -> Tried:
 
 
 def probe_of(job: Job) -> str | None:
-    """The probe among a job's outputs."""
+    """Return the probe among a job's outputs."""
     return next((path for path in job.outputs if Path(path).name == "probe.json"), None)
 
 
 def marks(path: Path) -> dict[str, str]:
-    """The marks of a probe, {step: digest} in their order; empty where there is no whole probe."""
+    """Return the digests of a probe, {step: digest}, in order; empty if it is incomplete."""
     try:
         return dict(json.loads(path.read_text(encoding="utf-8"))["probe"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -120,8 +121,8 @@ def marks(path: Path) -> dict[str, str]:
 
 
 def covered(tried: list[Tried], cores: int) -> list[Tried]:
-    """Hold proofs by probe to the demo: old and new code must make the same of every job of the rule there."""
-    rules: dict[str, set[str]] = {}  # by the revision of the old code
+    """Check proofs by probe on the demo: old and new code must make the same for the whole rule."""
+    rules: dict[str, set[str]] = {}  # rules by the revision of the old code
     olds = {}
     for each in tried:
         if each.proof and each.proof.by == "probe":
@@ -143,7 +144,7 @@ def _held(tried: Tried, revision: str | None, found: Mapping[str, Mapping[str, d
 
 
 def record(proofs: Mapping[str, Proof], names: Iterable[str]) -> None:
-    """Add proofs to proofs.json; those of jobs that there no longer are go."""
+    """Add proofs to proofs.json, and drop those of jobs that no longer exist."""
     old: dict[str, Any] = json.loads(PROOFS.read_text(encoding="utf-8")) if PROOFS.exists() else {}
     new = {name: {key: value for key, value in vars(proof).items() if value} for name, proof in proofs.items()}
     write_json(PROOFS, {name: (old | new)[name] for name in names if name in old or name in new})

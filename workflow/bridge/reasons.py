@@ -1,4 +1,4 @@
-"""Say in what two versions of a job differ: the record of one and that of another, or the job as it would run now."""
+"""Say in what two versions of a job differ: two records, or a record and the job as it is now."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from latents.tools.revisions import Job, git
 
 
 def apart(old: Job, new: Job, revision: str) -> Iterator[str]:
-    """The lines that say in what two versions of a job differ, but for files; the revision has the old one's record."""
+    """Yield lines that say in what two versions of a job differ, except for files.
+
+    `revision` has the record of the old version.
+    """
     if old.command != new.command:
         yield from (f"  command {old.command}", f"       -> {new.command}")
     was, is_ = (dict(revisions.flat(job.params)) for job in (old, new))
@@ -27,7 +30,7 @@ def apart(old: Job, new: Job, revision: str) -> Iterator[str]:
 
 
 def files(kind: str, old: dict[str, str], new: dict[str, str]) -> Iterator[str]:
-    """The lines that say which files of a kind differ; a missing one has no md5."""
+    """Yield lines that name the files of a kind that differ; a missing file has no md5."""
     for path in sorted(path for path in old.keys() | new.keys() if old.get(path) != new.get(path)):
         if path not in old or path not in new:
             yield f"  {kind} {path}: {'not one before' if path in new else 'not one any more'}"
@@ -36,7 +39,7 @@ def files(kind: str, old: dict[str, str], new: dict[str, str]) -> Iterator[str]:
 
 
 def _code(old: Job, new: Job, first: list[str]) -> Iterator[str]:
-    """The modules and definitions in which the code of two versions differs, where git has the sources of both."""
+    """Yield modules and definitions in which the code of two versions differs, if git has both."""
     found = [having(old.key, old.code, first), having(new.key, new.code, ["", *first])]
     for job, revision in zip((old, new), found, strict=True):
         if revision is None:
@@ -48,12 +51,15 @@ def _code(old: Job, new: Job, first: list[str]) -> Iterator[str]:
 
 
 def shown(revision: str) -> str:
-    """A revision as a person knows it."""
+    """Return a revision in a readable form."""
     return git("log", "-1", "--format=%h %as %s", revision).decode().strip()
 
 
 def _environment(old: Job, new: Job, first: list[str]) -> Iterator[str]:
-    """The distributions in which two environments differ, by code.json of revisions that have these environments."""
+    """Yield the distributions that differ between two environments.
+
+    They are read from code.json at revisions with these environments.
+    """
     log = git("log", "-100", "--format=%H", "--", revisions.CODE).decode().split()
     tables = []
     for job, starts in ((old, first), (new, ["", *first])):

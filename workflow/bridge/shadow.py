@@ -1,4 +1,4 @@
-"""Run a job in a folder of its own: what it reads are links, what it writes stays there."""
+"""Run a job in a separate folder: its inputs are links, and its outputs stay there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from typing import NamedTuple
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 
 
-OF_A_JOB = ("LATENTS_PLAN", "LATENTS_PROBE", "DVC_STAGE")  # in the environment of a run's job
+# variables in the environment of a run's job
+OF_A_JOB = ("LATENTS_PLAN", "LATENTS_PROBE", "DVC_STAGE")
 
 
 class Ran(NamedTuple):
@@ -26,7 +27,7 @@ class Ran(NamedTuple):
 
 
 def run(command: str, inputs: Iterable[str], folder: Path, *, base: Path = Path(), **variables: str) -> Ran:
-    """Run a stage's command below `folder`, on links to its inputs and to params.yaml below `base`."""
+    """Run a stage's command below `folder`, on links to inputs and params.yaml below `base`."""
     shutil.rmtree(folder, ignore_errors=True)
     for path in [*inputs, "params.yaml"]:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -38,7 +39,7 @@ def run(command: str, inputs: Iterable[str], folder: Path, *, base: Path = Path(
 
 
 def same(one: Path, other: Path) -> bool:
-    """Have two files the same bytes?"""
+    """Check that two files have the same bytes."""
     return one.is_file() and other.is_file() and one.read_bytes() == other.read_bytes()
 
 

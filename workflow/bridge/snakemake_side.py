@@ -1,6 +1,7 @@
-"""Snakemake's side of the bridge: its jobs, which of them it would run, and what it has on record of them.
+"""Read Snakemake's jobs, which of them it would run, and its records of them.
 
-No public call gives all that: Snakemake's private ones stay in this file, and its version is pinned.
+No public call gives all this. The private calls are confined to this file, and Snakemake's version
+is pinned.
 """
 
 from __future__ import annotations
@@ -25,24 +26,25 @@ ROOT = Path(__file__).resolve().parents[2]
 class Job:
     """One concrete Snakemake job."""
 
-    name: str  # of the DVC stage
+    name: str  # name of the DVC stage
     command: str
     inputs: list[str]
     outputs: list[str]
-    key: str  # of its command in code.json
+    key: str  # key of its command in code.json
     tracked: list[str]  # dotted keys of params.yaml
-    up_to_date: bool  # Snakemake would not run it
-    recorded: bool  # Snakemake has metadata of its last run
+    up_to_date: bool  # True if Snakemake would not run it
+    recorded: bool  # True if Snakemake has metadata of its last run
     reason: str = ""  # why Snakemake would run it
     threads: int = 1
     rule: str = ""
-    mark: str = ""  # of command, code, environment and parameters
+    mark: str = ""  # digest of command, code, environment and parameters
     wildcards: dict[str, str] = field(default_factory=dict)
-    shown: dict[str, tuple[str, str]] = field(default_factory=dict)  # in the report: output -> heading, caption's file
+    # in the report: output -> heading, file of its caption
+    shown: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
 class Flow:
-    """The DAG of the Snakefile here, loaded once."""
+    """DAG of the Snakefile here, loaded once."""
 
     def __init__(self, workflow: Any) -> None:
         self._workflow = workflow
@@ -78,9 +80,9 @@ class Flow:
         )
 
     def mark(self, names: set[str]) -> list[str]:
-        """Make Snakemake hold these jobs up to date as they are now; return the outputs whose time was changed for it.
+        """Make Snakemake consider these jobs up to date; return the outputs that got a new time.
 
-        Jobs come in the order in which they depend on each other. Killed half-way, it can be repeated.
+        Jobs come in the order of their dependencies. If the call is killed, it can be repeated.
         """
         from snakemake.settings.types import ExecutionSettings
 
@@ -90,14 +92,15 @@ class Flow:
                 "snakemake is running here, or was killed; wait for it, or call `snakemake --unlock`, then repeat this"
             )
         workflow.execution_settings = ExecutionSettings()
-        workflow.iocache.deactivate()  # it holds the times of before
+        workflow.iocache.deactivate()  # its cache has the old times
         chosen = {id(self._raw[name]) for name in names}
         touched = []
         for raw in workflow.dag.toposorted():
             for job in raw if isinstance(raw, list | set) else [raw]:
                 if id(job) in chosen:
                     touched += renew(list(map(str, job.input)), list(map(str, job.output)))
-                    if job.benchmark and os.path.exists(job.benchmark):  # of the job's outputs in Snakemake's eyes
+                    # Snakemake counts the benchmark as an output
+                    if job.benchmark and os.path.exists(job.benchmark):
                         renew(list(map(str, job.input)), [str(job.benchmark)])
                     workflow.async_run(workflow.persistence.finished(job))
                     vouch(stage_name(job), mark(job))
@@ -116,7 +119,8 @@ def open_flow() -> Iterator[Flow]:
     with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
         flow = api.workflow(ResourceSettings(cores=1), ConfigSettings(), snakefile=ROOT / "Snakefile")
         triggers = RerunTrigger.all() - {RerunTrigger.CODE}
-        flow.dag(DAGSettings(rerun_triggers=triggers, force_incomplete=True))  # as the default profile has it
+        # as in the default profile
+        flow.dag(DAGSettings(rerun_triggers=triggers, force_incomplete=True))
         workflow = flow._workflow
         workflow._prepare_dag(forceall=False, ignore_incomplete=False, lock_warn_only=True)
         try:
@@ -128,11 +132,12 @@ def open_flow() -> Iterator[Flow]:
 
 
 def renew(inputs: list[str], outputs: list[str]) -> list[str]:
-    """Give outputs that are older than an input the time of now; return them."""
+    """Give outputs that are older than an input the present time; return them."""
     newest = max((os.stat(path).st_mtime_ns for path in inputs), default=0)
     old = [path for path in outputs if os.stat(path).st_mtime_ns < newest]
     for path in old:
         os.utime(path)
-        if os.stat(path).st_mtime_ns < newest:  # an input from the future: the clock was set back
+        # still older if an input is from the future, after the clock was set back
+        if os.stat(path).st_mtime_ns < newest:
             os.utime(path, ns=(newest, newest))
     return old

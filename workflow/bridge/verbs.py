@@ -1,4 +1,4 @@
-"""What the bridge does: one function per verb; each returns a line that says what it did."""
+"""Define the verbs of the bridge; each function returns a line that says what it did."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from latents.files.tables import write_json
 from latents.jobs.plan import vouched
 from latents.tools import uses
 
-START = Path.cwd()  # where the bridge was called
+START = Path.cwd()  # folder where the bridge was called
 HOOK = Path(__file__).with_name("hook.sh")
 
 
 def gen() -> bool:
-    """Write dvc.yaml from the Snakefile; True when it changed."""
+    """Write dvc.yaml from the Snakefile; True if it changed."""
     with open_flow() as flow:
         return write_pipeline(flow.jobs)
 
 
 def commit() -> str:
-    """Record in dvc.lock, without running anything, each stage that Snakemake holds up to date."""
+    """Record in dvc.lock each stage that Snakemake considers up to date, without running it."""
     with open_flow() as flow:
         jobs = flow.jobs
     rewritten = write_pipeline(jobs)
@@ -58,8 +58,9 @@ def commit() -> str:
 
 
 def restore() -> str:
-    """Make Snakemake hold up to date what DVC holds unchanged, and to be run what it has no record of."""
-    with open_flow() as flow, open_repo() as repo:  # the flow first: it brings code.json up to date
+    """Mark for Snakemake as up to date what DVC holds unchanged, and as to run what it lacks."""
+    # open the flow first: it brings code.json up to date
+    with open_flow() as flow, open_repo() as repo:
         records = Records(repo)
         known = records.unchanged()
         marked = {job.name for job in flow.jobs if job.name in known and not (job.up_to_date and job.recorded)}
@@ -71,19 +72,22 @@ def restore() -> str:
 
 
 def push() -> str:
-    """Send all that dvc.lock names to the remote."""
+    """Send all files named in dvc.lock to the remote."""
     exchange("push")
     return "push: the remote has all that dvc.lock names"
 
 
 def pull() -> str:
-    """Fetch all that dvc.lock names from the remote, and have Snakemake hold it up to date."""
+    """Fetch all files named in dvc.lock from the remote, and restore."""
     exchange("pull")
     return restore()
 
 
 def exchange(verb: str) -> None:
-    """`dvc push` or `dvc pull` with its list of files made anew: DVC trusts the half of one that a killed call left."""
+    """Run `dvc push` or `dvc pull` without the list of files that a killed call left half-done.
+
+    DVC would trust that list.
+    """
     with open_repo() as repo:
         if not repo.config["core"].get("remote"):
             raise InputError(
@@ -96,8 +100,8 @@ def exchange(verb: str) -> None:
 
 
 def status() -> str:
-    """Name the jobs that each tool would run; InputError when they are not the same."""
-    with open_flow() as flow:  # first: it brings code.json up to date
+    """Name the jobs that each tool would run; InputError if they differ."""
+    with open_flow() as flow:  # first, since it brings code.json up to date
         snakemake = sorted(job.name for job in flow.jobs if not job.up_to_date)
     with open_repo() as repo:
         records = Records(repo)
@@ -110,12 +114,13 @@ def status() -> str:
 
 
 def prove(*, dear: float = 20.0, at_stake: float = 0.0) -> str:
-    """Keep what other code made wherever this code makes the same; say what was kept, and of the rest why not.
+    """Keep results of other code that this code reproduces; say what was kept, and what not.
 
     Parameters
     ----------
-    dear : CPU seconds from which a job with a probe is not rerun: its probe and the demo decide.
-    at_stake : CPU seconds that the jobs of changed code, and all below them, must have taken for this to do anything.
+    dear : CPU seconds from which a job with a probe is not rerun; its probe and the demo decide.
+    at_stake : do nothing unless the jobs with changed code, and all below them, took this many CPU
+        seconds.
     """
     with open_flow() as flow, open_repo() as repo:
         jobs, records = {job.name: job for job in flow.jobs}, Records(repo)
@@ -143,17 +148,17 @@ def prove(*, dear: float = 20.0, at_stake: float = 0.0) -> str:
 
 
 def verify(*, directory: str = ".", keep: bool = False) -> str:
-    """Begin every dear job of a run here, and compare its first steps with those on record.
+    """Begin every dear job of a run here, and compare its first steps with the record.
 
     Parameters
     ----------
-    directory : of the run: "." or "demo".
-    keep : write what is on record of the demo instead, from its results.
+    directory : folder of the run: "." or "demo".
+    keep : instead, write the demo's record from its results.
 
     Raises
     ------
     InputError
-        When one does not begin as recorded.
+        If a job does not begin as recorded.
     """
     os.chdir(directory)
     with open_flow() as flow:
@@ -172,7 +177,7 @@ def verify(*, directory: str = ".", keep: bool = False) -> str:
 
 
 def below(names: set[str], jobs: dict[str, Job]) -> set[str]:
-    """These jobs and all that depend on them; `jobs` by name, in any order."""
+    """Return these jobs and all that depend on them; `jobs` by name, in any order."""
     made = {path: name for name, job in jobs.items() for path in job.outputs}
     readers: dict[str, set[str]] = {}
     for name, job in jobs.items():
@@ -188,7 +193,10 @@ def below(names: set[str], jobs: dict[str, Job]) -> set[str]:
 
 
 def explain(asked: str) -> str:
-    """Print why a job, or the one that makes a file, would run or last ran; seen from any folder below the root."""
+    """Print why a job, or the job that makes a file, would run or last ran.
+
+    Paths count from any folder below the root.
+    """
     with open_flow() as flow:
         jobs = {job.name: job for job in flow.jobs}
     for line in why(resolve(asked, jobs, START), jobs):
@@ -197,12 +205,12 @@ def explain(asked: str) -> str:
 
 
 def files_of(jobs: list[Job]) -> set[str]:
-    """All files that jobs make or read."""
+    """Return all files that jobs make or read."""
     return {path for job in jobs for path in (*job.outputs, *job.inputs)}
 
 
 def clean() -> str:
-    """Remove what no rule makes below results/ and data/raw, naming each file."""
+    """Remove the files below results/ and data/raw that no rule makes, naming each."""
     with open_flow() as flow:
         known = files_of(flow.jobs)
     with open_repo() as repo:
@@ -210,12 +218,12 @@ def clean() -> str:
 
 
 def merge() -> str:
-    """Finish a merge that git stopped over dvc.lock: each job's record from the side that fits, then its files."""
+    """Finish a merge that stopped at dvc.lock: take each job's record from the side that fits."""
     from latents.jobs.params import read_yaml
 
     refuse_conflicts("params.yaml")
     merging.check()
-    # apart, as is each reading of the Snakefile: it holds its lock until its process ends
+    # in a separate process: a reading of the Snakefile holds its lock until its process ends
     if subprocess.run([sys.executable, "workflow/bridge", "gen"], check=False).returncode:
         raise InputError("dvc.yaml could not be written, as it says above: put that right, then repeat this")
     said = merging.merge(read_yaml("dvc.yaml")["stages"], read_yaml("params.yaml"))
@@ -224,7 +232,7 @@ def merge() -> str:
 
 
 def refuse_conflicts(*paths: str) -> None:
-    """InputError when a file holds conflict markers of git: read as it is, all records would be lost."""
+    """Raise InputError if a file has git's conflict markers, with which it would lose records."""
     for path in map(Path, paths):
         if path.is_file() and all(mark in path.read_bytes() for mark in (b"\n=======\n", b"\n>>>>>>> ")):
             how = "resolve it" if path.name == "params.yaml" else "`python workflow/bridge merge`"
@@ -232,7 +240,7 @@ def refuse_conflicts(*paths: str) -> None:
 
 
 def hooks() -> str:
-    """Install the git hooks that call `dvc checkout` and `restore` after a checkout, a merge and a rebase."""
+    """Install git hooks: `dvc checkout` and `restore` after a checkout, merge or rebase."""
     found = subprocess.run(["git", "rev-parse", "--git-path", "hooks"], capture_output=True, text=True, check=False)
     if found.returncode:
         raise InputError(f"not a git repository: {found.stderr.strip()}")
@@ -250,7 +258,9 @@ def hooks() -> str:
 
 
 def fits(written: Any, present: Any) -> bool:
-    """Does dvc.yaml, written for one value of a structural parameter, fit another? A run may override further defaults.
+    """Check that dvc.yaml, written for one value of a structural parameter, fits another.
+
+    A run may override further defaults.
 
     Examples
     --------
@@ -263,7 +273,7 @@ def fits(written: Any, present: Any) -> bool:
 
 
 def check() -> str:
-    """Stop with one line when dvc.yaml was written for other structural parameters; write code.json otherwise."""
+    """Stop with one line if dvc.yaml has other structural parameters; otherwise write code.json."""
     from latents.jobs import closure
     from latents.jobs.params import read_yaml
     from latents.stages.shared import schema

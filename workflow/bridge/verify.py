@@ -1,7 +1,7 @@
-"""Check a whole run in minutes: make what is cheap, begin every dear job, and hold the probes against those on record.
+"""Check a whole run in minutes: make cheap results, probe dear jobs, compare with records.
 
-All is made below `FOLDER`, so that what is on record stays as it is. The demo, whose results git does not keep, has its
-probes and headlines in `RECORDED`.
+Everything is made below `FOLDER`, so that no recorded file changes. Git does not keep the demo's
+results; its probes and headlines are in `RECORDED`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ HEADLINES = Path("results/metrics.json")
 
 
 class Checked(NamedTuple):
-    """What was found of one job: "as recorded", or what else."""
+    """Result for one job: "as recorded", or what else was found."""
 
     job: Job
     found: str
@@ -39,12 +39,13 @@ def verify(jobs: Mapping[str, Job], cores: int) -> list[Checked]:
     Parameters
     ----------
     jobs : all jobs of the run here, by name.
-    cores : jobs at once.
+    cores : number of jobs at once.
 
     Raises
     ------
     InputError
-        When the inputs of the probes cannot be made, with the last line of what was said.
+        If the inputs of the probes cannot be made; the message ends with the last line of the
+        output.
     """
     made = {path: job for job in jobs.values() for path in job.outputs}
     dear = [job for job in jobs.values() if probe_of(job)]
@@ -57,7 +58,7 @@ def verify(jobs: Mapping[str, Job], cores: int) -> list[Checked]:
 
 
 def dear_above(job: Job, made: Mapping[str, Job]) -> Iterator[str]:
-    """The names of the dear jobs that a job depends on, nearest first."""
+    """Yield the names of the dear jobs that a job depends on, nearest first."""
     for path in job.inputs:
         above = made.get(path)
         if above is not None:
@@ -67,7 +68,7 @@ def dear_above(job: Job, made: Mapping[str, Job]) -> Iterator[str]:
 
 
 def make(paths: Iterable[str], cores: int) -> None:
-    """Make files below FOLDER by the DAG."""
+    """Make files below FOLDER with the DAG."""
     run_in(FOLDER, Path("params.yaml"), sorted(paths), cores)
 
 
@@ -82,7 +83,7 @@ def run_in(folder: Path, params: Path, paths: list[str], cores: int) -> None:
 
 
 def elsewhere(demo: Path, cores: int) -> Iterator[str]:
-    """Make the demo here, and say how far its headlines are from those on record."""
+    """Make the demo here, and report how far its headlines are from the recorded ones."""
     known = _read(demo / RECORDED)
     if not known:
         yield f"{demo.name}/{RECORDED}: missing, so nothing says how far results differ here"
@@ -94,7 +95,7 @@ def elsewhere(demo: Path, cores: int) -> Iterator[str]:
 
 
 def begin(job: Job) -> str:
-    """Run a job's first steps, and say how they compare with the probe on record."""
+    """Run a job's first steps, and say how they compare with the recorded probe."""
     path = probe_of(job) or ""
     old = recorded().get(path) or marks(Path(path))
     if not old:
@@ -108,12 +109,12 @@ def begin(job: Job) -> str:
 
 
 def recorded() -> dict[str, dict[str, str]]:
-    """The probes of RECORDED by their paths; empty where git keeps the probes themselves."""
+    """Return the probes in RECORDED by path; empty if git keeps the probes themselves."""
     return dict(_read(RECORDED).get("probes", {}))
 
 
 def keep(jobs: Mapping[str, Job]) -> int:
-    """Write the probes and the headlines that are here to RECORDED; the number of probes."""
+    """Write the probes and headlines found here to RECORDED; return the number of probes."""
     paths = [path for path in map(probe_of, jobs.values()) if path and Path(path).exists()]
     if not paths:
         raise InputError("verify: there is no probe here to keep; run the DAG first")
@@ -124,7 +125,7 @@ def keep(jobs: Mapping[str, Job]) -> int:
 
 
 def table(checked: Iterable[Checked]) -> list[str]:
-    """The lines of the table: a rule, what was found, and of how many jobs."""
+    """Return the lines of the table: rule, result, number of jobs."""
     rows: dict[tuple[str, str], list[str]] = {}
     for each in checked:
         rows.setdefault((each.job.rule, each.found), []).append(each.job.name)
@@ -133,7 +134,7 @@ def table(checked: Iterable[Checked]) -> list[str]:
 
 
 def distances(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    """How far headlines are from each other: the stage, and its farthest number with both values."""
+    """Yield how far headlines are apart: per stage, its farthest number with both values."""
     for stage, old in before.items():
         numbers, others = dict(_flat(old)), dict(_flat(after.get(stage, {})))
         far = {name: abs(others[name] - number) for name, number in numbers.items() if name in others}

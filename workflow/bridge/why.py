@@ -1,7 +1,7 @@
-"""`bridge why`: why a job would run, and what below it; of one that is up to date, why it last ran.
+"""Explain why a job would run and what follows, or why an up-to-date job last ran (`bridge why`).
 
-The answer is derived from dvc.lock, code.json and the files as they are, as DVC's is; where Snakemake, by its own
-records, would do otherwise, a line says so.
+The answer comes from dvc.lock, code.json and the present files, as DVC's does. If Snakemake's own
+records say otherwise, a line says so.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from latents.errors import InputError
 from latents.jobs.params import read_yaml
 from latents.tools.revisions import Job, before, near, read_code, read_jobs, since, value_at
 
-SHOWN = 8  # inputs or jobs in a list
+SHOWN = 8  # most inputs or jobs in a list
 
 
 def resolve(asked: str, jobs: Mapping[str, Planned], start: Path) -> str:
-    """The job of a name, or the one that makes a file, seen from a folder or from the root; InputError with near names.
+    """Return the job with a name, or the job that makes a file; InputError suggests similar names.
 
-    To be called in the root, as all here.
+    A path counts from `start` or from the root. Call this in the root, as all functions here.
     """
     makers = {path: name for name, job in jobs.items() for path in job.outputs}
     if asked in jobs:
@@ -40,7 +40,7 @@ def resolve(asked: str, jobs: Mapping[str, Planned], start: Path) -> str:
 
 
 class State:
-    """The jobs as they would run now, beside their records in dvc.lock."""
+    """Jobs as they would run now, and their records in dvc.lock."""
 
     def __init__(self, jobs: Mapping[str, Planned], known: Mapping[str, Job], found: Mapping[str, str]) -> None:
         self.jobs, self._found, self._values = jobs, found, read_yaml("params.yaml")
@@ -49,11 +49,11 @@ class State:
         self.runs = cache(self._runs)
 
     def above(self, name: str) -> list[str]:
-        """The jobs whose outputs a job reads, in its inputs' order."""
+        """Return the jobs whose outputs a job reads, in the order of its inputs."""
         return list(dict.fromkeys(self.makers[path] for path in self.jobs[name].inputs if path in self.makers))
 
     def now(self, name: str) -> Job:
-        """A job as it would run now, in the form of its record; a missing file has no md5."""
+        """Return a job as it would run now, in its record's form; a missing file has no md5."""
         job = self.jobs[name]
         made_by = read_code("").get(job.key, {})
         return Job(
@@ -67,12 +67,12 @@ class State:
         )
 
     def remade(self, name: str) -> dict[str, str]:
-        """The inputs of a job that others, which would run, make anew, with these."""
+        """Return a job's inputs that other jobs would make again, each with its job."""
         made = {path: self.makers[path] for path in self.jobs[name].inputs if path in self.makers}
         return {path: maker for path, maker in made.items() if self.runs(maker)}
 
     def own(self, name: str) -> list[str]:
-        """In what a job differs from its record, beside inputs that a job which would run makes anew."""
+        """Say in what a job differs from its record, apart from inputs that will be made again."""
         if name not in self.known:
             return ["record"]
         now, known = self.now(name), self.known[name]
@@ -85,11 +85,11 @@ class State:
         return any(self.runs(other) for other in self.above(name)) or bool(self.own(name))
 
     def roots(self, name: str) -> list[str]:
-        """The jobs above a job that would run for reasons of their own."""
+        """Return the jobs above a job that would run for reasons of their own."""
         return [other for other in self.line(name, self.above) if other != name and self.own(other)]
 
     def below(self, name: str) -> list[str]:
-        """A job and all that depend on it."""
+        """Return a job and all jobs that depend on it."""
         readers: dict[str, list[str]] = {}
         for other in self.jobs:
             for each in self.above(other):
@@ -98,20 +98,20 @@ class State:
 
     @staticmethod
     def line(name: str, following: Callable[[str], Iterable[str]]) -> list[str]:
-        """A job and all that follow from it, nearest first."""
+        """Return a job and all that follow from it, nearest first."""
         found = [name]
-        for other in found:  # grows as it goes
+        for other in found:  # the list grows during the loop
             found += [each for each in dict.fromkeys(following(other)) if each not in found]
         return found
 
 
 def _plainly(job: Job) -> Job:
-    """A record with its parameters in the one form that equal values share."""
+    """Normalise a record's parameters, so that equal values look equal."""
     return Job(**{**vars(job), "params": {key: plain(value) for key, value in job.params.items()}})
 
 
 def why(name: str, jobs: Mapping[str, Planned]) -> Iterator[str]:
-    """The lines of the answer for a job."""
+    """Yield the lines of the answer for a job."""
     empty = State(jobs, {}, {})
     line = [jobs[each] for each in empty.line(name, empty.above)]
     state = State(jobs, read_jobs(), md5s(path for job in line for path in (*job.inputs, *job.outputs)))
@@ -124,7 +124,7 @@ def why(name: str, jobs: Mapping[str, Planned]) -> Iterator[str]:
 
 
 def _would(name: str, state: State) -> Iterator[str]:
-    """Why a job would run, which jobs above it are the cause, and what that costs."""
+    """Yield why a job would run, which jobs above cause it, and what that costs."""
     yield f"{name} would run:"
     remade = state.remade(name)
     if name in state.known:
@@ -144,13 +144,13 @@ def _would(name: str, state: State) -> Iterator[str]:
 
 
 def _some(lines: list[str]) -> list[str]:
-    """The first of some lines, and how many more there are."""
+    """Return the first of some lines, and the number of the others."""
     more = [f"  and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
     return [f"  {line}" for line in lines[:SHOWN]] + more
 
 
 def _ran(name: str, state: State) -> Iterator[str]:
-    """Why a job that is up to date ran the last time: its record beside the one before it."""
+    """Yield why an up-to-date job last ran, from its record and the one before it."""
     yield f"{name} is up to date, since {since([name])[name]}"
     earlier = before(name)
     known = read_jobs(earlier).get(name) if earlier else None

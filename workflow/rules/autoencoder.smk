@@ -1,4 +1,3 @@
-# The convolutional autoencoder of faces, and the features of every kept face.
 AUTOENCODER = "results/autoencoder/lfw"
 AUTOENCODER_FILES = ["model.safetensors", "history.csv", "errors.csv", "metrics.json", "probe.json", "features.h5"]
 ARTIFACTS += [f"{AUTOENCODER}/{file}" for file in AUTOENCODER_FILES]

@@ -1,4 +1,3 @@
-# How often epochs of documents that wrap around use each element.
 ARTIFACTS += ["results/bptt/uses.json"]
 
 

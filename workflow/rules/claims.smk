@@ -1,4 +1,3 @@
-# The claims of the notes, judged by what all stages measured.
 MEASURED = [path for path in ARTIFACTS if Path(path).name != "probe.json"]
 JUDGED_STAGES = ["bptt", "face_model", "faces", "hashing", "ordering", "ranking", "rbm_likelihood", "rnn", "text"]
 JUDGED_STAGES += ["text_vae", "vae"]

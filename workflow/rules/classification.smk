@@ -1,5 +1,4 @@
-# Classification accuracy of representations: k nearest neighbours and a linear SVM.
-# Not of faces: most people of LFW have too few photographs to learn from.
+# Not for faces: most people of LFW have too few photographs to learn from.
 CLASSIFICATION = [
     f"results/classification/{dataset}/{representation}/metrics.json"
     for dataset, representation in REPRESENTATIONS

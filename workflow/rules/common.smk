@@ -1,4 +1,3 @@
-# Shared by the files beside this one - tracked() for parameters, input functions, commit() for DVC.
 import functools
 import subprocess
 import time
@@ -8,10 +7,11 @@ from bridge.planning import plain, read_keys
 
 
 def tracked(*keys: str) -> Callable[..., dict]:
-    """A function of the wildcards that gives {key: value} for dotted keys of params.yaml, such as "vae.runs.{run}".
+    """Return a function from wildcards to {key: value}, for dotted keys such as "vae.runs.{run}".
 
-    One dict-valued param: Snakemake compares the sorted values of separate ones, and misses two that swap. Equal
-    values are one text for it, whatever the order of their keys, and 0 is 0.0: so they are for DVC.
+    All values are one param: of several params Snakemake compares the sorted values, and would miss
+    two that swap. `plain` writes equal values (also 0 and 0.0) as one text, since they are equal for
+    DVC.
     """
 
     def values(wildcards) -> dict:
@@ -22,23 +22,23 @@ def tracked(*keys: str) -> Callable[..., dict]:
 
 
 def parameter(key: str, values: dict = PARAMS):
-    """The value at a dotted key: of params.yaml with all defaults filled in, or of other values."""
+    """Return the value at a dotted key, by default of params.yaml with all defaults filled in."""
     return functools.reduce(lambda section, name: section[name], key.split("."), values)
 
 
 def representation_file(wildcards) -> str:
-    """The file of the data set and representation that the wildcards name."""
+    """Return the file of a representation of a data set."""
     return REPRESENTATIONS[wildcards.dataset, wildcards.representation]
 
 
 def curves_of(wildcards) -> list[str]:
-    """The precision-recall curves of all representations of the data set that the wildcards name."""
+    """Return the precision-recall curves of all representations of a data set."""
     names = [name for dataset, name in REPRESENTATIONS if dataset == wildcards.dataset]
     return expand(f"{RANKING}/precision_recall.csv", dataset=wildcards.dataset, representation=names)
 
 
 def initial_weights(wildcards) -> list[str]:
-    """The weights that a warm start begins with: of the earlier run's same seed, or of its first; none otherwise."""
+    """Return the weights of a warm start: of the earlier run's same seed, or else of its first seed."""
     earlier = parameter(f"vae.runs.{wildcards.run}.warm_start")
     if earlier == "none":
         return []
@@ -48,24 +48,24 @@ def initial_weights(wildcards) -> list[str]:
 
 
 def of_all_runs(*patterns: str) -> list[str]:
-    """Every run's and seed's file of each pattern."""
+    """Return the files of each pattern for every run and seed of the VAEs."""
     return [pattern.format(run=run, seed=seed) for run, seed in VAE_RUNS for pattern in patterns]
 
 
 def shown_runs(pattern: str) -> list[str]:
-    """The files of the runs that are pictured, each of its first seed."""
+    """Return the files of the VAEs that figures show, with the first seed of each."""
     return [pattern.format(run=run, seed=dict(VAE_FIRST)[run]) for run in PARAMS["vae"]["shown"]]
 
 
 def commit():
-    """Record in dvc.lock what is up to date, when this is the repository itself and DVC did not start us."""
+    """Record finished jobs in dvc.lock, unless this is a copy of the repository or DVC started it."""
     here = os.path.realpath(os.getcwd()) == os.path.realpath(workflow.basedir)
     if here and os.path.isdir(".dvc") and "DVC_STAGE" not in os.environ:
         subprocess.run([sys.executable, "workflow/bridge", "commit"], check=False)
 
 
 def name_interrupted() -> None:
-    """Name the jobs that Ctrl-C or another signal interrupted. A run in which jobs failed names none."""
+    """Print the jobs that Ctrl-C or another signal interrupted; print nothing after a failed job."""
     names = sorted("-".join([job.rule.name, *job.wildcards_dict.values()]) for job in workflow.scheduler.running)
     if names:
         print(
@@ -76,9 +76,10 @@ def name_interrupted() -> None:
 
 
 def pull_back(made: list[str], *, tolerance_seconds: float = 60) -> None:
-    """Give results from the future the time of the newest result that is not: the clock was set back.
+    """Set the times of results from the future to that of the newest other result.
 
-    Left as they are, they would seem newer than all that is made from them in the time to come, and Snakemake refuses that.
+    Such times appear when the clock is set back. Snakemake refuses results that are older than
+    their inputs, as all results made from these files would be.
     """
     now = time.time() + tolerance_seconds
     times = {path: os.stat(path).st_mtime for path in made if os.path.exists(path)}

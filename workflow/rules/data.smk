@@ -1,4 +1,3 @@
-# Fetch and verify the three data sets; one rule each, since their files differ.
 from latents.datasets.registry import FILES
 
 for dataset, files in FILES.items():

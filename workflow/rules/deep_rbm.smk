@@ -1,4 +1,3 @@
-# A deep RBM on features of faces: one more layer over a trained RBM.
 DEEP_RBM = "results/deep_rbm/lfw"
 ARTIFACTS += [f"{DEEP_RBM}/{file}" for file in ["weights.safetensors", "history.csv", "greedy.csv", "metrics.json"]]
 

@@ -1,4 +1,3 @@
-# The fixed classifier that judges generated digits.
 DIGIT_CLASSIFIER = "results/digit_classifier/mnist"
 DIGIT_CLASSIFIER_FILES = ["weights.safetensors", "history.csv", "metrics.json", "probe.json"]
 ARTIFACTS += [f"{DIGIT_CLASSIFIER}/{file}" for file in DIGIT_CLASSIFIER_FILES]

@@ -1,4 +1,3 @@
-# The digits by role, with the fixed draws on which likelihoods are measured.
 ARTIFACTS += ["results/digits/digits.h5"]
 
 

@@ -1,4 +1,3 @@
-# Faces through the RBMs: autoencoded, drawn, interpolated and mixed, and measured; one job for each kind of unit.
 FACE_MODEL = "results/face_model/lfw"
 FACE_RUNS = [run for dataset, run in RBM_RUNS if dataset == "lfw"]
 FACE_WEIGHTS = {run: f"{RBM}/weights.safetensors".format(dataset="lfw", run=run) for run in FACE_RUNS}

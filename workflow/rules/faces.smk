@@ -1,5 +1,4 @@
-# Faces: landmarks, the reference head, frontal faces, and what each way of aligning gains on LFW's protocol.
-# The longest chain of jobs begins here and goes on to the autoencoder and the RBMs of faces: priority 2, before all.
+# Priority 2: the longest chain of jobs begins here and goes on to the RBMs of faces.
 FACES = "results/faces/lfw"
 FACE_FILES = ["landmarks.h5", "dropped.csv", "shape.h5", "faces.h5", "metrics.json", "examples.h5"]
 ARTIFACTS += [f"{FACES}/{file}" for file in FACE_FILES]
@@ -13,7 +12,7 @@ rule faces_landmarks:
         points=f"{FACES}/landmarks.h5",
         dropped=f"{FACES}/dropped.csv",
     priority: 2
-    threads: 1  # it takes the cores that there are, for half a minute, and does not wait for four to be free
+    threads: 1  # starts when one core is free, then uses all cores, for half a minute
     params:
         tracked=tracked("faces.detection"),
     shell:
@@ -43,7 +42,7 @@ rule faces_frontalize:
     output:
         faces=f"{FACES}/faces.h5",
     priority: 2
-    threads: 1  # it takes the cores that there are, for half a minute, and does not wait for four to be free
+    threads: 1  # starts when one core is free, then uses all cores, for half a minute
     params:
         tracked=tracked("faces.symmetry", "faces.std"),
     shell:
@@ -61,7 +60,7 @@ rule faces_verify:
     output:
         metrics=f"{FACES}/metrics.json",
         examples=f"{FACES}/examples.h5",
-    priority: 2  # the measures of all models of faces wait for its examples
+    priority: 2  # all measures of models of faces wait for its examples
     threads: 1  # as above
     params:
         tracked=tracked("faces"),

@@ -1,4 +1,3 @@
-# Semantic hashing of the newsgroups: one job a protocol and method, with all code lengths; then a table of all.
 HASHING = "results/hashing/{corpus}/{method}"
 HASHING_LEARNED = list(PARAMS["hashing"]["learned"])
 HASHING_METHODS = PARAMS["hashing"]["plain"] + HASHING_LEARNED

@@ -1,5 +1,4 @@
-# The headline numbers of all stages in one file, for `dvc exp show` and README: not those of single seeds, which have a
-# summary, nor of text_vae's peers and of hashing's tf-idf, which are methods of another kind.
+# Left out: single seeds, since their runs have a summary, and methods without the stage's headlines.
 OTHER_KINDS = expand(f"{HASHING}/metrics.json", corpus=PARAMS["hashing"]["corpora"], method="tfidf")
 OTHER_KINDS += ["results/text_vae/peers/metrics.json"]
 HEADLINES = [

@@ -1,4 +1,3 @@
-# A small word language model on the newsgroups' ragged sequences.
 LANGUAGE_MODEL = "results/language_model/newsgroups"
 ARTIFACTS += [f"{LANGUAGE_MODEL}/{file}" for file in ["model.safetensors", "history.csv", "metrics.json", "probe.json"]]
 

@@ -1,4 +1,3 @@
-# The newsgroups' documents, labels and split by date.
 ARTIFACTS += ["results/newsgroups/newsgroups.h5"]
 
 

@@ -1,7 +1,6 @@
-# Features of trained models in order of similarity: pictures of a set, then its orders, layouts and path lengths.
 ORDERING = "results/ordering/mnist/{features}"
 SETS = PARAMS["ordering"]["sets"]
-EXTRACTED = {  # a set of features -> the HDF5 that holds its `pictures`, taken from weights here
+EXTRACTED = {  # sets of features that rules of this file take from weights
     "rbm_weights": f"{ORDERING}/pictures.h5".format(features="rbm_weights"),
     "vae_decoder": f"{ORDERING}/pictures.h5".format(features="vae_decoder"),
 }

@@ -1,4 +1,3 @@
-# Our numbers beside published ones: a page of the report.
 PUBLISHED = "results/published/page.html"
 ARTIFACTS += [PUBLISHED]
 

@@ -1,4 +1,3 @@
-# Rank every representation by one rule, test items against training items: scattered over blocks of queries, gathered.
 RANKING = "results/ranking/{dataset}/{representation}"
 PARTS = PARAMS["ranking"]["parts"]
 RANKING_BLOCKS = [f"blocks/{part}-of-{PARTS}.h5" for part in range(1, PARTS + 1)]
@@ -21,7 +20,7 @@ rule ranking_block:
         representation=representation_file,
     output:
         result=f"{RANKING}/blocks/{{scatteritem}}.h5",
-    threads: 1  # it takes the cores that there are, for a second here, and does not wait for four to be free
+    threads: 1  # starts when one core is free, then uses all cores
     params:
         tracked=tracked("scores.{dataset}", "ranking.cutoffs", "ranking.ties"),
     shell:

@@ -1,4 +1,3 @@
-# Restricted Boltzmann machines on digits and on features of faces.
 RBM = "results/rbm/{dataset}/{run}"
 RBM_DATA = {"mnist": "results/digits/digits.h5", "lfw": f"{AUTOENCODER}/features.h5"}
 RBM_UNITS = "results/rbm/lfw/units.json"

@@ -1,6 +1,5 @@
-# Likelihoods of RBMs by annealing.
 LIKELIHOOD = "results/rbm_likelihood/{dataset}/{run}"
-WITH_ENERGY = [  # the others have no likelihood, see latents.stages.rbm_likelihood
+WITH_ENERGY = [  # all others have no likelihood, see latents.stages.rbm_likelihood
     (values["dataset"], run)
     for run, values in PARAMS["rbm"]["runs"].items()
     if values["visible"] in ("bernoulli", "exact_beta") and values["hidden"] == "bernoulli"
@@ -22,7 +21,7 @@ rule rbm_likelihood:
         metrics=f"{LIKELIHOOD}/metrics.json",
         probe=f"{LIKELIHOOD}/probe.json",
     priority: 2
-    threads: 1  # it takes the cores that there are, two of them on average, and does not wait for four to be free
+    threads: 1  # starts when one core is free, then uses all cores, two on average
     params:
         tracked=tracked("rbm_likelihood"),
     shell:

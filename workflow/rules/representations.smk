@@ -1,5 +1,5 @@
-# Representations, to be ranked and classified by one rule each.
-# A representation is an HDF5 file with train, train_labels, test, test_labels; whoever makes one adds it here.
+# Rules `ranking` and `classification` take every file listed here. It is an HDF5 with train,
+# train_labels, test and test_labels.
 REPRESENTATIONS = {
     ("mnist", "pixels"): "results/representations/mnist/pixels.h5",
     ("mnist", "pca"): "results/representations/mnist/pca.h5",

@@ -1,4 +1,3 @@
-# Row-RNNs on digits: train, and measure how well they predict the next row.
 RNN = "results/rnn/mnist/{run}"
 RNN_RUNS = list(PARAMS["rnn"]["runs"])
 ARTIFACTS += expand(

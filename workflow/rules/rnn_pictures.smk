@@ -1,5 +1,5 @@
-# What row-RNNs have to beat, the digits that they complete, what their hidden units like to see.
-RNN_WHOLE = [run for run, values in PARAMS["rnn"]["runs"].items() if values["rows"] == "all"]  # these complete digits
+# runs on inked rows cannot complete digits
+RNN_WHOLE = [run for run, values in PARAMS["rnn"]["runs"].items() if values["rows"] == "all"]
 ARTIFACTS += ["results/rnn/mnist/baselines.json", "results/rnn/mnist/unit_weights.json"]
 ARTIFACTS += expand(f"{RNN}/{{file}}", run=RNN_WHOLE, file=["completion.json", "examples.h5", "units.h5", "units.json"])
 ARTIFACTS += expand(

@@ -1,4 +1,3 @@
-# The newsgroups as words: counts, tf-idf and sequences of each role, one file a protocol.
 TEXT = "results/text/{corpus}"
 ARTIFACTS += [
     f"{TEXT}/{file}".format(corpus=corpus)

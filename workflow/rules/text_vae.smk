@@ -1,4 +1,3 @@
-# Variational autoencoders of the newsgroups by inference network: train and measure, beside a unigram model and LDA.
 TEXT_VAE = "results/text_vae/{run}"
 TEXT_VAE_RUNS = list(PARAMS["text_vae"]["runs"])
 TEXT_VAE_WORDS = f"{TEXT}/words.h5".format(corpus=PARAMS["text_vae"]["corpus"])
@@ -10,7 +9,8 @@ TEXT_VAE_DIMENSIONS = {run: values["latent_dim"] for run, values in PARAMS["text
 TEXT_VAE_PLANES = [run for run, latent_dim in TEXT_VAE_DIMENSIONS.items() if latent_dim == 2]
 TEXT_VAE_WIDE = [run for run in TEXT_VAE_RUNS if run not in TEXT_VAE_PLANES]
 ARTIFACTS += ["results/figures/text_vae/perplexities.png"]
-ARTIFACTS += [f"results/figures/text_vae/topics/{run}.png" for run in TEXT_VAE_WIDE[:1]]  # others by name
+# figures of other runs are made on request
+ARTIFACTS += [f"results/figures/text_vae/topics/{run}.png" for run in TEXT_VAE_WIDE[:1]]
 ARTIFACTS += ["results/figures/text_vae/documents.png"] if TEXT_VAE_PLANES else []
 
 

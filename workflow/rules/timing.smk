@@ -1,4 +1,4 @@
-# All that measures seconds: these results, and figures of them, may differ from run to run.
+# Seconds and memory: only these results, and figures of them, may differ from run to run.
 ARTIFACTS += ["results/timing/svm.csv"]
 ARTIFACTS += ["results/figures/timing/encoders.png", "results/figures/timing/svm.png"]
 
@@ -8,7 +8,7 @@ rule timing_svm:
         representation="results/representations/newsgroups/tfidf.h5",
     output:
         table="results/timing/svm.csv",
-    threads: 999  # all that there are, so that nothing runs beside it: it measures time
+    threads: 999  # all cores: no other job may run while this one measures time
     params:
         tracked=tracked("timing.svm"),
     shell:
@@ -59,7 +59,7 @@ rule timing_encoders:
         digits="results/digits/digits.h5",
     output:
         table="results/timing/encoders.csv",
-    threads: 999  # all that there are, so that nothing runs beside it: it measures time
+    threads: 999  # all cores: no other job may run while this one measures time
     params:
         tracked=tracked(
             "compute", "timing.encoders", *[f"vae.runs.{name}" for name in PARAMS["timing"]["encoders"]["runs"]]

@@ -1,7 +1,7 @@
-# Variational autoencoders on digits: train, measure, embed, generate; one job each per run and seed.
 VAE = "results/vae/mnist/{run}/seed{seed}"
 VAE_RUNS = [(run, seed) for run, values in PARAMS["vae"]["runs"].items() for seed in values["seeds"]]
-VAE_FIRST = [(run, values["seeds"][0]) for run, values in PARAMS["vae"]["runs"].items()]  # for pictures and ranking
+# figures and ranking use one seed of each run
+VAE_FIRST = [(run, values["seeds"][0]) for run, values in PARAMS["vae"]["runs"].items()]
 VAE_FIGURES = "results/figures/vae"
 VAE_FILES = ["model.safetensors", "history.csv", "probe.json", "metrics.json", "evaluate/probe.json", "embeddings.h5"]
 ARTIFACTS += [f"{VAE}/{file}".format(run=run, seed=seed) for run, seed in VAE_RUNS for file in VAE_FILES]
@@ -17,7 +17,7 @@ rule vae_train:
         model=f"{VAE}/model.safetensors",
         history=f"{VAE}/history.csv",
         probe=f"{VAE}/probe.json",
-    priority: 1  # the longest of all jobs: none of them is to run alone at the end
+    priority: 1  # the longest jobs start early, so that none runs alone at the end
     params:
         tracked=tracked("compute", "vae.runs.{run}"),
     shell:
@@ -33,7 +33,7 @@ rule vae_evaluate:
     output:
         metrics=f"{VAE}/metrics.json",
         probe=f"{VAE}/evaluate/probe.json",
-    threads: 1  # it takes the cores that there are, two of them on average, and does not wait for four to be free
+    threads: 1  # starts when one core is free, then uses all cores, two on average
     params:
         tracked=tracked("vae.bound"),
     shell:

@@ -1,4 +1,3 @@
-# What the notes say of embeddings, generated digits and training times, measured on every VAE of digits.
 MEASURES = "results/vae_measures/mnist/{run}/seed{seed}"
 MEASURES_SUMMARY = "results/vae_measures/mnist/summary.json"
 ARTIFACTS += [

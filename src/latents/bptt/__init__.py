@@ -1,7 +1,11 @@
-"""Truncated backpropagation through time without padding: ended sequences are swapped for the next ones."""
+"""Truncated backpropagation through time without padding.
+
+A sequence that ends is replaced in its slot of the batch by the next one.
+"""
 
 from latents.bptt.decoder import RecurrentDecoder
-from latents.bptt.schedule import Block, SwapSchedule, sampling_bias
+from latents.bptt.evenness import sampling_bias
+from latents.bptt.schedule import Block, SwapSchedule
 from latents.bptt.swapped import METHODS, swapped
 from latents.bptt.train import train_bptt
 

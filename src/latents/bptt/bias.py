@@ -1,4 +1,4 @@
-"""How unevenly epochs use sequences when they wrap around, over several orders of the data."""
+"""Count how unevenly epochs that wrap around use their sequences, over orders of the data."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from latents.bptt.schedule import SwapSchedule, sampling_bias
+from latents.bptt.evenness import sampling_bias
+from latents.bptt.schedule import SwapSchedule
 from latents.stats.seeds import over_seeds
 
 KEPT = ("unused_share", "extra_share", "first_sequences_uses", "last_sequences_uses", "short_uses", "long_uses")
 
 
 def document_lengths(offsets: np.ndarray, *, longest: int) -> np.ndarray:
-    """Lengths of the sequences between offsets, empty ones left out, cut at the longest that is allowed.
+    """Return the lengths of the sequences between offsets, without empty ones, cut at `longest`.
 
     Examples
     --------
@@ -29,22 +30,24 @@ def document_lengths(offsets: np.ndarray, *, longest: int) -> np.ndarray:
 def bias_over_seeds(
     lengths: np.ndarray, *, slots: int, bptt: int, batches: int, seeds: int, epochs: int
 ) -> dict[str, Any]:
-    """What `latents.bptt.sampling_bias` counts, as mean and standard error over draws of sequences and their order.
+    """Return mean and standard error of `sampling_bias` over random draws and orders of sequences.
 
     Parameters
     ----------
-    lengths : int (n,), from 1.
-    slots, bptt : of the schedule.
-    batches : an epoch has `slots * batches` sequences, or all there are.
-    seeds : draws of the sequences.
-    epochs : shuffled ones, over which uses are averaged.
+    lengths : int (n,), each at least 1.
+    slots, bptt : batch size and steps per block of the schedule.
+    batches : an epoch has `slots * batches` sequences, or all sequences if there are fewer.
+    seeds : number of random draws of the sequences.
+    epochs : number of shuffled epochs over which the uses are averaged.
 
     Returns
     -------
     dict
-        Of `latents.stats.seeds.over_seeds`: `<how>_<measure>` for how = notes (the code as written), wrapped (until all
-        have ended), shuffled (as written, the mean of epochs that are shuffled each) and drained; measures as in
-        `sampling_bias`. And `alike_batches`, the share of random batches whose sequences are all of one length.
+        Result of `latents.stats.seeds.over_seeds` with the keys `<how>_<measure>`. `how` is notes
+        (the notes' code as written), wrapped (until every sequence has ended), shuffled (the notes'
+        code, averaged over epochs that are each shuffled) or drained; the measures are those of
+        `sampling_bias`. The key `alike_batches` is the share of random batches in which all
+        sequences have the same length.
     """
     return over_seeds(
         [
@@ -75,7 +78,7 @@ def _of_one_draw(
 
 @dataclass(frozen=True)
 class _Averaged:
-    """Mean uses over several schedules of the same sequences, where `sampling_bias` looks for those of one."""
+    """Mean uses over schedules of the same sequences, in the form that `sampling_bias` reads."""
 
     lengths: np.ndarray
     batch_size: int

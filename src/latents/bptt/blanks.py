@@ -1,8 +1,11 @@
-"""An LSTM over a whole block in one call of torch's layer: a blank step empties the state before each beginning.
+"""Run an LSTM over a whole block in one call of torch's layer.
 
-Blank steps shift what follows in their slot; slots with fewer of them hold their cells to the end of the block. Both
-are two more columns of the input, whose weights drive the gates to 0 or 1: exactly, so neither results nor gradients of
-other steps change. It pays where torch's layer is much faster over many steps than one at a time (on a CPU: oneDNN).
+A blank step, inserted before each beginning of a sequence, empties the state and shifts
+the later steps of its slot.
+Slots with fewer blank steps hold their cells until the end of the block. Both are signalled by two
+extra input columns, whose weights drive the gates to exactly 0 or 1, so that results and gradients
+of the other steps do not change. This pays where torch's layer is much faster over many steps than
+one step at a time (on a CPU: oneDNN).
 """
 
 from __future__ import annotations
@@ -16,18 +19,18 @@ from torch.autograd.function import once_differentiable
 
 from latents.bptt.state import State, where_reset
 
-FAR = 1e3  # of a gate's input; sigmoid(-FAR) is 0, sigmoid(FAR) is 1
-# weights of the columns blank and hold, for torch's order of gates: input, forget, cell, output
+FAR = 1e3  # input of a gate: sigmoid(-FAR) is 0, sigmoid(FAR) is 1
+# weights of the columns blank and hold; gates in torch's order: input, forget, cell, output
 GATES = np.array([[-FAR, -FAR], [-FAR, FAR], [0, 0], [-FAR, 0]])
 
 
 def suits(rnn: nn.RNNBase, seed: State) -> bool:
-    """Whether a blank step gives the seed: an LSTM whose seed is zero and not learned."""
+    """Check that a blank step gives the seed: it takes an LSTM and a fixed seed of zero."""
     return isinstance(rnn, nn.LSTM) and not any(part.requires_grad or part.any() for part in seed)
 
 
 def run_blanks(rnn: nn.RNNBase, inputs: Tensor, resets: Tensor, state: State, seed: State) -> tuple[Tensor, State]:
-    """One call for each layer; only for what `suits`."""
+    """Run the block with one call per layer; only for layers and seeds that `suits` accepts."""
     state = where_reset(resets[0], seed, state)
     rows, flags = (torch.from_numpy(part).to(inputs.device) for part in _layout(resets.numpy()))
     x, ended = inputs, []
@@ -41,7 +44,10 @@ def run_blanks(rnn: nn.RNNBase, inputs: Tensor, resets: Tensor, state: State, se
 
 
 def _layout(resets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where each entry of the block goes, int64 (time * batch,), and the columns blank and hold (longer, batch, 2)."""
+    """Return the place of each entry, int64 (time * batch,), and the flags (longer, batch, 2).
+
+    The two flags are the columns blank and hold.
+    """
     time, batch = resets.shape
     blanks = resets.copy()
     blanks[0] = False  # the block's first state is set, not blanked
@@ -55,7 +61,7 @@ def _layout(resets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _weights(rnn: nn.RNNBase, layer: int) -> list[Tensor]:
-    """The layer's weights, its input weights with the columns of blank and hold."""
+    """Return the layer's weights, with the columns blank and hold appended to the input weights."""
     w_ih = getattr(rnn, f"weight_ih_l{layer}")
     columns = torch.from_numpy(GATES.repeat(rnn.hidden_size, 0)).to(w_ih)  # (4 * hidden units, 2)
     others = ["weight_hh", "bias_ih", "bias_hh"] if rnn.bias else ["weight_hh"]
@@ -63,14 +69,17 @@ def _weights(rnn: nn.RNNBase, layer: int) -> list[Tensor]:
 
 
 class _Placed(torch.autograd.Function):
-    """A block (time, batch, width) in its rows of (longer, batch, width + 2), beside the flags; zeros elsewhere."""
+    """Write a block (time, batch, width) into its rows of zeros (longer, batch, width + 2).
+
+    The last two columns are the flags.
+    """
 
     @staticmethod
     def forward(ctx: Any, block: Tensor, rows: Tensor, flags: Tensor) -> Tensor:
         ctx.save_for_backward(rows)
         ctx.shape = block.shape
         placed = block.new_zeros(*flags.shape[:2], block.shape[2] + 2)
-        placed[..., -2:] = flags  # as the block's dtype
+        placed[..., -2:] = flags  # converted to the block's dtype
         placed.flatten(0, 1)[:, :-2].index_copy_(0, rows, block.flatten(0, 1))
         return placed
 
@@ -82,7 +91,10 @@ class _Placed(torch.autograd.Function):
 
 
 class _Taken(torch.autograd.Function):
-    """The rows (time * batch, units) of outputs (longer, batch, units), none twice: nothing to add up going back."""
+    """Take the rows (time * batch, units) from outputs (longer, batch, units).
+
+    No row is taken twice, so the backward pass has nothing to add up.
+    """
 
     @staticmethod
     def forward(ctx: Any, outputs: Tensor, rows: Tensor) -> Tensor:

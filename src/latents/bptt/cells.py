@@ -1,7 +1,8 @@
-"""The steps of RNN, GRU and LSTM over a block with resets: forward in place, backward from prepared factors.
+"""Run the steps of an RNN, GRU or LSTM over a block with resets, and their gradients.
 
-Forward takes what the inputs add to the gates, (time, batch, gates * hidden units), and works in it. Backward writes
-dL/d(gates before their nonlinearity) as prepared factor times dL/dh or dL/dc.
+The forward pass takes what the inputs add to the gates, (time, batch, gates * hidden units), and
+works in place. The backward pass writes dL/d(gates before their nonlinearity) as a factor prepared
+for the whole block times dL/dh or dL/dc.
 """
 
 from __future__ import annotations
@@ -14,25 +15,27 @@ from torch import Tensor
 
 from latents.networks.products import product_by
 
-State = tuple[Tensor, ...]  # (batch, hidden units), an LSTM's hidden and cell
+State = tuple[Tensor, ...]  # each (batch, hidden units); two for an LSTM: hidden, cell
 Kept = dict[str, Tensor]  # activations (time, batch, ...) that the backward pass needs
-Ran = tuple[Tensor, State, Kept]  # outputs, the state after the last step, activations
-Went = tuple[Tensor, list[Tensor]]  # gradients of the gates, and of state and seed
+Ran = tuple[Tensor, State, Kept]  # outputs, state after the last step, activations
+Went = tuple[Tensor, list[Tensor]]  # gradients of the gates, then those of state and seed
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One kind of layer.
+    """Functions that run one kind of layer.
 
     Attributes
     ----------
-    forward : (gates, w_hh, inner bias, state, seed, resets) -> outputs, state after the last step, activations.
-    backward : (d_outputs, d_last state, hidden state before every step, activations and outputs, w_hh, resets)
-        -> gradients
-        Of the gates (time, batch, gates * hidden units), and of every part of state and of seed.
-    parts : tensors of the state.
-    inner_gate : does the cell keep apart what inputs and state add to a gate (a GRU)? The gates' gradients then have
-        one more part in front, and the state's are all but the last, the inputs' all but the first.
+    forward : (gates, w_hh, inner bias, state, seed, resets) -> outputs, state after the last step,
+        activations.
+    backward : (d_outputs, d_last state, hidden state before every step, activations and outputs,
+        w_hh, resets) -> gradients of the gates (time, batch, gates * hidden units), of every part
+        of the state and of every part of the seed.
+    parts : int, default 1. Number of tensors of the state.
+    inner_gate : bool, default False. True for a GRU, which keeps apart what inputs and state add to
+        a gate. The gates' gradients then have one more part in front: those of the state are all
+        but the last part, those of the inputs all but the first.
     """
 
     forward: Callable[..., Ran]
@@ -43,33 +46,37 @@ class Cell:
 
 @dataclass(frozen=True)
 class Resets:
-    """Where sequences begin: `any[t]`, does one at step t? And `mask`, bool (time, batch, 1), on the device."""
+    """Steps at which sequences begin.
+
+    `any[t]` tells whether some sequence begins at step t; `mask`, bool (time, batch, 1), on the
+    device, tells in which slots.
+    """
 
     any: list[bool]
     mask: Tensor
 
     @classmethod
     def of(cls, resets: Tensor, device: torch.device) -> Resets:
-        """From bool (time, batch) on the CPU."""
+        """Make resets from bool (time, batch) on the CPU."""
         return cls(resets.any(dim=1).tolist(), resets.to(device).unsqueeze(2))
 
     def before(self, first: Tensor, seed: Tensor, states: Tensor) -> Tensor:
-        """State before every step, (time, batch, hidden units), from the state after every step."""
+        """Return states before all steps, (time, batch, hidden units), from states after them."""
         shifted = torch.cat([first.unsqueeze(0), states[:-1]])
         return torch.where(self.mask, seed, shifted)
 
     def at(self, t: int, seed: Tensor, state: Tensor) -> Tensor:
-        """State before step t from the state after step t - 1."""
+        """Return the state before step t from the state after step t - 1."""
         return torch.where(self.mask[t], seed, state) if self.any[t] else state
 
     def split(self, t: int, d_before: Tensor, d_seed: Tensor) -> None:
-        """dL/d(state before step t) goes to the seed where a sequence begins, in place, and else on."""
+        """Move dL/d(state before step t) to the gradient of the seed where a sequence begins."""
         if self.any[t]:
             d_seed += (d_before * self.mask[t]).sum(0)
             d_before.masked_fill_(self.mask[t], 0)
 
 
-# --- RNN ---------------------------------------------------------------------------------------------------------
+# --- RNN ------------------------------------------------------------------------------------------
 
 
 def _rnn_forward(activate: Callable[[Tensor], Tensor]) -> Callable[..., Ran]:
@@ -85,7 +92,7 @@ def _rnn_forward(activate: Callable[[Tensor], Tensor]) -> Callable[..., Ran]:
 
 def _rnn_backward(slope: Callable[[Tensor], Tensor]) -> Callable[..., Went]:
     def backward(d_outputs: Tensor, d_last: State, before: Tensor, kept: Kept, w_hh: Tensor, resets: Resets) -> Went:
-        gates = slope(kept["outputs"])  # factors, to become gradients
+        gates = slope(kept["outputs"])  # prepared factors; they become gradients below
         d_seed = torch.zeros_like(before[0, 0])
         d_before = d_last[0]
         back = product_by(w_hh, rows=gates.shape[1], times=len(gates))
@@ -105,11 +112,11 @@ def _relu_slope(h: Tensor) -> Tensor:
     return (h > 0).to(h.dtype)
 
 
-# --- GRU ---------------------------------------------------------------------------------------------------------
+# --- GRU ------------------------------------------------------------------------------------------
 
 
 def _gru_forward(gates: Tensor, w_hh: Tensor, bias: Tensor | None, state: State, seed: State, resets: Resets) -> Ran:
-    """Gates reset, update, new; weights new, reset, update."""
+    """Run a GRU: gates in the order reset, update, new; weights in the order new, reset, update."""
     units = w_hh.shape[1]
     outputs, inner = gates.new_empty(*gates.shape[:2], units), gates.new_empty(*gates.shape[:2], units)
     sigmoids, reset, update, new = (part.unbind() for part in (gates[..., : 2 * units], *gates.split(units, dim=2)))
@@ -127,7 +134,10 @@ def _gru_forward(gates: Tensor, w_hh: Tensor, bias: Tensor | None, state: State,
 
 
 def _gru_backward(d_outputs: Tensor, d_last: State, before: Tensor, kept: Kept, w_hh: Tensor, resets: Resets) -> Went:
-    """Gradients in the order inner, reset, update, new: the first three meet the state, the last three the inputs."""
+    """Return a GRU's gradients in the order inner, reset, update, new.
+
+    The first three belong to the state's weights, the last three to the inputs'.
+    """
     units = w_hh.shape[1]
     reset, update, new = kept["gates"].split(units, dim=2)
     gates = before.new_empty(*before.shape[:2], 4 * units)
@@ -149,11 +159,11 @@ def _gru_backward(d_outputs: Tensor, d_last: State, before: Tensor, kept: Kept, 
     return gates, [d_before, d_seed]
 
 
-# --- LSTM --------------------------------------------------------------------------------------------------------
+# --- LSTM -----------------------------------------------------------------------------------------
 
 
 def _lstm_forward(gates: Tensor, w_hh: Tensor, bias: None, state: State, seed: State, resets: Resets) -> Ran:
-    """Gates and weights in the order output, input, forget, cell."""
+    """Run an LSTM: gates and weights in the order output, input, forget, cell."""
     units = w_hh.shape[1]
     recur = product_by(w_hh.t(), rows=gates.shape[1], times=len(gates))
     outputs = gates.new_empty(*gates.shape[:2], units)
@@ -205,7 +215,7 @@ def _lstm_backward(d_outputs: Tensor, d_last: State, before: Tensor, kept: Kept,
 
 
 def _last_first(a: Tensor, b: Tensor) -> list[tuple[int, Tensor, Tensor]]:
-    """(t, a[t], b[t]) from the last step to the first."""
+    """Return (t, a[t], b[t]) from the last step to the first."""
     return list(zip(range(len(a)), a.unbind(), b.unbind(), strict=True))[::-1]
 
 

@@ -1,4 +1,4 @@
-"""A decoder that shows its recurrent layer, so that whole blocks can be run at once."""
+"""A decoder that exposes its recurrent layer, so that whole blocks can be run at once."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ Hidden = Tensor | tuple[Tensor, Tensor]  # an LSTM has a pair: hidden and cell
 
 
 class RecurrentDecoder(nn.Module):
-    """What is before the recurrent layer, the layer, and what is after it: `train_bptt` takes its fast paths on it.
+    """Decoder of an embedding, a recurrent layer and a readout; `train_bptt` runs it by blocks.
 
-    Subclass it for another `embed` or `readout`; they treat every element alone, so that they may run on a whole
-    block at once. A module of another kind needs `forward` alone, and is run step by step.
+    Subclass it for another `embed` or `readout`. Both must treat each time step alone, since they
+    run on a whole block at once. Any other module needs only `forward`, and is run step by step.
 
     Parameters
     ----------
-    rnn : nn.RNN, nn.GRU or nn.LSTM, of one direction and with time first.
+    rnn : nn.RNN, nn.GRU or nn.LSTM with one direction and time first.
 
     Examples
     --------
@@ -31,16 +31,20 @@ class RecurrentDecoder(nn.Module):
         self.rnn = rnn
 
     def embed(self, visible: Tensor, context: Tensor) -> Tensor:
-        """Input of the recurrent layer: both side by side; (time, batch, features), (time, batch, context features)."""
+        """Join (time, batch, features) and (time, batch, context features) as input."""
         return torch.cat([visible, context], dim=-1)
 
     def readout(self, outputs: Tensor) -> Tensor:
-        """Output of the decoder from that of the recurrent layer, (..., hidden units) -> (..., features)."""
+        """Turn the layer's outputs (..., hidden units) into the decoder's (..., features)."""
         return outputs
 
     def forward(self, visible: Tensor, context: Tensor, hidden: Hidden) -> tuple[Tensor, Hidden]:
-        """One step, or several: visible (time, batch, features), context (time, batch, context features) or, for one
-        step, (batch, context features); hidden (layers, batch, hidden units) or an LSTM's pair of them."""
+        """Run one step or several.
+
+        `visible` is (time, batch, features). `context` is (time, batch, context features) or, for
+        one step, (batch, context features). `hidden` is (layers, batch, hidden units); for an LSTM,
+        a pair of these.
+        """
         if context.ndim == visible.ndim - 1 or context.ndim == 2:
             context = context.unsqueeze(0)
         outputs, hidden = self.rnn(self.embed(visible, context), hidden)

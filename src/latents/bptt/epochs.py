@@ -1,4 +1,4 @@
-"""Epochs of `train_bptt` with validation, history and exact resume: for every decoder that is trained on sequences."""
+"""Run epochs of `train_bptt` with validation, history and exact resume."""
 
 from __future__ import annotations
 
@@ -44,32 +44,39 @@ def train_epochs(
     probe: Probe | None = None,
     name: str = "training",
 ) -> Fitted:
-    """Train a decoder in place with Adagrad, each epoch in a new order.
+    """Train a decoder in place with Adagrad, each epoch in a new random order.
 
     Parameters
     ----------
-    decoder, targets, cost, visible_seed, hidden_seed, batch_size, bptt : as `latents.bptt.train_bptt` takes them.
-    contexts : draws the contexts of an epoch; None: there are none.
-    feedback : what is visible at the next step, see `train_bptt`.
-    validate : count of sequences, None for all -> validation cross-entropy; called in eval mode after each epoch.
-    learning_rate, rate_decay : Adagrad's; after k steps the rate is learning_rate / (1 + k rate_decay).
-    generator : draws the order of the sequences; on the CPU.
-    checkpoint : written each epoch, resumed from; its name says what it belongs to.
-    probe : gets the marks of the first steps, see `latents.networks.probes`; no result depends on it.
+    decoder, targets, cost, visible_seed, hidden_seed, batch_size, bptt : as
+        `latents.bptt.train_bptt` takes them.
+    contexts : function that draws the contexts of an epoch; None if the decoder has no context.
+    feedback : what the decoder sees at the next step, see `train_bptt`.
+    validate : function of a number of sequences (None for all) that returns the validation
+        cross-entropy; called in eval mode after each epoch.
+    learning_rate, rate_decay : after k steps, Adagrad's rate is learning_rate / (1 + k rate_decay).
+    generator : CPU generator that draws the order of the sequences.
+    checkpoint : written after each epoch; training resumes from it if its digest fits.
+    probe : receives digests of the first steps, see `latents.networks.probes`; it changes no
+        result.
 
     Returns
     -------
     Fitted
-        A row an epoch: `train_cross_entropy` (mean of the steps' losses as they were), `validation_cross_entropy`.
+        One row per epoch: `train_cross_entropy` (mean of the losses during the epoch) and
+        `validation_cross_entropy`.
 
     Raises
     ------
     InputError
-        For a sequence of length 0, more slots than sequences can fill, or a loss that is not finite.
+        If a sequence has length 0, there are more slots than sequences can fill, or a loss is not
+        finite.
     """
     if epochs < 1 or any(len(target) == 0 for target in targets):
         short = sum(len(target) == 0 for target in targets)
-        raise InputError(f"training needs at least one epoch and no empty sequence, got {epochs}, and {short} empty")
+        raise InputError(
+            f"training needs at least one epoch and no empty sequence, got {epochs} epochs and {short} empty sequences"
+        )
     optimizer = torch.optim.Adagrad(decoder.parameters(), lr=learning_rate, lr_decay=rate_decay)
     keeper = Keeper(checkpoint, decoder, optimizer, generator, probe=probe)
     fitted = Fitted()

@@ -1,8 +1,9 @@
-"""Recurrent layers over a block with resets, by hand: forward in place, backward as a linear recursion.
+"""Run recurrent layers over a block with resets, with a hand-written backward pass.
 
-All that the backward pass needs of the activations is worked out for the whole block at once (`cells`), so that a step
-is left with a product by the recurrent weights and products by entries; the gradients of the weights are one matrix
-product a block each.
+The forward pass works in place. All factors of the backward pass that depend on activations are
+computed for the whole block at once (`cells`), so that one step needs only a product with the
+recurrent weights and elementwise products. The gradients of the weights take one matrix product per
+block.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from latents.networks.products import product
 
 
 def run_manual(rnn: nn.RNNBase, inputs: Tensor, resets: Tensor, state: State, seed: State) -> tuple[Tensor, State]:
-    """Layer by layer; every layer takes the block as a whole."""
+    """Run the block layer by layer; every layer takes the block as a whole."""
     cell = CELLS[rnn.mode]
     at = Resets.of(resets, inputs.device)
     ended = []
@@ -33,10 +34,12 @@ def run_manual(rnn: nn.RNNBase, inputs: Tensor, resets: Tensor, state: State, se
 
 
 class _Block(torch.autograd.Function):
-    """One layer over one block; torch keeps the gates as rows of the weights in an order of its own.
+    """Run one layer over one block, with the gates in the order of `cells`.
 
-    `cells` has the last block of rows first: for an LSTM output, input, forget, cell (the three sigmoids side by
-    side); for a GRU new, reset, update. The weights are rolled there, their gradients back.
+    Torch keeps the gates as rows of the weights, in another order. `cells` has torch's last block
+    of rows first: for an LSTM output, input, forget, cell (the three sigmoids side by side); for a
+    GRU new, reset, update. The weights are rolled to that order and their gradients are rolled
+    back.
     """
 
     @staticmethod
@@ -64,7 +67,7 @@ class _Block(torch.autograd.Function):
         cell, kept = ctx.cell, ctx.kept
         if kept is None:
             raise RuntimeError("a block's activations are used up by its backward pass; run it forward again")
-        ctx.kept = None  # the pass works in place
+        ctx.kept = None  # the backward pass overwrites the activations
         units = rolled.shape[1]
         before = ctx.resets.before(first, seed, outputs)
         gates, d_begun = cell.backward(d_outputs, d_last, before, kept | {"outputs": outputs}, rolled, ctx.resets)
@@ -79,17 +82,20 @@ class _Block(torch.autograd.Function):
 
 
 def _in(cell: Cell, rows: Tensor, units: int) -> Tensor:
-    """What the inputs meet, in the order of the cell."""
+    """Return the rows that the inputs multiply, in the order of the cell."""
     return rows if cell.inner_gate else torch.roll(rows, units, 0)
 
 
 def _out(cell: Cell, rows: Tensor, units: int) -> Tensor:
-    """And back."""
+    """Return the same rows in torch's order."""
     return rows if cell.inner_gate else torch.roll(rows, -units, 0)
 
 
 def _biases(cell: Cell, b_ih: Tensor | None, b_hh: Tensor | None, units: int) -> tuple[Tensor | None, Tensor | None]:
-    """What is added once a block, and what a GRU multiplies by its reset gate and so must add at every step."""
+    """Return the bias that is added once per block, and a GRU's inner bias.
+
+    A GRU multiplies the inner bias by its reset gate, so it must be added at every step.
+    """
     if b_ih is None or b_hh is None:
         return None, None
     if not cell.inner_gate:

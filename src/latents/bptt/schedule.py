@@ -1,6 +1,7 @@
-"""Which element of which sequence every slot of the batch reads at every step, from the lengths alone.
+"""Compute which element of which sequence every slot of a batch reads at every step.
 
-A sequence that ends is swapped for the next one in its slot (notes of 2018-04-13), so no step is spent on padding.
+The schedule depends only on the lengths of the sequences. A sequence that ends is replaced in its
+slot by the next one (notes of 2018-04-13), so that no step is spent on padding.
 """
 
 from __future__ import annotations
@@ -18,21 +19,21 @@ from latents.errors import InputError
 
 Drain = bool | Literal["notes"]
 Order = Literal["given", "longest", "balanced"]
-NOTHING = -1  # the index of a slot that has run out of sequences
+NOTHING = -1  # index of a slot that has run out of sequences
 
 
 @dataclass(frozen=True)
 class Block:
-    """What is read between two steps of the optimizer.
+    """Elements that are read between two steps of the optimizer.
 
     Attributes
     ----------
     slots : int64 array of shape (batch,)
-        The slots with anything to read, ascending; in a drain they become fewer.
+        Slots that still have something to read, ascending; during a drain they become fewer.
     index : int64 array of shape (time, batch)
-        Row of all sequences laid end to end; -1 where a slot has run out.
+        Row in all sequences laid end to end; -1 where a slot has run out.
     resets : bool array of shape (time, batch)
-        True where a sequence begins: its state and its visible input are the seeds.
+        True where a sequence begins: there, state and visible input are the seeds.
     """
 
     slots: np.ndarray
@@ -41,22 +42,22 @@ class Block:
 
     @property
     def valid(self) -> np.ndarray:
-        """Bool array (time, batch): is there an element to read?"""
+        """Mark the entries that have an element to read, bool (time, batch)."""
         return self.index != NOTHING
 
 
 @dataclass(frozen=True)
 class SwapSchedule:
-    """The schedule of one epoch; it depends on lengths and draws alone, never on the data.
+    """Schedule of one epoch; it depends on lengths and random draws, never on the data.
 
     Attributes
     ----------
     lengths : int64 array of shape (n,)
-        Of the sequences in the order of the data.
-    batch_size, bptt : slots, and steps between two steps of the optimizer.
-    steps : of the whole epoch; a multiple of `bptt` unless drained.
+        Lengths of the sequences in the order of the data.
+    batch_size, bptt : number of slots, and steps between two steps of the optimizer.
+    steps : number of steps of the whole epoch; a multiple of `bptt` unless drained.
     sequence, slot, start : int64 arrays
-        Every load, in the order of loading: this sequence enters this slot at this step.
+        One entry per load, in the order of loading: this sequence enters this slot at this step.
     """
 
     lengths: np.ndarray
@@ -78,30 +79,35 @@ class SwapSchedule:
         order: Order = "given",
         generator: torch.Generator | None = None,
     ) -> SwapSchedule:
-        """Lay an epoch out.
+        """Plan an epoch.
 
         Parameters
         ----------
-        lengths : n whole numbers from 1 up.
-        batch_size : slots; with fewer sequences, the rest of them stay empty (or, wrapping, begin anew at the first).
+        lengths : n whole numbers, each at least 1.
+        batch_size : number of slots. With fewer sequences, the other slots stay empty (or, when
+            wrapping, start again from the first sequence).
         bptt : steps between two steps of the optimizer.
         drain : what happens when no sequence is left to load
-            True: slots run empty, every element of every sequence is used exactly once.
-            False: slots load from the start of the data again until every sequence has been used to its end.
-            "notes": as the notes' code is written: its marker skips sequence number `batch_size`, and it stops with
-            the block in which the data are wrapped around, whether or not the sequences then loaded have ended.
-        order : of loading
+            True: slots run empty; every element of every sequence is used exactly once.
+            False: slots load from the start of the
+            data again until every sequence has been used to its end.
+            "notes": as in the notes' code: its marker skips sequence number `batch_size`, and it
+            stops with the block in which it wraps around, even if loaded sequences have not
+            ended.
+        order : order in which sequences are loaded
             "given": as in the data.
-            "longest": longest first, so that slots run empty almost together; updates see long sequences first.
-            "balanced": sequences are dealt to slots in advance, longest first to the emptiest slot (Graham 1969),
-            and each slot keeps the order of the data: slots run empty almost together, and lengths stay mixed.
-            For a drain only.
-        generator : shuffles the sequences first (for "longest": those of equal length); None: nothing is drawn.
+            "longest": longest first, so that slots run empty almost together; but the first updates
+            see only long sequences.
+            "balanced": sequences are dealt to slots in advance, longest first to the emptiest slot
+            (Graham 1969), and each slot keeps the order of the data. Slots run empty almost
+            together, and lengths stay mixed. Needs drain=True.
+        generator : shuffles the sequences first (for "longest": those of equal length); None: no
+            shuffling.
 
         Raises
         ------
         InputError
-            For a length below 1, no sequence, or a size or option that is none.
+            If a length is below 1, there is no sequence, or a size or option is not allowed.
 
         Examples
         --------
@@ -127,33 +133,38 @@ class SwapSchedule:
         return cls(lengths, batch_size, bptt, steps, sequence, slot, start)
 
     def __len__(self) -> int:
-        """Blocks of the epoch, which are the steps of the optimizer."""
+        """Return the number of blocks, which is the number of steps of the optimizer."""
         return -(-self.steps // self.bptt)
 
     def blocks(self) -> Iterator[Block]:
-        """The epoch, block by block; one block is in memory at a time, and a block is at most (bptt, batch_size)."""
+        """Yield the epoch block by block.
+
+        One block, at most (bptt, batch_size), is in memory at a time.
+        """
         pieces = self._pieces()
         bounds = np.searchsorted(pieces["block"], np.arange(len(self) + 1))
         for first, last in pairwise(bounds):
             yield _block({name: column[first:last] for name, column in pieces.items()})
 
     def uses(self) -> np.ndarray:
-        """How often each element is used in the epoch: int64 array of shape (sum of lengths,)."""
+        """Count how often the epoch uses each element: int64 array of shape (sum of lengths,)."""
         counts = np.zeros(self.lengths.sum(), dtype=np.int64)
         for block in self.blocks():
             np.add.at(counts, block.index[block.valid], 1)
         return counts
 
     def _pieces(self) -> dict[str, np.ndarray]:
-        """Every load cut at the block boundaries, sorted by block: one row for each piece."""
+        """Cut every load at the block boundaries; one row per piece, sorted by block."""
         length = np.minimum(self.lengths[self.sequence], self.steps - self.start)
         kept = length > 0
-        first = (np.cumsum(self.lengths) - self.lengths)[self.sequence]  # row of the first element
+        # row of the first element of each load
+        first = (np.cumsum(self.lengths) - self.lengths)[self.sequence]
         slot, start, length, first = (column[kept] for column in (self.slot, self.start, length, first))
         entered = start // self.bptt
         count = (start + length - 1) // self.bptt - entered + 1  # pieces of each load
         load = np.repeat(np.arange(len(count)), count)
-        number = np.arange(len(load)) - np.repeat(np.cumsum(count) - count, count)  # of the piece within its load
+        # number of the piece within its load
+        number = np.arange(len(load)) - np.repeat(np.cumsum(count) - count, count)
         block = entered[load] + number
         begin = np.maximum(start[load], block * self.bptt)
         end = np.minimum(start[load] + length[load], (block + 1) * self.bptt)
@@ -170,7 +181,7 @@ class SwapSchedule:
 
 
 def _block(pieces: dict[str, np.ndarray]) -> Block:
-    """The dense arrays of one block."""
+    """Build the dense arrays of one block."""
     slots, column = np.unique(pieces["slot"], return_inverse=True)
     time, length = pieces["time"], pieces["length"]
     shape = int((time + length).max()), len(slots)
@@ -186,7 +197,7 @@ Loads = list[tuple[int, int, int]]  # sequence, slot, start
 
 
 def _drained(lengths: np.ndarray, queue: np.ndarray, batch_size: int) -> tuple[Loads, int]:
-    """The slot that is free first, of several the lowest, takes the next sequence."""
+    """Give the next sequence to the slot that is free first (the lowest of several)."""
     free = [(0, slot) for slot in range(batch_size)]
     loads: Loads = []
     for sequence in queue.tolist():
@@ -197,7 +208,7 @@ def _drained(lengths: np.ndarray, queue: np.ndarray, batch_size: int) -> tuple[L
 
 
 def _balanced(lengths: np.ndarray, queue: np.ndarray, batch_size: int) -> tuple[Loads, int]:
-    """Deal longest first to the emptiest slot, then let each slot keep the queue's order."""
+    """Deal the longest sequence first to the emptiest slot; each slot keeps the queue's order."""
     longest_first = queue[np.argsort(-lengths[queue], kind="stable")]
     dealt, steps = _drained(lengths, longest_first, batch_size)
     slot_of = {sequence: slot for sequence, slot, _ in dealt}
@@ -213,7 +224,10 @@ def _balanced(lengths: np.ndarray, queue: np.ndarray, batch_size: int) -> tuple[
 def _wrapped(
     lengths: np.ndarray, queue: np.ndarray, batch_size: int, bptt: int, *, as_written: bool
 ) -> tuple[Loads, int]:
-    """Load on from the start of the data when they are through; whole blocks, up to the end named in `drain`."""
+    """Load sequences again from the start of the data when all are loaded; whole blocks only.
+
+    The epoch ends as `from_lengths` describes for `drain`.
+    """
     n = len(queue)
     if as_written and batch_size >= n:
         raise InputError(
@@ -228,7 +242,8 @@ def _wrapped(
         free.append((int(lengths[sequence]), slot))
     heapq.heapify(free)
     marker = batch_size
-    # as written, the run ends with the block that wraps around; else with the block that ends the last first use
+    # the notes' code ends with the block that wraps around; otherwise the run ends with the block
+    # in which each sequence has been used once
     end = None if as_written else max([int(lengths[load[0]]) for load in loads[:n]])
     while True:
         start, slot = free[0]
@@ -236,7 +251,7 @@ def _wrapped(
         if over and start >= -(-end // bptt) * bptt:  # type: ignore[operator]
             return loads, -(-end // bptt) * bptt  # type: ignore[operator]
         if as_written:
-            marker += 1  # before the load: number batch_size is skipped
+            marker += 1  # before the load, so that sequence number batch_size is skipped
         sequence = int(queue[marker % n])
         loads.append((sequence, slot, start))
         heapq.heapreplace(free, (start + int(lengths[sequence]), slot))
@@ -248,48 +263,8 @@ def _wrapped(
             marker += 1
 
 
-def sampling_bias(schedule: SwapSchedule) -> dict[str, float]:
-    """How unevenly an epoch uses the elements (the notes' footnote 1, in numbers).
-
-    Returns
-    -------
-    dict of float
-        `elements`; `unused_share`, `once_share` and `repeated_share` of them; `most_uses` of one element;
-        `extra_share`: uses beyond the first of an element, of all uses;
-        `first_sequences_uses` and `last_sequences_uses`: mean uses of an element of the first and the last
-        `batch_size` sequences of the data (all, if there are fewer); `short_uses` and `long_uses`: of the
-        sequences up to the lower and from the upper quartile of the lengths. An exact drain has 1 everywhere.
-
-    Examples
-    --------
-    >>> lengths = [2, 5, 1, 3, 1]
-    >>> sampling_bias(SwapSchedule.from_lengths(lengths, batch_size=2, bptt=4))["once_share"]
-    1.0
-    >>> schedule = SwapSchedule.from_lengths(lengths, batch_size=2, bptt=1, drain="notes")
-    >>> round(sampling_bias(schedule)["unused_share"], 3)  # number 2 is skipped, number 4 not reached
-    0.167
-    """
-    uses, lengths = schedule.uses(), schedule.lengths
-    sequence = np.repeat(np.arange(len(lengths)), lengths)
-    low, high = np.quantile(lengths, [0.25, 0.75])
-    groups = {
-        "first_sequences": sequence < schedule.batch_size,
-        "last_sequences": sequence >= len(lengths) - schedule.batch_size,
-        "short": lengths[sequence] <= low,
-        "long": lengths[sequence] >= high,
-    }
-    return {
-        "elements": float(len(uses)),
-        "unused_share": float(np.mean(uses == 0)),
-        "once_share": float(np.mean(uses == 1)),
-        "repeated_share": float(np.mean(uses > 1)),
-        "most_uses": float(uses.max()),
-        "extra_share": float((uses - 1).clip(min=0).sum() / uses.sum()),
-    } | {f"{name}_uses": float(uses[group].mean()) for name, group in groups.items()}
-
-
 def _checked(lengths: Any, *, batch_size: int, bptt: int, drain: Drain, order: Order) -> np.ndarray:
-    """The lengths as int64, or one line about what is wrong."""
+    """Return the lengths as int64; InputError if lengths, sizes or options are wrong."""
     array = np.asarray(lengths)
     if array.ndim != 1 or len(array) == 0:
         raise InputError(f"lengths must be a row of at least one number, got shape {array.shape}")

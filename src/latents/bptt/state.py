@@ -1,4 +1,7 @@
-"""The state of a recurrent layer as a tuple: one tensor (layers, batch, hidden units), for an LSTM two."""
+"""Convert states of a recurrent layer to tuples of tensors (layers, batch, hidden units).
+
+An LSTM has two, the others have one.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,15 @@ State = tuple[Tensor, ...]
 
 
 def parts_of(rnn: nn.RNNBase) -> int:
-    """How many tensors its state has."""
+    """Return the number of tensors of the layer's state."""
     return 2 if isinstance(rnn, nn.LSTM) else 1
 
 
 def to_state(rnn: nn.RNNBase, given: Tensor | State | None, inputs: Tensor, name: str) -> State:
-    """What a person gives, as a tuple; None is zeros. `name` is "seed" or "hidden", which has a batch as well."""
+    """Convert a state that a caller gives to a tuple; None becomes zeros.
+
+    `name` is "seed", which has no batch axis, or "hidden", which has one.
+    """
     parts = parts_of(rnn)
     batch = (inputs.shape[1],) if name == "hidden" else ()
     shape = (rnn.num_layers, *batch, rnn.hidden_size)
@@ -30,17 +36,20 @@ def to_state(rnn: nn.RNNBase, given: Tensor | State | None, inputs: Tensor, name
 
 
 def from_state(rnn: nn.RNNBase, state: State) -> Tensor | tuple[Tensor, Tensor]:
-    """As torch gives it: a tensor, for an LSTM a pair."""
+    """Convert a state to torch's form: a tensor or, for an LSTM, a pair."""
     return (state[0], state[1]) if parts_of(rnn) == 2 else state[0]
 
 
 def spread(seed: State, batch: int) -> State:
-    """The seed (layers, hidden units) in every slot: (layers, batch, hidden units)."""
+    """Copy the seed (layers, hidden units) to every slot: (layers, batch, hidden units)."""
     return tuple(s.unsqueeze(1).expand(-1, batch, -1).contiguous() for s in seed)
 
 
 def where_reset(reset: Tensor, seed: State, state: State) -> State:
-    """The seed in the slots where `reset` (batch,), on the CPU, is True, elsewhere the state."""
+    """Return the seed in the slots where `reset` is True and the state elsewhere.
+
+    `reset` is bool (batch,) on the CPU.
+    """
     if not reset.any():
         return state
     mask = reset.to(state[0].device)[:, None]

@@ -1,4 +1,7 @@
-"""Run a recurrent layer over a block in which sequences begin at any step of any slot; every way the same gradients."""
+"""Run a recurrent layer over a block in which sequences may begin at any step of any slot.
+
+There are several methods; all of them give the same outputs and gradients.
+"""
 
 from __future__ import annotations
 
@@ -27,36 +30,39 @@ def swapped(
     seed: Tensor | tuple[Tensor, Tensor] | None = None,
     method: str = "auto",
 ) -> tuple[Tensor, Tensor | tuple[Tensor, Tensor]]:
-    """Outputs of a recurrent layer whose state is set to `seed` wherever a sequence begins.
+    """Run a recurrent layer whose state is set to `seed` wherever a sequence begins.
 
     Parameters
     ----------
-    rnn : nn.RNN, nn.GRU or nn.LSTM, one direction, time first, without dropout between layers or projection.
+    rnn : nn.RNN, nn.GRU or nn.LSTM with one direction and time first, without projection and
+        without dropout between layers.
     inputs : (time, batch, rnn.input_size).
-    resets : bool (time, batch), on the CPU, for it steers what is run
+    resets : bool (time, batch), on the CPU, because control flow depends on it
         True where a sequence begins.
-    hidden : state before the first step, (layers, batch, hidden units), for an LSTM a pair; None: the seed.
-    seed : (layers, hidden units), for an LSTM a pair; None: zeros.
-    method : the way, which changes the time and not the result
-        "steps": one step after the other; the way that the others are tested against.
-        "manual": hand-written backward pass, which works step by step on no more than dL/dh, and leaves the gradients
-        of all weights to one matrix product a block.
-        "split": torch's own layer on each stretch of steps without a reset.
-        "fragments": all uninterrupted stretches of all slots as one PackedSequence, each with its own first state.
-        "blanks": torch's own layer once over the block, a blank step before each beginning; for an LSTM whose seed is
-        zero and not learned.
-        "auto": on a CPU "manual", for an LSTM, whose layer of torch's is fast there, "blanks" or else "split";
-        "fragments" (which suits cuDNN) elsewhere.
+    hidden : state before the first step, (layers, batch, hidden units), a pair of these for an
+        LSTM; None for the seed.
+    seed : (layers, hidden units), a pair of these for an LSTM; None for zeros.
+    method : changes the time, not the result
+        "steps": one step after the other; the reference that the others are tested against.
+        "manual": hand-written backward pass. Each step computes dL/dh only; the gradients of all
+        weights take one matrix product per block.
+        "split": torch's layer on each stretch of steps without a reset.
+        "fragments": all uninterrupted stretches of all slots in one PackedSequence, each with its
+        own first state.
+        "blanks": torch's layer once over the block, with a blank step before each beginning; only
+        for an LSTM whose seed is zero and not learned.
+        "auto": on a CPU, "manual" for an RNN or GRU, and "blanks" or else "split" for an LSTM,
+        since torch's LSTM is fast there; on other devices "fragments", which suits cuDNN.
 
     Returns
     -------
     outputs (time, batch, hidden units), hidden
-        Of the top layer; and the state after the last step, as `hidden` was given.
+        Outputs of the top layer, and the state after the last step in the form of `hidden`.
 
     Raises
     ------
     InputError
-        For a layer or shapes that do not fit.
+        If the layer is not supported or the shapes do not fit.
 
     Examples
     --------
@@ -79,7 +85,7 @@ def swapped(
 
 
 def _fastest(rnn: nn.RNNBase, inputs: Tensor, seed: State) -> str:
-    """As measured in docs/bptt.md."""
+    """Choose the fastest method, as measured in docs/bptt.md."""
     if inputs.device.type != "cpu":
         return "fragments"
     if not isinstance(rnn, nn.LSTM):
@@ -88,7 +94,7 @@ def _fastest(rnn: nn.RNNBase, inputs: Tensor, seed: State) -> str:
 
 
 def run_steps(rnn: nn.RNNBase, inputs: Tensor, resets: Tensor, state: State, seed: State) -> tuple[Tensor, State]:
-    """One call of the layer for each step."""
+    """Run one call of the layer per step."""
     outputs = []
     for x, reset in zip(inputs.split(1), resets, strict=True):
         state = where_reset(reset, seed, state)
@@ -98,7 +104,7 @@ def run_steps(rnn: nn.RNNBase, inputs: Tensor, resets: Tensor, state: State, see
 
 
 def run_split(rnn: nn.RNNBase, inputs: Tensor, resets: Tensor, state: State, seed: State) -> tuple[Tensor, State]:
-    """One call of the layer for each stretch of steps within which no slot begins anew."""
+    """Run one call of the layer per stretch of steps in which no slot begins a sequence."""
     begins = resets.any(dim=1)
     begins[0] = True
     bounds = [*begins.nonzero().flatten().tolist(), len(inputs)]
@@ -111,7 +117,7 @@ def run_split(rnn: nn.RNNBase, inputs: Tensor, resets: Tensor, state: State, see
 
 
 def run_fragments(rnn: nn.RNNBase, inputs: Tensor, resets: Tensor, state: State, seed: State) -> tuple[Tensor, State]:
-    """Every stretch of a slot as a sequence of its own in one PackedSequence, with its own first state."""
+    """Run every stretch of a slot as a sequence of one PackedSequence, with its own first state."""
     time, batch = resets.shape
     begins = resets.clone()
     begins[0] = True
@@ -121,7 +127,8 @@ def run_fragments(rnn: nn.RNNBase, inputs: Tensor, resets: Tensor, state: State,
     length = torch.where(last_of_slot, time, following) - start
     order = torch.sort(length, descending=True, stable=True).indices
     slot, start, length = slot[order], start[order], length[order]
-    within = torch.arange(int(length[0]))[:, None]  # (longest, fragments), its valid entries step by step
+    # (longest, fragments); valid entries are read step by step
+    within = torch.arange(int(length[0]))[:, None]
     rows = ((start + within) * batch + slot)[within < length]
     sizes = (within < length).sum(dim=1)
 
@@ -163,7 +170,7 @@ def _call(rnn: nn.RNNBase, inputs: Tensor, state: State) -> tuple[Tensor, State]
 
 
 def why_not(rnn: nn.RNNBase) -> str:
-    """What keeps a layer from being run in blocks; empty if nothing does."""
+    """Say why a layer cannot be run in blocks; empty if it can."""
     if not isinstance(rnn, nn.RNN | nn.GRU | nn.LSTM):
         return f"it is a {type(rnn).__name__}"
     if rnn.bidirectional:

@@ -1,4 +1,4 @@
-"""Train any step-wise decoder by truncated backpropagation through time, with sequences swapped and not padded."""
+"""Train any step-wise decoder by truncated backpropagation through time, without padding."""
 
 from __future__ import annotations
 
@@ -38,37 +38,44 @@ def train_bptt(
     clip: float | None = 1.0,
     method: str = "auto",
 ) -> list[float]:
-    """Train for one epoch; a sequence that ends makes room in its slot for the next (notes of 2018-04-13).
+    """Train for one epoch; a sequence that ends is replaced in its slot by the next one.
+
+    The method is that of the notes of 2018-04-13.
 
     Parameters
     ----------
-    decoder : forward(visible (1, batch, features), context (batch, context features), hidden) -> output, hidden
-        Output (1, batch, ...). Its mode (train or eval) is the caller's. A `RecurrentDecoder` is run a block at a
-        time where the visible inputs are known before, that is with feedback "teacher".
-    contexts : n tensors (length_i, context features); None where there are none: the decoder gets (batch, 0).
-    targets : n tensors (length_i, *features), for instance (length_i,) of token numbers.
-    visible_seed : (*features), what is visible at the first step of a sequence.
-    hidden_seed : (layers, hidden units), for an LSTM a pair: the state before it. Both seeds may want gradients.
-    optimizer : over the parameters to train.
-    batch_size, bptt : slots, and steps between two steps of the optimizer: memory grows with their product, and not
-        with the lengths of the sequences. Gradients end at the block's first step.
-    cost : (predicted (n, ...), actual (n, *features)) -> any shape; its mean is the loss, n are the elements of a
-        block, step by step. None: nn.PairwiseDistance().
-    feedback : what is visible at the next step of a sequence
-        "teacher": the target. "free": the decoder's own output. A function: what it makes of the output.
+    decoder : forward(visible (1, batch, features), context (batch, context features), hidden) ->
+        output, hidden. The output is (1, batch, ...). The caller sets its mode (train or eval). With
+        feedback "teacher", all visible inputs are known in advance, and a `RecurrentDecoder` is run
+        block by block.
+    contexts : n tensors (length_i, context features); None if there are no contexts: the decoder
+        then gets (batch, 0).
+    targets : n tensors (length_i, *features); (length_i,) for token numbers.
+    visible_seed : (*features), the visible input at the first step of a sequence.
+    hidden_seed : (layers, hidden units), a pair of these for an LSTM: the state before the first
+        step. Both seeds may require gradients.
+    optimizer : optimizer of the parameters to train.
+    batch_size, bptt : number of slots, and steps between two steps of the optimizer. Memory grows
+        with their product, not with the lengths of the sequences. Gradients end at the block's
+        first step.
+    cost : function of predicted (n, ...) and actual (n, *features), where n counts the elements of
+        a block, step by step; the mean of its values, of any shape, is the loss. None for
+        nn.PairwiseDistance().
+    feedback : visible input at the next step of a sequence
+        "teacher": the target. "free": the decoder's output. A function: its value at the output.
     drain, order, generator : as in `SwapSchedule.from_lengths`.
-    clip : largest norm of all gradients together; None: as it is.
-    method : as in `swapped`; "auto" takes "steps" where a block cannot be run at once.
+    clip : largest norm of all gradients together; None for no clipping.
+    method : as in `swapped`; "auto" uses "steps" if a block cannot be run at once.
 
     Returns
     -------
     list of float
-        The loss of each step of the optimizer.
+        Loss at each step of the optimizer.
 
     Raises
     ------
     InputError
-        When shapes, lengths or options do not fit, or when the loss is nan or infinite.
+        If shapes, lengths or options do not fit, or the loss is nan or infinite.
 
     Examples
     --------
@@ -111,17 +118,20 @@ def train_bptt(
 
 @dataclass(frozen=True)
 class _Read:
-    """What a block reads: context and target (time, batch, ...), resets and valid (time, batch) on the CPU."""
+    """Tensors that a block reads.
+
+    Context and target are (time, batch, ...); resets and valid are (time, batch), on the CPU.
+    """
 
     context: Tensor
     target: Tensor
-    previous: Tensor  # the target one step before, anything where a sequence begins
+    previous: Tensor  # the target one step before; arbitrary where a sequence begins
     resets: Tensor
     valid: Tensor
     actual: Tensor  # (n, *features), the valid targets step by step
 
     def at(self, values: Tensor) -> Tensor:
-        """The valid ones of (time, batch, ...), as (n, ...), step by step."""
+        """Select the valid entries of (time, batch, ...), as (n, ...), step by step."""
         if self.valid.all():
             return values.flatten(0, 1)
         return values[self.valid.to(values.device)]
@@ -129,7 +139,7 @@ class _Read:
 
 @dataclass(frozen=True)
 class _Data:
-    """All sequences end to end."""
+    """All sequences laid end to end."""
 
     contexts: Tensor
     targets: Tensor
@@ -137,7 +147,11 @@ class _Data:
 
     @classmethod
     def of(cls, contexts: Sequence[Tensor] | None, targets: Sequence[Tensor], visible_seed: Tensor) -> _Data:
-        """Checked: as many contexts as targets, of the same lengths; targets like the seed."""
+        """Check and join the sequences.
+
+        There must be as many contexts as targets, of the same lengths; targets must have the seed's
+        shape.
+        """
         if len(targets) == 0:
             raise InputError("targets are empty; at least one sequence is needed")
         lengths = np.array([len(target) for target in targets])
@@ -154,7 +168,7 @@ class _Data:
         return cls(torch.cat(list(contexts)), _laid(targets, visible_seed), lengths)
 
     def read(self, block: Block) -> _Read:
-        """Fetch what the block reads; a slot that has run out reads row 0, which nobody looks at."""
+        """Fetch the tensors of a block; a slot that has run out reads row 0, which is not used."""
         device = self.targets.device
         index = torch.from_numpy(block.index.clip(min=0)).to(device)
         resets, valid = torch.from_numpy(block.resets), torch.from_numpy(block.valid)
@@ -176,21 +190,21 @@ def _laid(targets: Sequence[Tensor], visible_seed: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class _Carried:
-    """What goes from one block to the next: for each slot the state and what is visible next."""
+    """State and next visible input of each slot, carried from one block to the next."""
 
     slots: np.ndarray
     state: State
     visible: Tensor  # (1, batch, *features)
 
     def of_slots(self, slots: np.ndarray) -> _Carried:
-        """Of these slots alone."""
+        """Select these slots."""
         if len(slots) == len(self.slots):
             return self
         kept = torch.from_numpy(np.searchsorted(self.slots, slots)).to(self.visible.device)
         return _Carried(slots, tuple(s[:, kept] for s in self.state), self.visible[:, kept])
 
     def detached(self) -> _Carried:
-        """Without their history, which is freed thereby."""
+        """Detach the tensors, which frees the graph of the block before."""
         return _Carried(self.slots, tuple(s.detach() for s in self.state), self.visible.detach())
 
 
@@ -198,7 +212,7 @@ Run = Callable[[nn.Module, _Read, _Carried, Tensor, State], tuple[Tensor, _Carri
 
 
 def _runner(decoder: nn.Module, feedback: Feedback, method: str) -> Run:
-    """How a block is run: at once, if the decoder and the feedback allow it."""
+    """Choose how blocks are run: at once if the decoder and the feedback allow it."""
     if not (callable(feedback) or feedback in ("teacher", "free")):
         raise InputError(f'feedback must be "teacher", "free" or a function of the output, got {feedback!r}')
     if method not in ("auto", *METHODS):
@@ -234,7 +248,7 @@ def _at_once(method: str) -> Run:
 
 
 def _steps(feedback: Feedback) -> Run:
-    """One call of the decoder for each step."""
+    """Return a function that calls the decoder once per step."""
 
     def run(
         decoder: nn.Module, read: _Read, carried: _Carried, visible_seed: Tensor, seed: State
@@ -258,7 +272,7 @@ def _steps(feedback: Feedback) -> Run:
 
 
 def _begun(visible: Tensor, resets: Tensor, seed: Tensor) -> Tensor:
-    """(time, batch, *features), with the seed where a sequence begins."""
+    """Put the seed where a sequence begins: (time, batch, *features)."""
     if not resets.any():
         return visible
     mask = resets.to(visible.device).reshape(*resets.shape, *[1] * seed.ndim)

@@ -1,1 +1,1 @@
-"""The three data sets: fetched, verified, and read as streams."""
+"""Fetch, verify and read the three data sets as streams."""

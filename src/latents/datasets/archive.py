@@ -1,8 +1,8 @@
-"""Safe reading of foreign archives, and the canonical tar that a data set is kept as.
+"""Read archives from others safely, and write the canonical tar in which a data set is kept.
 
-A canonical tar depends on nothing but its members' paths and bytes: uncompressed, ustar, sorted by path,
-mode 0644, owner 0, time 0. So its bytes are the same whatever archive it came from, and any member can be
-read at its offset.
+A canonical tar depends only on its members' paths and bytes: it is uncompressed, ustar, sorted by
+path, with mode 0644, owner 0, time 0. Its bytes are the same whatever archive it came from, and any
+member can be read at its offset.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from latents.errors import InputError
 from latents.files.atomic import atomic
 
 BLOCK_BYTES = 2**20
-HEADER_BYTES = 4096  # of tar beside a member's own: headers of it and its folder, padding, long names
+HEADER_BYTES = 4096  # tar's overhead per member: its headers and its folder's, padding, long names
 
 
 class Content(NamedTuple):
-    """What a data set is, whatever archive holds it.
+    """Identity of a data set, whatever archive holds it.
 
     `digest` is the sha256 of one line `<sha256 of the bytes>  <path>` per member, sorted by path.
     """
@@ -36,7 +36,7 @@ class Content(NamedTuple):
 
 
 class Member(NamedTuple):
-    """One file in a canonical tar (or a spool): its path and where its bytes lie."""
+    """File in a canonical tar (or a spool): its path, and where its bytes lie."""
 
     path: str
     offset: int
@@ -44,7 +44,7 @@ class Member(NamedTuple):
 
 
 def content(members: Iterable[tuple[str, str, int]]) -> Content:
-    """The content digest of (path, sha256 of the bytes, size) in any order.
+    """Compute the content digest of (path, sha256 of the bytes, size), in any order.
 
     Examples
     --------
@@ -57,17 +57,17 @@ def content(members: Iterable[tuple[str, str, int]]) -> Content:
     return Content(len(rows), total_bytes, hashlib.sha256(lines.encode()).hexdigest())
 
 
-# --- foreign archives ---------------------------------------------------------------------------------------
+# --- foreign archives -----------------------------------------------------------------------------
 
 
 def canonical_tar(source: Path, target: Path, expected: Content) -> Content:
-    """Write the members of any tar or tar.gz as the canonical tar, while verifying them.
+    """Rewrite any tar or tar.gz as a canonical tar, and verify its content.
 
     Parameters
     ----------
-    source : the archive, not trusted.
-    target : the canonical tar; it appears when it is whole and right, and not otherwise.
-    expected : the content to verify against; its members and bytes are also the limits of extraction.
+    source : the archive; it is not trusted.
+    target : the canonical tar; it appears only when it is complete and verified.
+    expected : content to verify against; its numbers of members and bytes limit the extraction.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def canonical_tar(source: Path, target: Path, expected: Content) -> Content:
                 members = sorted(_spool(_opened(raw), spool, expected))
         except InputError as error:
             raise InputError(f"{source}: {error}") from None
-        # ValueError: tarfile passes on what int() says of a garbage header
+        # ValueError: int() raises it in tarfile for a garbage header
         except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError) as error:
             raise InputError(
                 f"{source}: truncated or damaged archive ({error}); delete it and fetch it again"
@@ -105,7 +105,7 @@ def _opened(raw: BinaryIO) -> BinaryIO | gzip.GzipFile:
 
 
 class _Bounded:
-    """A stream that gives no more than a number of bytes, so that no archive can fill memory or disk."""
+    """Stream that gives at most a number of bytes, so that no archive fills memory or disk."""
 
     def __init__(self, stream: BinaryIO | gzip.GzipFile, limit_bytes: int) -> None:
         self.stream, self.limit_bytes, self.read_bytes = stream, limit_bytes, 0
@@ -119,11 +119,11 @@ class _Bounded:
 
 
 def _spool(stream: BinaryIO | gzip.GzipFile, spool: BinaryIO, limit: Content) -> Iterator[Member]:
-    """Append each member's bytes to `spool`, in the archive's own order."""
+    """Append each member's bytes to `spool`, in the archive's order."""
     bounded = _Bounded(stream, limit.bytes + HEADER_BYTES * (limit.members + 32))
     seen: set[str] = set()
     unpacked_bytes = 0
-    with tarfile.open(fileobj=bounded, mode="r|") as tar:  # type: ignore[call-overload]  # it only calls read
+    with tarfile.open(fileobj=bounded, mode="r|") as tar:  # type: ignore[call-overload]
         for info in tar:
             if info.isdir():
                 continue
@@ -135,12 +135,12 @@ def _spool(stream: BinaryIO | gzip.GzipFile, spool: BinaryIO, limit: Content) ->
             if len(seen) > limit.members or unpacked_bytes > limit.bytes:
                 raise InputError(f"exceeds the registry's {limit.members:,} members or {limit.bytes:,} bytes; refused")
             yield Member(path, spool.tell(), _copy(tar.extractfile(info), spool, info))
-    while bounded.read(BLOCK_BYTES):  # to the end: gzip compares its checksum there
+    while bounded.read(BLOCK_BYTES):  # read to the end, where gzip verifies its checksum
         pass
 
 
 def _safe_path(info: tarfile.TarInfo) -> str:
-    """The normalised path of a regular file; anything else is refused."""
+    """Return the normalised path of a regular file; refuse anything else."""
     path = PurePosixPath(info.name)
     if not info.isreg() or info.issparse():
         kind = "link" if info.issym() or info.islnk() else "special file"
@@ -168,7 +168,7 @@ def _difference(source: Path, *, expected: Content, found: Content) -> str:
     )
 
 
-# --- canonical tars -----------------------------------------------------------------------------------------
+# --- canonical tars -------------------------------------------------------------------------------
 
 
 def write_tar(target: Path, members: Iterable[tuple[str, bytes]]) -> Content:
@@ -183,7 +183,8 @@ def _write(path: Path, members: Iterable[tuple[str, bytes]]) -> Content:
         for name, data in members:
             if rows and name <= rows[-1][0]:
                 raise ValueError(f"members must be sorted by path, got {name!r} after {rows[-1][0]!r}")
-            info = tarfile.TarInfo(name)  # mode 0644, owner 0, time 0, no names: TarInfo's defaults
+            # TarInfo's defaults are mode 0644, owner 0, time 0, no names
+            info = tarfile.TarInfo(name)
             info.size = len(data)
             tar.addfile(info, io.BytesIO(data))
             tar.members.clear()  # type: ignore[attr-defined]  # else every header stays in memory
@@ -192,12 +193,12 @@ def _write(path: Path, members: Iterable[tuple[str, bytes]]) -> Content:
 
 
 def index_tar(path: Path) -> list[Member]:
-    """The members of a canonical tar, with the offset of each one's bytes; InputError if it is not whole."""
+    """List a canonical tar's members with the offsets of their bytes; InputError if incomplete."""
     try:
         with path.open("rb") as stream:
             size = _check_end(stream)
             whole = _Clamped(stream, size)
-            # strict: a name that is no UTF-8 is no name of ours
+            # strict: our own tars have UTF-8 names only
             with tarfile.open(fileobj=whole, mode="r:", errors="strict") as tar:  # type: ignore[call-overload]
                 return list(_members(tar, size))
     except FileNotFoundError:
@@ -207,7 +208,10 @@ def index_tar(path: Path) -> list[Member]:
 
 
 class _Clamped:
-    """A file of which no more is asked for than it has: a header may state any size, and memory is taken for it."""
+    """File that is never asked for more bytes than it has.
+
+    A header may state any size, and tarfile would allocate memory for it.
+    """
 
     def __init__(self, stream: BinaryIO, size: int) -> None:
         self.stream, self.size = stream, size
@@ -226,7 +230,10 @@ def _members(tar: tarfile.TarFile, size: int) -> Iterator[Member]:
 
 
 def _check_end(stream: BinaryIO) -> int:
-    """A tar cut between two members reads as a shorter tar: its closing zero blocks tell. Its size."""
+    """Check that a tar ends with its closing zero blocks, and return its size.
+
+    A tar that was cut between two members reads as a shorter tar.
+    """
     size = stream.seek(0, 2)
     stream.seek(max(0, size - 2 * tarfile.BLOCKSIZE))
     if size % tarfile.RECORDSIZE or stream.read().strip(b"\0"):
@@ -236,13 +243,13 @@ def _check_end(stream: BinaryIO) -> int:
 
 
 def read_member(stream: BinaryIO, member: Member) -> bytes:
-    """The bytes of one member; `stream` is the tar, opened for reading in binary."""
+    """Read the bytes of one member; `stream` is the tar, opened for reading in binary."""
     stream.seek(member.offset)
     return stream.read(member.size)
 
 
 def tar_content(path: Path) -> Content:
-    """The content of a canonical tar, from its bytes."""
+    """Compute the content of a canonical tar from its bytes."""
     with path.open("rb") as stream:
         return content(
             (member.path, hashlib.sha256(read_member(stream, member)).hexdigest(), member.size)

@@ -1,4 +1,4 @@
-"""Put a data set into a folder, verified: from a mirror folder, the web, or our own dependencies."""
+"""Put a verified data set into a folder: from a mirror folder, the web, or our dependencies."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ def fetch(
     Parameters
     ----------
     name : "mnist", "lfw" or "newsgroups".
-    folder : made when missing; each file appears in it when it is whole and verified.
-    source : "real", or "embedded" for the small data built offline from our own dependencies; never one
-        in place of the other.
-    mirror : a folder with the published files under `<name>/`; when given, nothing is asked of the web.
-    cache : a folder for downloads on their way, from which a killed download resumes; it holds nothing of
-        this data set once that is whole. By default the user's cache folder.
+    folder : made if missing; each file appears in it when it is complete and verified.
+    source : "real", or "embedded" for small data built offline from our dependencies; one never
+        replaces the other.
+    mirror : folder with the published files under `<name>/`; if given, the web is not used.
+    cache : folder for unfinished downloads, from which a killed download resumes; its files of this
+        data set are deleted when the data set is complete. By default the user's cache folder.
 
     Returns
     -------
     dict
-        `dataset`, `source`, `members`, `bytes`, `content_digest`: what the data are, not where or when.
+        `dataset`, `source`, `members`, `bytes`, `content_digest`; nothing about where or when.
 
     Raises
     ------
     InputError
-        If the data cannot be had, or are not what the registry says.
+        If the data cannot be fetched, or differ from the registry.
     """
     if name not in registry.DATASETS:
         raise InputError(f"data set must be one of {', '.join(registry.DATASETS)}, got {name!r}")
@@ -83,7 +83,7 @@ def _user_cache() -> Path:
 
 
 def _place(name: str, dataset: Dataset, folder: Path, originals: list[Path]) -> Content:
-    """Copy or rewrite the published files as the canonical ones; fail if their content is another."""
+    """Copy or rewrite the published files as the canonical ones; fail if their content is wrong."""
     found = None
     for file, original in zip(dataset.files, originals, strict=True):
         if file.checksum is None:
@@ -97,7 +97,7 @@ def _place(name: str, dataset: Dataset, folder: Path, originals: list[Path]) -> 
 
 
 def _copy(original: Path, target: Path, checksum: str) -> None:
-    """Copy a file byte for byte; it appears only if its hash is right."""
+    """Copy a file byte for byte; the target appears only if its hash is right."""
     algorithm, expected = checksum.split(":")
     hasher = hashlib.new(algorithm)
     with atomic(target) as temporary:
@@ -112,7 +112,7 @@ def _copy(original: Path, target: Path, checksum: str) -> None:
             )
 
 
-# --- where the published files come from --------------------------------------------------------------------
+# --- where the published files come from ----------------------------------------------------------
 
 
 def _from_mirror(mirror: Path, name: str, file: RemoteFile) -> Path:
@@ -131,12 +131,12 @@ def _from_web(name: str, file: RemoteFile, downloads: Path) -> Path:
     for url, checksum in file.sources.items():
         try:
             path = _download(url, checksum, file, downloads)
-        except (InputError, OSError) as error:  # requests' errors are OSError
+        except (InputError, OSError) as error:  # errors of requests are OSError
             if getattr(error, "errno", None) == errno.ENOSPC:
                 raise
             failures.append(_reason(url, error))
         else:
-            for failure in failures:  # had in the end, but not where it should be
+            for failure in failures:  # fetched in the end, but not from the first address
                 logger.warning("%s", failure)
             return path
     raise InputError(
@@ -150,14 +150,14 @@ def _download(url: str, checksum: str, file: RemoteFile, downloads: Path) -> Pat
     import pooch
 
     pooch.get_logger().setLevel(logging.WARNING)
-    # one part per address: what another server serves may differ before its hash can tell
+    # one part per address: another server's file may differ, which only the final hash can tell
     part = downloads / f"{file.download}.{hashlib.sha256(url.encode()).hexdigest()[:8]}.part"
     downloader = ResumingDownloader(part, checksum)
     return Path(pooch.retrieve(url, checksum, file.download, downloads, downloader=downloader))
 
 
 def _reason(url: str, error: Exception) -> str:
-    """The address and why it failed, in a few words: what requests says would fill many lines."""
+    """Return address and reason of a failure in a few words; requests would use many lines."""
     import requests
 
     text = str(error)

@@ -1,7 +1,8 @@
-"""Small stand-ins for the data sets, built offline from what our dependencies ship, in the same file formats.
+"""Build small stand-ins for the data sets offline, from data that our dependencies ship.
 
-They exist so that the whole pipeline runs anywhere in minutes; they are never taken in place of the real data
-unasked. The same installed versions give the same bytes.
+They have the formats of the real files, and with them the whole pipeline runs anywhere in minutes.
+They never replace the real data unless the user asks for them. The same installed versions give the
+same bytes.
 """
 
 from __future__ import annotations
@@ -14,24 +15,27 @@ from latents.datasets import embedded_faces, embedded_text, mnist
 from latents.datasets.archive import Content, write_tar
 from latents.files.atomic import atomic
 
-N_TRAIN_DIGITS = 1_500  # of scikit-learn's 1,797; the rest is the test set
+N_TRAIN_DIGITS = 1_500  # of scikit-learn's 1,797 digits; the others are the test set
 DIGIT_PX = 20  # MNIST's digits are fitted into 20x20, in a frame of 28x28
 
 
 def build(name: str, folder: Path) -> Content:
-    """Write the embedded data set `name` ("mnist", "lfw", "newsgroups") as the canonical files of that name.
+    """Write the embedded data set `name` ("mnist", "lfw", "newsgroups") as its canonical files.
 
     Returns
     -------
     Content
-        As for the real data: of the archive's members, or of the unpacked idx files.
+        As for real data: of the archive's members, or of the unpacked idx files.
     """
     builders = {"mnist": _digits, "lfw": _faces, "newsgroups": _text}
     return builders[name](Path(folder))
 
 
 def _digits(folder: Path) -> Content:
-    """scikit-learn's digits (UCI, Alpaydin and Kaynak 1998), 8x8 in 17 grey levels, enlarged to 28x28."""
+    """Write scikit-learn's digits (UCI, Alpaydin and Kaynak 1998), enlarged from 8x8 to 28x28.
+
+    They have 17 grey levels.
+    """
     from sklearn.datasets import load_digits
 
     digits = load_digits()
@@ -45,7 +49,7 @@ def _digits(folder: Path) -> Content:
 
 
 def _enlarged(image: np.ndarray) -> np.ndarray:
-    """float (8, 8) in 0..16 to uint8 (28, 28)."""
+    """Enlarge float (8, 8) in 0..16 to uint8 (28, 28)."""
     from PIL import Image
 
     grey = Image.fromarray(np.rint(image * (255 / 16)).astype(np.uint8))

@@ -1,8 +1,8 @@
-"""The embedded faces: two portraits as texture on a height field of a face, turned, lit and photographed.
+"""Build the embedded faces from two portraits, turned, lit and photographed on a height field.
 
-Invented people are blends and mirrorings of the two textures on heads of their own proportions. Every
-photograph is a rendering of real depth: when the head turns, the nose moves further than the eyes and hides
-what is behind.
+Invented people blend and mirror the two textures on heads of different proportions. Every
+photograph renders real depth: when the head turns, the nose moves further than the eyes and hides
+what is behind it.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ IMAGES_PER_PERSON = 12
 SEED = 20_170_719
 JPEG_QUALITY = 90
 TEXTURE_PX = 512
-EYE_DISTANCE_PX = 96.0  # in the texture; a person's is 63 mm, so 1 mm is 1.52 px
-CENTRE = (256.0, 262.0)  # of the texture: x and y of the middle of the face
+EYE_DISTANCE_PX = 96.0  # in the texture; in life it is 63 mm, so 1 mm is 1.52 px
+CENTRE = (256.0, 262.0)  # x and y of the middle of the face in the texture
 EYE_Y, MOUTH_Y = 220.0, 320.0
 FACE_SCALE = 44 / EYE_DISTANCE_PX  # in deep-funneled LFW the eyes are about 44 px apart
 MARCH_STEPS, REFINE_STEPS = 48, 8
 
 
 class Person(NamedTuple):
-    """How an invented person is made: the share of the second portrait, and the head's own proportions."""
+    """Recipe of an invented person: share of the second portrait, proportions of the head."""
 
     name: str
     blend: float  # 0: Grace Hopper's portrait, 1: the astronaut Eileen Collins'
     mirrored: bool
-    width: float  # of the head, relative
-    nose: float  # its height, relative
+    width: float  # of the head, relative to the height field's
+    nose: float  # its height, relative to the height field's
     tint: tuple[float, float, float]  # gain of red, green, blue
 
 
@@ -55,12 +55,13 @@ PEOPLE = (
 
 
 class Pose(NamedTuple):
-    """One photograph: angles of the head in radians, where the light is, how bright, where the face lies."""
+    """Conditions of one photograph: angles of the head in radians, light, brightness, position."""
 
     yaw: float
     pitch: float
     roll: float
-    light: tuple[float, float, float]  # unit vector from the face to the light; z towards the camera
+    # unit vector from the face to the light; z towards the camera
+    light: tuple[float, float, float]
     ambient: float
     gain: float
     shift_px: tuple[float, float]
@@ -68,7 +69,7 @@ class Pose(NamedTuple):
 
 
 def portraits() -> Iterator[tuple[str, bytes]]:
-    """(path, JPEG bytes) of every photograph, sorted by path, in the tree of the real archive."""
+    """Yield (path, JPEG bytes) of every photograph, sorted by path, as in the real archive."""
     for person, seed in zip(PEOPLE, np.random.SeedSequence(SEED).spawn(len(PEOPLE)), strict=True):
         generator = np.random.default_rng(seed)
         texture, height = _texture(person), _height(person)
@@ -78,7 +79,7 @@ def portraits() -> Iterator[tuple[str, bytes]]:
 
 
 def draw_pose(generator: np.random.Generator) -> Pose:
-    """A random pose and light, about as far apart as in LFW."""
+    """Draw a random pose and light, with about the spread of LFW."""
     yaw, pitch, roll = np.radians(np.clip(generator.normal(0, (14, 6, 3)), (-32, -14, -8), (32, 14, 8)))
     light = np.array([generator.uniform(-0.9, 0.9), generator.uniform(-0.9, 0.3), 1.0])
     light /= np.sqrt((light**2).sum())
@@ -94,12 +95,12 @@ def draw_pose(generator: np.random.Generator) -> Pose:
     )
 
 
-# --- the face: texture and depth ----------------------------------------------------------------------------
+# --- the face: texture and depth ------------------------------------------------------------------
 
 
 @functools.cache
 def _aligned(package: str, path: str, points: tuple[tuple[float, float], ...]) -> np.ndarray:
-    """A shipped portrait, its eyes and mouth moved to where the height field has them; float32 RGB."""
+    """Load a shipped portrait and move its eyes and mouth to the height field's; float32 RGB."""
     import cv2
 
     spec = importlib.util.find_spec(package)
@@ -120,8 +121,8 @@ def _aligned(package: str, path: str, points: tuple[tuple[float, float], ...]) -
 
 
 def _texture(person: Person) -> np.ndarray:
-    """float32 (512, 512, 3) in [0, 255]."""
-    # eyes and mouth, found once with dlib's 68 landmarks
+    """Return a person's texture, float32 (512, 512, 3) in [0, 255]."""
+    # eyes and mouth, located with dlib's 68 landmarks
     hopper = _aligned(
         "matplotlib",
         "mpl-data/sample_data/grace_hopper.jpg",
@@ -135,9 +136,10 @@ def _texture(person: Person) -> np.ndarray:
 
 
 def _height(person: Person) -> np.ndarray:
-    """float32 (512, 512): depth towards the camera in texture pixels; 0 is the wall behind the head.
+    """Return depth towards the camera in texture pixels, float32 (512, 512).
 
-    An ellipsoid of a head over sloping shoulders, with a ridge of a nose, two sockets, brow, lips and chin.
+    The wall behind the head is at 0. The surface is an ellipsoid (head) over sloping shoulders,
+    with a nose ridge, two sockets, brow, lips and chin.
     """
     y, x = np.mgrid[:TEXTURE_PX, :TEXTURE_PX].astype(np.float64)
     x = (x - CENTRE[0]) / person.width
@@ -164,11 +166,11 @@ def _smooth(field: np.ndarray, sigma: float) -> np.ndarray:
     return cv2.GaussianBlur(field, (0, 0), sigma).astype(np.float32)
 
 
-# --- the photograph -----------------------------------------------------------------------------------------
+# --- the photograph -------------------------------------------------------------------------------
 
 
 def render(texture: np.ndarray, height: np.ndarray, pose: Pose) -> np.ndarray:
-    """Photograph the height field under a pose, by marching each pixel's ray into it (orthographic).
+    """Photograph the height field in a pose, by marching each pixel's orthographic ray into it.
 
     Parameters
     ----------
@@ -189,7 +191,10 @@ def render(texture: np.ndarray, height: np.ndarray, pose: Pose) -> np.ndarray:
 
 
 def _rotation(pose: Pose) -> np.ndarray:
-    """Head to camera: roll after pitch after yaw; x to the right, y down, z to the camera."""
+    """Return the rotation from head to camera: roll after pitch after yaw.
+
+    The axes are x to the right, y down, z to the camera.
+    """
     (cy, cp, cr), (sy, sp, sr) = np.cos(pose[:3]), np.sin(pose[:3])
     yaw = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     pitch = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
@@ -197,12 +202,15 @@ def _rotation(pose: Pose) -> np.ndarray:
     return roll @ pitch @ yaw
 
 
-# the head turns about an axis at about the depth of the ears, in the middle of the face
+# the head turns about an axis in the middle of the face, at about the depth of the ears
 PIVOT = np.array([*CENTRE, 60.0])
 
 
 def _rays(pose: Pose) -> tuple[np.ndarray, np.ndarray]:
-    """Each pixel's ray in the head's frame: points (250, 250, 3) on the pivot's plane, a direction (3,)."""
+    """Return each pixel's ray in the head's frame: points (250, 250, 3), one direction (3,).
+
+    The points lie on the plane of the pivot.
+    """
     v, u = np.mgrid[:SIDE_PX, :SIDE_PX].astype(np.float64)
     middle = (SIDE_PX - 1) / 2
     x = (u - middle - pose.shift_px[0]) / pose.scale
@@ -213,10 +221,10 @@ def _rays(pose: Pose) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _intersect(height: np.ndarray, origin: np.ndarray, direction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where each ray first meets the height field: march from above it to the wall, then bisect."""
+    """Find where each ray first meets the height field: march from above it, then bisect."""
     import cv2
 
-    # the ray by its depth z: it enters at `top`, above everything, and ends on the wall at 0
+    # a ray is parametrised by depth z: from `top`, above everything, to the wall at 0
     slope_x, slope_y = direction[:2] / direction[2]
 
     def at(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -246,9 +254,9 @@ def _intersect(height: np.ndarray, origin: np.ndarray, direction: np.ndarray) ->
 
 
 def _shading(height: np.ndarray, pose: Pose) -> np.ndarray:
-    """Lambert's cosine law over ambient light, relative to a flat surface that faces the camera."""
+    """Shade by Lambert's law over ambient light, relative to a flat surface facing the camera."""
     dy, dx = np.gradient(_smooth(height, 3.0))
-    # the light is fixed to the camera: turn it into the head's frame
+    # the light is fixed to the camera: rotate it into the head's frame
     light = _rotation(pose).T @ np.array(pose.light)
     facing = (light[2] - dx * light[0] - dy * light[1]) / np.sqrt(1 + dx**2 + dy**2)
     flat = pose.ambient + (1 - pose.ambient) * pose.light[2]
@@ -263,15 +271,15 @@ def _jpeg(image: np.ndarray) -> bytes:
     return stream.getvalue()
 
 
-# --- protocol files -----------------------------------------------------------------------------------------
+# --- protocol files -------------------------------------------------------------------------------
 
-FOLDS = (PEOPLE[0::2], PEOPLE[1::2])  # view 2: people of one fold are in no other
+FOLDS = (PEOPLE[0::2], PEOPLE[1::2])  # view 2: no person is in two folds
 PAIRS_PER_FOLD = 30
 DEV_TRAIN, DEV_TEST = PEOPLE[:5], PEOPLE[5:]
 
 
 def protocol_files() -> dict[str, str]:
-    """The texts of pairs.txt, people.txt, pairsDev*.txt and lfw-names.txt: as the real ones, but shorter."""
+    """Return short texts of pairs.txt, people.txt, pairsDev*.txt and lfw-names.txt."""
     count = f"\t{IMAGES_PER_PERSON}\n"
     folds = [f"{len(fold)}\n" + "".join(person.name + count for person in fold) for fold in FOLDS]
     generators = map(np.random.default_rng, np.random.SeedSequence([SEED, 1]).spawn(len(FOLDS) + 2))
@@ -286,7 +294,7 @@ def protocol_files() -> dict[str, str]:
 
 
 def _pairs(people: tuple[Person, ...], n: int, generator: np.random.Generator) -> str:
-    """n matched, then n mismatched pairs, each drawn once."""
+    """Draw n matched, then n mismatched pairs, each once."""
     numbers = range(1, IMAGES_PER_PERSON + 1)
     same = [f"{person.name}\t{i}\t{j}\n" for person in people for i, j in combinations(numbers, 2)]
     other = [f"{a.name}\t{i}\t{b.name}\t{j}\n" for a, b in combinations(people, 2) for i in numbers for j in numbers]

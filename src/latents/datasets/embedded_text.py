@@ -1,6 +1,6 @@
-"""The embedded text: docstrings of installed scientific packages as postings, the package as the newsgroup.
+"""Build the embedded text: docstrings of installed packages as postings, packages as groups.
 
-Sources are parsed, not imported: no code of theirs runs, and heavy packages cost nothing.
+Sources are parsed, not imported: none of their code runs, and heavy packages cost nothing.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from pathlib import Path
 from latents.datasets.newsgroups import FOLDERS
 from latents.errors import InputError
 
-# all of them come with our own dependencies: networkx with scikit-image, sympy with torch
+# all are among our dependencies: networkx through scikit-image, sympy through torch
 PACKAGES = ("matplotlib", "networkx", "numpy", "pandas", "scipy", "skimage", "sklearn", "sympy")
 DOCUMENTS_PER_GROUP = 150
 TRAIN_PER_GROUP = 90  # 60 %, as in 20 Newsgroups by date
-MIN_CHARACTERS, MAX_CHARACTERS = 300, 6_000  # of a docstring; the real postings' median is 1,175
+# per docstring; the median of the real postings is 1,175
+MIN_CHARACTERS, MAX_CHARACTERS = 300, 6_000
 FIRST_ID = 10_001
 
 
 def documents() -> Iterator[tuple[str, bytes]]:
-    """(path, bytes) of every posting, in the tree of the real archive."""
+    """Yield (path, bytes) of every posting, in the tree of the real archive."""
     next_id = FIRST_ID
     for package in PACKAGES:
         found = _docstrings(package)
@@ -41,10 +42,13 @@ def _posting(name: str, text: str) -> bytes:
 
 
 def _docstrings(package: str) -> list[tuple[str, str]]:
-    """(name, docstring) of a package, as many as a group takes, from files drawn by a hash of their paths."""
+    """Find (name, docstring) of a package, as many as a group needs.
+
+    Files are drawn by a hash of their paths.
+    """
     root = _root(package)
     files = {path.relative_to(root).as_posix(): path for path in root.rglob("*.py")}
-    found: dict[str, str] = {}  # docstring -> name: a copied docstring counts once
+    found: dict[str, str] = {}  # docstring -> name, so that a copied docstring counts once
     for relative in sorted(files, key=lambda path: hashlib.sha256(path.encode()).digest()):
         if "test" in relative:
             continue
@@ -58,7 +62,7 @@ def _docstrings(package: str) -> list[tuple[str, str]]:
 
 
 def _root(package: str) -> Path:
-    spec = importlib.util.find_spec(package)  # of a top-level package: finds it, does not import it
+    spec = importlib.util.find_spec(package)  # finds a top-level package without importing it
     if spec is None or spec.origin is None:
         raise InputError(
             f"the embedded text needs the package {package}, which is not installed: pip install {package}"
@@ -67,13 +71,13 @@ def _root(package: str) -> Path:
 
 
 def _of_file(path: Path) -> Iterator[tuple[str, str]]:
-    """(name, docstring) of the public functions and classes of a source file, in its order."""
+    """Yield (name, docstring) of a source file's public functions and classes, in its order."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # other people's invalid escapes are not our warnings
+        warnings.simplefilter("ignore")  # invalid escapes in other packages are not our warnings
         tree = ast.parse(path.read_bytes())
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
             text = ast.get_docstring(node)
-            # no NUL, which an unescaped \x00 in a docstring is: it would end an HDF5 string
+            # an unescaped \x00 in a docstring is a NUL, which would end an HDF5 string
             if text and MIN_CHARACTERS <= len(text) <= MAX_CHARACTERS and "\0" not in text:
                 yield node.name, text

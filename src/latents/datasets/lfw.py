@@ -1,7 +1,7 @@
-"""Labeled Faces in the Wild, deep-funneled: the archive read member by member, and the protocol files.
+"""Read Labeled Faces in the Wild, deep-funneled: the archive member by member, and protocol files.
 
-Huang, Ramesh, Berg and Learned-Miller, 2007; deep funneling: Huang, Mattar, Lee and Learned-Miller, 2012.
-The archive holds `lfw-deepfunneled/<Person>/<Person>_NNNN.jpg`, JPEG of 250x250 RGB.
+Huang, Ramesh, Berg and Learned-Miller, 2007; deep funneling: Huang, Mattar, Lee and Learned-Miller,
+2012. The archive holds `lfw-deepfunneled/<Person>/<Person>_NNNN.jpg`, JPEG of 250x250 RGB.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PATH = re.compile(r"lfw-deepfunneled/(?P<person>[^/]+)/(?P<name>(?P=person)_(?P
 
 
 class Face(NamedTuple):
-    """One photograph, still compressed (about 9 KB; as RGB it would be 188 KB)."""
+    """One photograph, still compressed (about 9 KB; 188 KB as RGB)."""
 
     name: str  # "Aaron_Eckhart_0001"
     person: str  # "Aaron_Eckhart"
@@ -35,7 +35,7 @@ class Face(NamedTuple):
 
 
 class FaceEntry(NamedTuple):
-    """Where one photograph lies in the archive."""
+    """Place of one photograph in the archive."""
 
     name: str
     person: str
@@ -45,7 +45,7 @@ class FaceEntry(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """Two photographs of one fold of a protocol; `same`: are they of one person?"""
+    """Two photographs of one fold of a protocol; `same` tells if they show one person."""
 
     fold: int
     same: bool
@@ -62,7 +62,7 @@ class Person(NamedTuple):
 
 
 def index_lfw(archive: Path) -> list[FaceEntry]:
-    """All photographs, sorted by path; their offsets let several processes read any of them."""
+    """List all photographs, sorted by path, with offsets for reading by several processes."""
     return [_entry(Path(archive), member) for member in index_tar(Path(archive))]
 
 
@@ -74,7 +74,7 @@ def _entry(archive: Path, member: Member) -> FaceEntry:
 
 
 def read_face(stream: BinaryIO, entry: FaceEntry) -> Face:
-    """Read one photograph; `stream` is the archive opened for reading in binary, one per process."""
+    """Read one photograph; `stream` is the archive in binary mode, opened in this process."""
     jpeg = read_member(stream, Member(entry.name, entry.offset, entry.size))
     return Face(entry.name, entry.person, entry.number, jpeg)
 
@@ -88,12 +88,12 @@ def read_lfw(archive: Path) -> Iterator[Face]:
 
 
 def decode_grey(face: Face) -> np.ndarray:
-    """uint8 array of shape (250, 250): luma as in ITU-R 601-2, which Pillow's mode L is."""
+    """Decode to uint8 (250, 250); luma as in ITU-R 601-2, which is Pillow's mode L."""
     return np.asarray(_decode(face).convert("L"))
 
 
 def decode_rgb(face: Face) -> np.ndarray:
-    """uint8 array of shape (250, 250, 3)."""
+    """Decode to uint8 (250, 250, 3)."""
     return np.asarray(_decode(face).convert("RGB"))
 
 
@@ -101,8 +101,8 @@ def _decode(face: Face) -> Image.Image:
     from PIL.JpegImagePlugin import JpegImageFile
 
     try:
-        image = JpegImageFile(io.BytesIO(face.jpeg))  # its header alone
-        if image.size == (SIDE_PX, SIDE_PX):  # else a few bytes could unpack to gigabytes
+        image = JpegImageFile(io.BytesIO(face.jpeg))  # reads the header only
+        if image.size == (SIDE_PX, SIDE_PX):  # a few bytes could unpack to gigabytes
             image.load()
     except (OSError, SyntaxError, ValueError, KeyError, IndexError, TypeError) as error:
         raise InputError(f"{face.name}: not a whole JPEG ({error}); fetch the data set again") from None
@@ -111,14 +111,15 @@ def _decode(face: Face) -> Image.Image:
     return image
 
 
-# --- protocol files -----------------------------------------------------------------------------------------
+# --- protocol files -------------------------------------------------------------------------------
 
 
 def read_pairs(path: Path) -> list[Pair]:
-    """Read pairs.txt (view 2: 10 folds of 300 matched and 300 mismatched pairs) or pairsDev*.txt (one fold).
+    """Read pairs.txt (10 folds) or pairsDev*.txt (one fold).
 
-    The first line is `<folds> <n>`, or `<n>` for one fold. A matched pair is `<person> <i> <j>`, a mismatched
-    one `<person> <i> <person> <j>`.
+    Pairs.txt is view 2: 10 folds of 300 matched and 300 mismatched pairs. The first line is
+    `<folds> <n>`, or `<n>` for one fold. A matched pair is `<person> <i> <j>`, a mismatched one
+    `<person> <i> <person> <j>`.
     """
     header, *lines = _rows(path)
     folds, n = _integers(path, 1, header if len(header) == 2 else ["1", *header], 2)
@@ -140,7 +141,7 @@ def _pair(path: Path, number: int, line: list[str], fold: int, *, same: bool) ->
 
 
 def read_people(path: Path) -> list[Person]:
-    """Read people.txt: the number of folds, then of each fold the number of people and their lines."""
+    """Read people.txt: the number of folds, then for each fold its number of people and lines."""
     header, *lines = _rows(path)
     (folds,) = _integers(path, 1, header, 1)
     people, at = [], 0

@@ -1,4 +1,7 @@
-"""MNIST's idx files (LeCun et al., 1998): a big-endian header, then bytes; gzipped. Read by blocks."""
+"""Read and write MNIST's gzipped idx files (LeCun et al., 1998), by blocks.
+
+An idx file is a big-endian header, then bytes.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,11 @@ from latents.files.atomic import atomic
 
 PREFIX = {"train": "train", "test": "t10k"}
 SIDE_PX = 28
-UNSIGNED_BYTE = 0x08  # the idx type code; MNIST uses no other
+UNSIGNED_BYTE = 0x08  # the only idx type code that MNIST uses
 
 
 def paths(folder: Path, split: str) -> tuple[Path, Path]:
-    """The image and the label file of a split, "train" or "test"."""
+    """Return the image file and the label file of a split, "train" or "test"."""
     if split not in PREFIX:
         raise InputError(f"split must be one of {', '.join(PREFIX)}, got {split!r}")
     prefix = PREFIX[split]
@@ -33,9 +36,9 @@ def read_mnist(folder: Path, split: str, *, block: int = 10_000) -> Iterator[tup
 
     Parameters
     ----------
-    folder : holds the four idx files, as `download.fetch` writes them.
+    folder : folder of the four idx files that `download.fetch` writes.
     split : "train" or "test".
-    block : rows read at once, the last block may be shorter.
+    block : int, default 10,000. Rows per block; the last block may be shorter.
 
     Yields
     ------
@@ -46,7 +49,7 @@ def read_mnist(folder: Path, split: str, *, block: int = 10_000) -> Iterator[tup
     Raises
     ------
     InputError
-        If a file is missing, truncated, no idx file, or the two differ in length.
+        If a file is missing, truncated or not an idx file, or the two differ in length.
     """
     if block < 1:
         raise ValueError(f"block must be at least 1, got {block}")
@@ -103,7 +106,7 @@ def _read_header(stream: gzip.GzipFile, path: Path, *, n_dims: int) -> tuple[int
 
 
 def write_idx(path: Path, array: np.ndarray) -> None:
-    """Write a uint8 array of up to 255 axes as a gzipped idx file; the same array gives the same bytes.
+    """Write a uint8 array of up to 255 axes as a gzipped idx file; equal arrays give equal bytes.
 
     Examples
     --------
@@ -117,7 +120,7 @@ def write_idx(path: Path, array: np.ndarray) -> None:
     if array.dtype != np.uint8:
         raise ValueError(f"array must be uint8, got {array.dtype}")
     header = bytes((0, 0, UNSIGNED_BYTE, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape)
-    # no name and no time in the gzip header, else bytes would not repeat
+    # no name and no time in the gzip header, so that equal arrays give equal bytes
     with (
         atomic(path) as temporary,
         temporary.open("wb") as raw,
@@ -128,7 +131,7 @@ def write_idx(path: Path, array: np.ndarray) -> None:
 
 
 def mnist_content(folder: Path) -> Content:
-    """The content of the four files, unpacked: gzip's bytes say nothing about the digits."""
+    """Compute the content of the four files, unpacked: gzip's own bytes may differ."""
     return content(_unpacked(path) for split in PREFIX for path in paths(folder, split))
 
 

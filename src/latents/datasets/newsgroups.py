@@ -1,6 +1,7 @@
-"""20 Newsgroups by date (Lang 1995; the by-date split of J. Rennie): documents streamed from the archive.
+"""Read 20 Newsgroups by date (Lang 1995; by-date split of J. Rennie) as a stream of documents.
 
-The archive holds `20news-bydate-{train,test}/<group>/<id>`, one posting each, headers included.
+The archive holds one posting per file, headers included, as
+`20news-bydate-{train,test}/<group>/<id>`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ FOLDERS = {"train": "20news-bydate-train", "test": "20news-bydate-test"}
 
 
 class Document(NamedTuple):
-    """One posting; `text` begins with its header lines, an empty line ends them."""
+    """One posting; `text` begins with its header lines, which an empty line ends."""
 
     group: str
     id: str
@@ -28,18 +29,19 @@ def read_newsgroups(archive: Path, split: str) -> Iterator[Document]:
 
     Parameters
     ----------
-    archive : the canonical tar, as `download.fetch` writes it.
+    archive : the canonical tar that `download.fetch` writes.
     split : "train" or "test".
 
     Yields
     ------
     Document
-        Decoded as latin-1, as scikit-learn does: the postings name no encoding, and latin-1 loses no byte.
+        Decoded as latin-1, as in scikit-learn: the postings name no encoding, and latin-1 keeps
+        every byte.
 
     Raises
     ------
     InputError
-        If the archive is not whole, or a member is no posting.
+        If the archive is incomplete, or a member is not a posting.
     """
     archive = Path(archive)
     if split not in FOLDERS:

@@ -1,9 +1,9 @@
-"""Where each data set is had from, and what it must be. Facts only: addresses, hashes, sizes.
+"""Download addresses, hashes and sizes of each data set.
 
-Hashes: of MNIST, of files that have the publisher's md5; of LFW's protocol files and the newsgroups, those
-that scikit-learn 1.9.1 pins, where it does; of the deep-funneled archive, the publisher's md5. Two mirrors
-may pack the same members differently, so the identity of a data set is the digest of its content
-(`archive.Content`), not the hash of an archive.
+The hashes come from the publisher (deep-funneled archive: md5), from scikit-learn 1.9.1 (LFW's
+protocol files and the newsgroups, where it pins them), and from files with the publisher's md5
+(MNIST). Two mirrors may pack the same members differently, so a data set is identified by the
+digest of its content (`archive.Content`), not by the hash of an archive.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from latents.datasets.archive import Content
 class RemoteFile:
     """One file of a data set.
 
-    `name` is the canonical file, `download` the file as published (in a mirror folder it lies under the data
-    set's name), `sources` its addresses in order, each with the hash (`algorithm:hex`) of what it serves.
-    `checksum` is the hash of a file kept byte for byte; None for an archive, which its content identifies.
+    `name` is the canonical file, `download` the published file (a mirror folder holds it under the
+    data set's name). `sources` maps its addresses, in the order they are tried, to the hash
+    (`algorithm:hex`) of the file there. `checksum` is the hash of a file that is kept byte for
+    byte; it is None for an archive, which is identified by its content.
     """
 
     name: str
@@ -31,7 +32,7 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class Dataset:
-    """The files of a data set, and the content of its archive (of its unpacked files where there is none)."""
+    """Files of a data set, and the content of its archive (or of its unpacked files)."""
 
     files: tuple[RemoteFile, ...]
     content: Content
@@ -126,6 +127,6 @@ DATASETS: dict[str, Dataset] = {
     ),
 }
 
-FILES: dict[str, tuple[str, ...]] = {  # the canonical files of each data set
+FILES: dict[str, tuple[str, ...]] = {  # canonical files of each data set
     name: tuple(file.name for file in data.files) for name, data in DATASETS.items()
 }

@@ -1,4 +1,4 @@
-"""A downloader for pooch that continues where a killed or broken download stopped (pooch has no resume)."""
+"""Downloader for pooch that continues an interrupted download, which pooch itself does not."""
 
 from __future__ import annotations
 
@@ -15,26 +15,27 @@ if TYPE_CHECKING:
     import requests
 
 BLOCK_BYTES = 2**16
-TIMEOUT_SECONDS = (10, 60)  # to connect; between two blocks
+TIMEOUT_SECONDS = (10, 60)  # to connect, and between two blocks
 
 
 class ResumingDownloader:
     """Download into a `.part` file by HTTP range requests, then hand it to pooch.
 
-    As long as bytes arrive, a broken connection is taken up again; after a kill the next call does it.
-    A server that knows no ranges starts again from the first byte.
+    A broken connection is resumed as long as bytes arrive; after a kill, the next call resumes. A
+    server without range requests starts again from the first byte.
 
     Parameters
     ----------
-    part : the file that grows; it stays when the download breaks, and goes when it is whole or wrong.
-    checksum : `algorithm:hex` of the whole file.
+    part : the growing file; it is kept when the download breaks, and removed when it is complete or
+        wrong.
+    checksum : `algorithm:hex` of the complete file.
     """
 
     def __init__(self, part: Path, checksum: str) -> None:
         self.part, self.checksum = part, checksum
 
     def __call__(self, url: str, output_file: str | os.PathLike[str], pooch: Any) -> None:
-        """Download `url` to `output_file`, as pooch's protocol has it."""
+        """Download `url` to `output_file`, in the form that pooch calls."""
         import requests
 
         self.part.parent.mkdir(parents=True, exist_ok=True)
@@ -53,15 +54,15 @@ class ResumingDownloader:
         return self.part.stat().st_size if self.part.exists() else 0
 
     def _download(self, url: str) -> None:
-        """One request for what is missing."""
+        """Request the missing bytes once."""
         import requests
 
         start = self._part_bytes()
-        # identity: a server must not unpack the .gz on its way
+        # identity: the server must not unpack the .gz
         headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS) as response:
             if response.status_code == requests.codes.requested_range_not_satisfiable:
-                if _range_of(response, "/") != start:  # another file than the one begun
+                if _range_of(response, "/") != start:  # not the file that was begun
                     self.part.unlink()
                     self._download(url)
                 return
@@ -103,7 +104,7 @@ class ResumingDownloader:
 
 
 def _range_of(response: requests.Response, mark: str) -> int:
-    """From `Content-Range: bytes 5-9/10` the first byte (mark "-") or the size (mark "/"); 0 if absent."""
+    """Read `Content-Range: bytes 5-9/10`: first byte (mark "-") or size (mark "/"); 0 if absent."""
     pattern = r"bytes (\d+)-" if mark == "-" else r"bytes [^/]*/(\d+)"
     match = re.match(pattern, response.headers.get("Content-Range", ""))
     return int(match[1]) if match else 0
@@ -111,7 +112,7 @@ def _range_of(response: requests.Response, mark: str) -> int:
 
 @contextmanager
 def _network_errors() -> Iterator[None]:
-    """The raw stream's errors as those of requests, so that there is one kind to catch."""
+    """Turn the raw stream's errors into those of requests, so that there is one kind to catch."""
     import requests
     import urllib3.exceptions
 

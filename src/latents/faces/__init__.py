@@ -1,4 +1,4 @@
-"""Faces from photographs: landmarks, a reference head factorised from them, frontal views, LFW's protocol."""
+"""Faces from photographs: landmarks, a head fitted to them, frontal views, LFW's protocol."""
 
 from latents.faces.frontalize import Frontal, Symmetry, align, crop, frontalize, normalise
 from latents.faces.shape import Frame, Shape, fit_shape

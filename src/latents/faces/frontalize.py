@@ -1,7 +1,8 @@
-"""Faces seen from the front: an affine camera from the landmarks, a rendering of the reference head, soft symmetry.
+"""Turn faces to the front: affine camera, rendering of a reference head, soft symmetry.
 
-After Hassner, Harel, Paz and Enbar, CVPR 2015, with another head (`fit_shape`), an affine camera, visibility from ray
-marching in place of counting pixels, and a blend that leaves the midline, eyes and mouth alone where it can.
+After Hassner, Harel, Paz and Enbar, CVPR 2015, with four differences: another head (`fit_shape`),
+an affine camera, visibility from ray marching instead of counting pixels, and a blend that keeps
+the midline, eyes and mouth where it can.
 """
 
 from __future__ import annotations
@@ -21,17 +22,20 @@ Images = np.ndarray | Sequence[np.ndarray]
 
 @dataclass(frozen=True)
 class Symmetry:
-    """When a pixel is taken from the mirrored side of the face; tuned on half of LFW's people.
+    """Rules for taking a pixel from the mirrored side of the face; tuned on half of LFW's people.
 
     Attributes
     ----------
-    start, width : it begins where the mirrored pixel was seen better by `start`, in units of visibility, and is
-        complete `width` later. A pixel seen as well as its mirror image stays: moles and logos are not doubled there.
-    midline : units from the midline over which it sets in; nearer, both sides show one place, and a mouth that is a
-        little off would show a seam.
-    own : how far it is held back in eyes and mouth, 0 not at all, 1 wholly: gaze and smiles have no mirror image...
-    trusted : ...while their own side is seen; from this visibility on in full.
-    turned : degrees of yaw over which it sets in: a face that looks at the camera stays as it is, background too.
+    start, width : blending begins where the mirrored pixel was seen better by `start`, in units of
+        visibility, and is complete at `start + width`. A pixel seen as well as its mirror image is
+        kept, so that moles and logos are not doubled.
+    midline : distance from the midline, in units, over which blending sets in; nearer, both sides
+        show the same place, and a mouth slightly off the midline would show a seam.
+    own : share by which blending is reduced in eyes and mouth, since gaze and smiles are not
+        symmetric.
+    trusted : visibility of the pixel's own side from which this reduction is complete.
+    turned : degrees of yaw over which blending sets in; a face that looks at the camera is not
+        changed, nor is its background.
     """
 
     start: float = 0.0
@@ -43,12 +47,12 @@ class Symmetry:
 
 
 class Frontal(NamedTuple):
-    """Faces from the front, and how they were seen."""
+    """Frontal faces, and how they were seen."""
 
     images: np.ndarray  # float32 (n, pixels, pixels) in [0, 1]
     yaw: np.ndarray  # float32 (n,), degrees; positive where the face looks to the image's right
-    pitch: np.ndarray  # float32 (n,), degrees; positive where it looks up
-    visibility: np.ndarray  # float32 (n,), the share of the face that the camera saw, in [0, 1]
+    pitch: np.ndarray  # float32 (n,), degrees; positive where the face looks up
+    visibility: np.ndarray  # float32 (n,), share of the face that the camera saw, in [0, 1]
 
 
 def frontalize(
@@ -62,11 +66,13 @@ def frontalize(
 
     Parameters
     ----------
-    images : n photographs: uint8 arrays (height, width), or (height, width, 3) of RGB, of any sizes.
+    images : n photographs: uint8 arrays (height, width), or (height, width, 3) of RGB, of any
+        sizes.
     landmarks : float array of shape (n, landmarks, 2)
         x, y in pixels of each photograph, in the scheme of the shape.
     shape : the head, from `fit_shape`.
-    symmetry : whether what the camera could not see is taken from the other side of the face.
+    symmetry : bool or Symmetry, default True. Take what the camera did not see from the other side
+        of the face.
 
     Returns
     -------
@@ -76,7 +82,8 @@ def frontalize(
     Raises
     ------
     InputError
-        If the landmarks are of another scheme than the shape, or not finite, or an image is no photograph.
+        If the landmarks have another scheme than the shape or are not finite, or an image is not a
+        photograph.
     """
     images, landmarks = _checked(images, landmarks, shape)
     blend = Symmetry() if symmetry is True else symmetry
@@ -91,7 +98,9 @@ def frontalize(
 
 
 def align(images: Images, landmarks: np.ndarray, shape: Shape) -> np.ndarray:
-    """Turn, scale and move faces in the image plane only, onto the mean face; parameters as for `frontalize`.
+    """Turn, scale and move faces within the image plane, onto the mean face.
+
+    The parameters are those of `frontalize`.
 
     Returns
     -------
@@ -113,13 +122,14 @@ def align(images: Images, landmarks: np.ndarray, shape: Shape) -> np.ndarray:
 
 
 def crop(images: Images, *, side: float = 0.46, centre_y: float = 0.5, pixels: int = 64) -> np.ndarray:
-    """A fixed square of each image: what is left where no face was found.
+    """Cut a fixed square from each image; used where no face was found.
 
     Parameters
     ----------
     images : as for `frontalize`.
-    side : of the square, a share of the image's shorter side.
-    centre_y : its middle from the top, a share of the image's height; it is in the middle from left to right.
+    side : side of the square, as a share of the image's shorter side.
+    centre_y : distance of its middle from the top, as a share of the image's height; horizontally
+        it is centred.
 
     Returns
     -------
@@ -139,12 +149,12 @@ def crop(images: Images, *, side: float = 0.46, centre_y: float = 0.5, pixels: i
 
 
 def normalise(pictures: np.ndarray, *, std: float = 0.3, epsilon: float = 1e-3) -> np.ndarray:
-    """Each picture with mean 0 and standard deviation `std`, clipped to [-1, 1]: the notes' pixels.
+    """Scale each picture to mean 0 and deviation `std`, clipped to [-1, 1], as in the notes.
 
     Parameters
     ----------
     pictures : float array of shape (n, ...) in [0, 1]
-    epsilon : added to the standard deviation, so that an even picture stays even.
+    epsilon : added to the standard deviation, so that a constant picture stays constant.
 
     Returns
     -------
@@ -161,23 +171,26 @@ def normalise(pictures: np.ndarray, *, std: float = 0.3, epsilon: float = 1e-3) 
     return np.clip(std * (pictures - mean) / (spread + epsilon), -1, 1).astype(np.float32)
 
 
-# --- cameras ------------------------------------------------------------------------------------------------
+# --- cameras --------------------------------------------------------------------------------------
 
 
 def fit_cameras(landmarks: np.ndarray, shape: Shape) -> np.ndarray:
-    """Affine cameras, float64 (n, 4, 2): [x, y, z, 1] @ camera is a place in the image; weighted least squares."""
+    """Fit affine cameras, float64 (n, 4, 2), by weighted least squares.
+
+    [x, y, z, 1] @ camera is a place in the image.
+    """
     return camera_fit(shape.points, shape.weights) @ landmarks
 
 
 def angles(cameras: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Yaw and pitch in degrees, each (n,), of the rotation next to each affine camera's."""
+    """Return yaw and pitch in degrees, each (n,), of the rotation closest to each affine camera."""
     right, down = cameras[:, :3, 0], cameras[:, :3, 1]
     away = np.cross(right, down)  # from the camera, in the head's frame
     away /= np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-12)
     return np.degrees(np.arctan2(away[:, 0], away[:, 2])), np.degrees(np.arcsin(-away[:, 1]))
 
 
-# --- pictures -----------------------------------------------------------------------------------------------
+# --- pictures -------------------------------------------------------------------------------------
 
 
 def _checked(images: Images, landmarks: np.ndarray, shape: Shape) -> tuple[Images, np.ndarray]:
@@ -192,7 +205,7 @@ def _checked(images: Images, landmarks: np.ndarray, shape: Shape) -> tuple[Image
 
 
 def _grey(image: np.ndarray, index: int) -> np.ndarray:
-    """uint8 (height, width); RGB by ITU-R 601-2, as Pillow's mode L."""
+    """Convert to uint8 (height, width); RGB by ITU-R 601-2, as in Pillow's mode L."""
     import cv2
 
     image = np.asarray(image)
@@ -204,7 +217,7 @@ def _grey(image: np.ndarray, index: int) -> np.ndarray:
 
 
 def _render(images: Iterable[np.ndarray], cameras: np.ndarray, shape: Shape) -> np.ndarray:
-    """float32 (n, pixels, pixels) in [0, 1]: the surface as each camera's image shows it."""
+    """Render the surface as each camera's image shows it, float32 (n, pixels, pixels) in [0, 1]."""
     import cv2
 
     side, pixels = len(shape.depth), len(shape.face)
@@ -220,7 +233,7 @@ def _render(images: Iterable[np.ndarray], cameras: np.ndarray, shape: Shape) -> 
 
 
 def _seen(shape: Shape, yaw: np.ndarray, pitch: np.ndarray) -> np.ndarray:
-    """Visibility (n, pixels, pixels) at poses, bilinear between the shape's cameras."""
+    """Interpolate visibility (n, pixels, pixels) at poses, bilinear between the shape's cameras."""
     seen = np.zeros((len(yaw), *shape.face.shape), np.float32)
     (i, u), (j, v) = _bracket(shape.yaws, yaw), _bracket(shape.pitches, pitch)
     for di, dj, share in ((0, 0, (1 - u) * (1 - v)), (1, 0, u * (1 - v)), (0, 1, (1 - u) * v), (1, 1, u * v)):
@@ -229,14 +242,14 @@ def _seen(shape: Shape, yaw: np.ndarray, pitch: np.ndarray) -> np.ndarray:
 
 
 def _bracket(knots: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The knot below each value, and how far it is on the way to the next; values outside are clipped."""
+    """Return the knot below each value and the share of the way to the next; clips outside."""
     values = np.clip(values, knots[0], knots[-1])
     below = np.clip(np.searchsorted(knots, values, side="right") - 1, 0, len(knots) - 2)
     return below, (values - knots[below]) / (knots[below + 1] - knots[below])
 
 
 def _symmetric(pictures: np.ndarray, seen: np.ndarray, yaw: np.ndarray, shape: Shape, blend: Symmetry) -> np.ndarray:
-    """Take what the mirrored side shows better, as `blend` says; float32 (n, pixels, pixels)."""
+    """Blend in what the mirrored side shows better; float32 (n, pixels, pixels)."""
     x = grid_points(shape.half_width, shape.centre, len(shape.face))[..., 0]
     away = _smoothstep(np.abs(x) / max(blend.midline, 1e-9)).astype(np.float32)
     share = away * _smoothstep((seen[:, :, ::-1] - seen - np.float32(blend.start)) / np.float32(blend.width))

@@ -1,6 +1,7 @@
-"""Find the one face of each photograph and its 68 landmarks, with dlib's HOG detector and regression trees.
+"""Find the central face of each photograph and its 68 landmarks.
 
-King 2009 (detector); Kazemi and Sullivan, CVPR 2014 (landmarks); the model was trained on iBUG 300-W.
+Detection is dlib's HOG detector (King 2009), landmarks are its regression trees (Kazemi and
+Sullivan, CVPR 2014). The model was trained on iBUG 300-W.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from latents.files.atomic import atomic
 from latents.files.hdf5 import add_dataset, create_hdf5
 from latents.files.tables import write_csv
 
-BLOCK = 64  # photographs: one task of a worker
+BLOCK = 64  # photographs per task of a worker
 POINTS = len(IBUG68)
 MODEL = "shape_predictor_68_face_landmarks.dat"
 
 
 class Rung(NamedTuple):
-    """One try of the detector: how often the image is doubled first, and the score a box must exceed."""
+    """One try of the detector: number of doublings of the image, and least score of a box."""
 
     doublings: int
     threshold: float
@@ -36,15 +37,17 @@ class Rung(NamedTuple):
 
 @dataclass(frozen=True)
 class Detection:
-    """How the face is looked for and when it is believed; lengths are shares of the image's longer side.
+    """How a face is searched and accepted; lengths are shares of the image's longer side.
 
     Attributes
     ----------
-    ladder : tries, the next only where the one before found no box.
-    central : a box counts if its centre is this close to the image's: LFW's photographs are centred on their person.
-    centre : where the middle of the landmarks is to be expected (x, y); the median over LFW, deep-funneled.
-    off_centre, doubtful : landmarks further than `off_centre` from `centre` whose box scores less than `doubtful` are
-        dropped: they lie on somebody beside, or beside the face, at full profile. Looked at: five in LFW.
+    ladder : tries; each is used only where the one before found no box.
+    central : largest distance of a box's centre from the image's; LFW's photographs are centred on
+        their person.
+    centre : expected middle of the landmarks (x, y); the median over LFW, deep-funneled.
+    off_centre, doubtful : landmarks further than `off_centre` from `centre` are dropped if their
+        box scores less than `doubtful`. There are five in LFW; they lie on another person, or
+        beside a face in full profile.
     """
 
     ladder: tuple[Rung, ...] = (Rung(0, 0.0), Rung(1, 0.0), Rung(0, -0.8))
@@ -55,12 +58,12 @@ class Detection:
 
 
 class Found(NamedTuple):
-    """What was found in one photograph."""
+    """Result for one photograph."""
 
-    points: np.ndarray  # float32 (68, 2): x, y in pixels; nan where there is none
-    score: float  # of the detector; nan where there is none
-    rung: int  # of the ladder, from 0; -1 where none found a face
-    reason: str  # why it is dropped; empty where it is kept
+    points: np.ndarray  # float32 (68, 2): x, y in pixels; nan without a face
+    score: float  # score of the detector; nan without a face
+    rung: int  # index in the ladder; -1 without a face
+    reason: str  # why the photograph is dropped; empty if it is kept
 
 
 def detect(grey: np.ndarray, options: Detection | None = None) -> Found:
@@ -69,17 +72,17 @@ def detect(grey: np.ndarray, options: Detection | None = None) -> Found:
     Parameters
     ----------
     grey : uint8 array of shape (height, width), any size.
-    options : how it is looked for.
+    options : how the face is searched; by default `Detection()`.
 
     Returns
     -------
     Found
-        With a reason where there is no face to be believed; points that are not believed are kept with it.
+        With a reason if no face is accepted; rejected points are returned together with the reason.
 
     Raises
     ------
     ValueError
-        If `grey` is no uint8 matrix.
+        If `grey` is not a uint8 matrix.
     """
     options = options or Detection()
     grey = np.asarray(grey)
@@ -126,18 +129,18 @@ def _detector() -> Any:
 def _predictor() -> Any:
     import dlib
 
-    # found, not imported: importing face_recognition_models needs pkg_resources, gone from setuptools 82
+    # not imported: face_recognition_models needs pkg_resources, which setuptools 82 lacks
     spec = importlib.util.find_spec("face_recognition_models")
     if spec is None or not spec.submodule_search_locations:
         raise InputError("landmarks need the package face_recognition_models: pip install latents[faces]")
     return dlib.shape_predictor(str(Path(spec.submodule_search_locations[0]) / "models" / MODEL))
 
 
-# --- a whole archive ----------------------------------------------------------------------------------------
+# --- a whole archive ------------------------------------------------------------------------------
 
 
 class _Worker:
-    """What a process keeps between blocks."""
+    """State that a process keeps between blocks."""
 
     archive: Path
     options: Detection
@@ -156,7 +159,7 @@ def _detect_block(entries: Sequence[FaceEntry]) -> list[Found]:
 def _detect_entry(stream: BinaryIO, entry: FaceEntry) -> Found:
     try:
         grey = decode_grey(read_face(stream, entry))
-    except InputError as error:  # a damaged photograph, or one of another size, is dropped, and listed
+    except InputError as error:  # damaged or of another size: dropped, and listed with the reason
         return _nothing(str(error).removeprefix(f"{entry.name}: ").removesuffix("; fetch the data set again"))
     return detect(grey, _Worker.options)
 
@@ -164,13 +167,13 @@ def _detect_entry(stream: BinaryIO, entry: FaceEntry) -> Found:
 def find_landmarks(
     archive: Path, entries: Sequence[FaceEntry], options: Detection | None = None, *, workers: int = 1
 ) -> Iterator[list[Found]]:
-    """Yield what is found in each photograph, in blocks, in the order of the entries.
+    """Yield the result for each photograph, in blocks, in the order of the entries.
 
     Parameters
     ----------
     archive : the canonical tar.
-    entries : where the photographs lie in it, as `index_lfw` gives them.
-    workers : processes; results do not depend on their number.
+    entries : places of the photographs in the tar, from `index_lfw`.
+    workers : number of processes; results do not depend on it.
     """
     arguments = (Path(archive), options or Detection())
     yield from map_ordered(
@@ -191,19 +194,20 @@ def write_landmarks(
     Parameters
     ----------
     archive : the canonical tar of LFW.
-    path : HDF5 to write, a row for each photograph, sorted by path: `points` float32 (n, 68, 2) in pixels (nan where
-        there are none), `score` float32, `rung` int8, `kept` bool, `reason`, `name`, `person` UTF-8.
-    dropped : CSV to write: name, person, reason of each photograph that is not kept.
+    path : HDF5 to write, one row per photograph, sorted by path: `points` float32 (n, 68, 2) in
+        pixels (nan without a face), `score` float32, `rung` int8, `kept` bool, `reason`, `name`,
+        `person` UTF-8.
+    dropped : CSV to write: name, person and reason for each photograph that is not kept.
 
     Returns
     -------
     int
-        How many are kept.
+        Number of photographs that are kept.
 
     Raises
     ------
     InputError
-        If the archive is not whole, or no photograph in it has a face.
+        If the archive is incomplete, or no photograph in it has a face.
     """
     entries = index_lfw(archive)
     lost: list[dict[str, str]] = []
@@ -228,7 +232,7 @@ def write_landmarks(
 def _write_dropped(path: Path, lost: list[dict[str, str]]) -> None:
     if lost:
         write_csv(path, lost)
-    else:  # a table of its heading alone
+    else:  # a table with its heading only
         with atomic(path) as temporary:
             temporary.write_text("name,person,reason\n", encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""The faces of a whole archive as HDF5: decoded, turned, normalised and written in blocks, over processes."""
+"""Write the faces of a whole archive as HDF5, in blocks over processes."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ VARIANTS = ("crop", "aligned", "raw", "frontal")
 
 @dataclass(frozen=True)
 class Look:
-    """What is made of each photograph.
+    """Options for the pictures made of each photograph.
 
     Attributes
     ----------
-    symmetry : of `frontal`; see `Symmetry`.
-    crop_side, crop_centre_y : the square for photographs without a face; see `crop`.
-    std, epsilon : of the pixels; see `normalise`.
-    variants : data sets to write, of `crop`, `aligned` (similarity), `raw` (frontal without symmetry), `frontal`.
+    symmetry : symmetry of the variant `frontal`; see `Symmetry`.
+    crop_side, crop_centre_y : square for photographs without a face; see `crop`.
+    std, epsilon : normalisation of the pixels; see `normalise`.
+    variants : data sets to write, some of `crop`, `aligned` (by a similarity transform), `raw`
+        (frontal without symmetry), `frontal`.
     """
 
     symmetry: Symmetry = field(default_factory=Symmetry)
@@ -46,7 +47,7 @@ class Look:
 
 
 class Task(NamedTuple):
-    """A block of photographs with their landmarks."""
+    """Block of photographs with their landmarks."""
 
     entries: Sequence[FaceEntry]
     points: np.ndarray  # float32 (n, landmarks, 2)
@@ -54,7 +55,7 @@ class Task(NamedTuple):
 
 
 class _Worker:
-    """What a process keeps between blocks."""
+    """State that a process keeps between blocks."""
 
     archive: Path
     shape: Shape
@@ -75,22 +76,24 @@ def write_faces(
     Parameters
     ----------
     archive : the canonical tar of LFW.
-    landmarks : HDF5 of `write_landmarks` for this archive.
-    shape : the head.
-    path : HDF5 to write, a row for each photograph, sorted by path: each variant float32 (n, 64, 64) in [-1, 1];
-        `yaw`, `pitch` float32 in degrees and `visibility` float32 (nan where there is no face), `kept` bool,
-        `name`, `person` UTF-8. A photograph that is not kept has a fixed crop in every variant.
-    workers : processes; the bytes do not depend on their number, nor memory on the number of photographs.
+    landmarks : HDF5 that `write_landmarks` wrote for this archive.
+    shape : the reference head.
+    path : HDF5 to write, one row per photograph, sorted by path: each variant float32 (n, 64, 64)
+        in [-1, 1]; `yaw`, `pitch` float32 in degrees and `visibility` float32 (nan without a face),
+        `kept` bool, `name`, `person` UTF-8. A photograph that is not kept has a fixed crop in every
+        variant.
+    workers : number of processes; the bytes do not depend on it. Memory does not depend on the
+        number of photographs.
 
     Returns
     -------
     int
-        How many are kept.
+        Number of photographs that are kept.
 
     Raises
     ------
     InputError
-        If the landmarks are of another archive, or of another scheme than the shape.
+        If the landmarks belong to another archive, or to another scheme than the shape.
     """
     look, entries, kept = look or Look(), index_lfw(archive), 0
     with open_hdf5(landmarks) as source, create_hdf5(path, dataset="lfw", std=look.std) as file:
@@ -146,7 +149,7 @@ def _add_columns(file: Any, n: int, pixels: int, look: Look) -> None:
         add_dataset(file, name, (n,), h5py.string_dtype(), dims=("image",))
 
 
-# --- in the workers -----------------------------------------------------------------------------------------
+# --- in the workers -------------------------------------------------------------------------------
 
 
 def _start(archive: Path, shape: Shape, look: Look) -> None:
@@ -157,7 +160,7 @@ def _start(archive: Path, shape: Shape, look: Look) -> None:
 
 
 def _picture_block(task: Task) -> dict[str, Any]:
-    """Values of each column for a block of photographs."""
+    """Return the values of each column for a block of photographs."""
     look = _Worker.look
     with _Worker.archive.open("rb") as stream:
         greys = [_decode(stream, entry) for entry in task.entries]
@@ -179,7 +182,7 @@ def _picture_block(task: Task) -> dict[str, Any]:
 
 
 def _turned(greys: list[np.ndarray], task: Task) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Pictures of each variant, and pose, of the kept photographs of a block."""
+    """Return pictures of each variant, and poses, for the kept photographs of a block."""
     points, shape, look = task.points[task.kept], _Worker.shape, _Worker.look
     frontal = frontalize(greys, points, shape, symmetry=look.symmetry)
     pictures = {"frontal": frontal.images}
@@ -191,7 +194,7 @@ def _turned(greys: list[np.ndarray], task: Task) -> tuple[dict[str, np.ndarray],
 
 
 def _decode(stream: BinaryIO, entry: FaceEntry) -> np.ndarray:
-    """uint8 (250, 250); black where the photograph is damaged, which is not kept."""
+    """Decode to uint8 (250, 250); black if the photograph is damaged, which is then not kept."""
     try:
         return decode_grey(read_face(stream, entry))
     except InputError:

@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-BLOCKS_PER_WORKER = 3  # in flight: one at work, one waiting, one to be read
+BLOCKS_PER_WORKER = 3  # one at work, one waiting, one to be read
 
 
 def blocks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
-    """Cut a sequence into runs of `size`; the last may be shorter.
+    """Cut a sequence into runs of `size`; the last one may be shorter.
 
     Examples
     --------
@@ -38,16 +38,17 @@ def map_ordered(
 
     Parameters
     ----------
-    function, initializer : functions of a module, as they travel to fresh processes; `initializer(*initargs)` runs
-        once in each.
-    items : consumed as results are, never far ahead: memory does not grow with their number.
-    workers : processes; with 1 all work is done in this one.
+    function, initializer : functions at the top of a module, since they are pickled for fresh
+        processes; `initializer(*initargs)` runs once in each process.
+    items : consumed only a little ahead of the results, so that memory does not grow with their
+        number.
+    workers : number of processes; with 1 all work is done in this process.
     """
     if workers == 1:
         initializer(*initargs)
         yield from map(function, items)
         return
-    # spawned, not forked: the caller may have threads (BLAS, torch), which a fork does not survive
+    # spawn, not fork: threads of the caller (BLAS, torch) would not survive a fork
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=initializer, initargs=initargs) as pool:
         rest = iter(items)

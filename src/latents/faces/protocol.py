@@ -1,7 +1,8 @@
-"""LFW's verification protocol, view 2: are two photographs of one person?
+"""Run LFW's verification protocol, view 2: do two photographs show one person?
 
-Huang, Ramesh, Berg and Learned-Miller 2007: 10 folds of 300 + 300 pairs; people of one fold are in no other. The
-threshold of each fold is chosen on the nine others; accuracy is the mean over folds, with its standard error.
+Huang, Ramesh, Berg and Learned-Miller 2007: 10 folds of 300 + 300 pairs; no person is in two folds.
+The threshold of each fold is chosen on the nine others; accuracy is the mean over folds, with its
+standard error.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ PAIRS_AT_ONCE = 512
 
 
 def correlate(first: np.ndarray, second: np.ndarray, *, mean: np.ndarray | None = None) -> np.ndarray:
-    """Correlation of the pixels of pictures, pair by pair, float64 (n,); 0 where a picture is even.
+    """Correlate the pixels of pictures pair by pair, float64 (n,); 0 where a picture is constant.
 
     Parameters
     ----------
     first, second : float arrays of shape (n, ...)
-    mean : array of shape (...), taken away first: of the mean face, what is left is how a face differs from others.
+    mean : array of shape (...), subtracted first; with the mean face, this leaves how a face
+        differs from others.
 
     Examples
     --------
@@ -46,12 +48,12 @@ def correlate(first: np.ndarray, second: np.ndarray, *, mean: np.ndarray | None 
 
 
 def of_folds(people: Sequence[Person], folds: Collection[int]) -> set[str]:
-    """Names of the people of some folds of people.txt.
+    """Return the names of the people in some folds of people.txt.
 
     Raises
     ------
     InputError
-        If a fold is none of the list's.
+        If the list has no such fold.
     """
     there = {person.fold for person in people}
     if not set(folds) <= there:
@@ -59,17 +61,17 @@ def of_folds(people: Sequence[Person], folds: Collection[int]) -> set[str]:
     return {person.person for person in people if person.fold in set(folds)}
 
 
-# --- on the files of the face stage -------------------------------------------------------------------------
+# --- on the files of the face stage ---------------------------------------------------------------
 
 
 def score_pairs(faces: Path, variant: str, pairs: Sequence[Pair], *, mean: np.ndarray | None = None) -> np.ndarray:
-    """Correlation of the pictures of each pair, float64 (pairs,).
+    """Correlate the pictures of each pair, float64 (pairs,).
 
     Parameters
     ----------
-    faces : HDF5 of `write_faces`.
-    variant : which of its pictures.
-    pairs : of a protocol; each photograph must be in the file, kept or not.
+    faces : HDF5 that `write_faces` wrote.
+    variant : which of its pictures to use.
+    pairs : pairs of a protocol; each photograph must be in the file, kept or not.
     mean : see `correlate`.
 
     Raises
@@ -92,13 +94,13 @@ def score_pairs(faces: Path, variant: str, pairs: Sequence[Pair], *, mean: np.nd
 
 
 def _rows(data: Any, rows: Sequence[int]) -> np.ndarray:
-    """Rows of an HDF5 data set in any order, repeated as given."""
+    """Read rows of an HDF5 data set in any order, with repetitions."""
     distinct, places = np.unique(rows, return_inverse=True)
     return data[distinct][places]
 
 
 def mean_picture(faces: Path, variant: str, people: Collection[str]) -> np.ndarray:
-    """The mean face, float64 (pixels, pixels), of the kept pictures of some people (those trained on).
+    """Average the kept pictures of some people (those trained on), float64 (pixels, pixels).
 
     Raises
     ------
@@ -120,7 +122,10 @@ def mean_picture(faces: Path, variant: str, people: Collection[str]) -> np.ndarr
 
 
 def turned(faces: Path, pairs: Sequence[Pair], *, degrees: float = 20.0) -> np.ndarray:
-    """bool (pairs,): is one of the two faces seen at a yaw of more than `degrees`? Not where no face was found."""
+    """Mark pairs, bool (pairs,), in which a face has a yaw above `degrees`.
+
+    A photograph without a face does not count as turned.
+    """
     with open_hdf5(faces) as file:
         names, yaw = file["name"].asstr()[...], np.nan_to_num(file["yaw"][...])
     far = set(names[np.abs(yaw) > degrees])
@@ -130,21 +135,21 @@ def turned(faces: Path, pairs: Sequence[Pair], *, degrees: float = 20.0) -> np.n
 def compare_variants(
     faces: Path, pairs: Sequence[Pair], training: Collection[str], *, training_folds: Collection[int], degrees: float
 ) -> dict[str, float]:
-    """Area under the curve and accuracy of every variant of a file of faces.
+    """Compute area under the curve and accuracy of every variant of a file of faces.
 
     Parameters
     ----------
-    faces : HDF5 of `write_faces` with all of `VARIANTS`.
-    pairs : the protocol's.
-    training : people of the mean face that is taken off every picture.
-    training_folds : `<variant>_auc_report` is over the pairs of all other folds.
-    degrees : `<variant>_auc_turned` is over the pairs of which one face is turned further.
+    faces : HDF5 that `write_faces` wrote, with all `VARIANTS`.
+    pairs : pairs of the protocol.
+    training : people whose mean face is subtracted from every picture.
+    training_folds : folds left out of `<variant>_auc_report`.
+    degrees : `<variant>_auc_turned` uses pairs with one face turned further than this.
 
     Returns
     -------
     dict
-        For each variant `auc`, `auc_turned`, `auc_report`, `accuracy`, `accuracy_std_error`, and `auc_plain`, without
-        a mean face; and the numbers of pairs and of kept photographs.
+        For each variant `auc`, `auc_turned`, `auc_report`, `accuracy`, `accuracy_std_error`, and
+        `auc_plain` (no mean face subtracted); also the numbers of pairs and of kept photographs.
     """
     same, fold = np.array([pair.same for pair in pairs]), np.array([pair.fold for pair in pairs])
     far, report = turned(faces, pairs, degrees=degrees), ~np.isin(fold, list(training_folds))
@@ -166,7 +171,11 @@ def compare_variants(
 
 
 def examples(faces: Path, *, seed: int, over_yaw: int = 24, at_random: int = 64) -> dict[str, np.ndarray]:
-    """Faces to look at: `over_yaw` (n, variants, y, x) evenly over ranks of yaw, `at_random` (n, y, x) frontal."""
+    """Choose faces to look at.
+
+    `over_yaw` (n, variants, y, x) are evenly spaced over ranks of yaw; `at_random` (n, y, x) are
+    frontal pictures of random photographs.
+    """
     with open_hdf5(faces) as file:
         rows = np.flatnonzero(file["kept"][...])
         ordered = rows[np.argsort(file["yaw"][...][rows], kind="stable")]

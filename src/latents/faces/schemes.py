@@ -1,4 +1,4 @@
-"""Landmark schemes: which points there are, which mirror which, and how far each is to be trusted."""
+"""Landmark schemes: their points, which of them mirror each other, and how far each is trusted."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ Indices = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Scheme:
-    """A landmark scheme, by the indices of its points.
+    """Landmark scheme, by the indices of its points.
 
     Attributes
     ----------
-    name : what to call it in messages and files.
+    name : name of the scheme in messages and files.
     mirror : mirror[i] is the point that i becomes when the image is flipped left to right.
     weights : trust in each point when a camera is fitted.
     unit : two points whose distance in the mean shape is the unit of length.
-    own : groups of points around features that are no mirror image of each other (gaze, a smile): inside them
-        symmetry is not assumed lightly.
+    own : groups of points around features that are not symmetric (gaze, smile); inside them,
+        symmetry is used less.
     """
 
     name: str
@@ -40,7 +40,7 @@ def _mirrored(n: int, pairs: list[tuple[int, int]]) -> Indices:
     return tuple(int(index) for index in mirror)
 
 
-# the 68 points of iBUG 300-W (Sagonas et al. 2013), which dlib's model was trained on
+# the 68 points of iBUG 300-W (Sagonas et al. 2013), on which dlib's model was trained
 _PAIRS_68 = (
     [(i, 16 - i) for i in range(8)]  # jaw
     + [(17 + i, 26 - i) for i in range(5)]  # brows
@@ -53,13 +53,13 @@ _PAIRS_68 = (
 IBUG68 = Scheme(
     name="iBUG 300-W, 68 points",
     mirror=_mirrored(68, _PAIRS_68),
-    # the jaw's points lie on the outline, which is another curve of the head in every pose
+    # the jaw's points lie on the outline, which is a different curve of the head in every pose
     weights=(0.15,) * 17 + (1.0,) * 51,
     unit=(36, 45),  # the outer corners of the eyes
     own=(tuple(range(36, 42)), tuple(range(42, 48)), tuple(range(48, 60))),
 )
 
-# eyes, nose tip, mouth corners: what MTCNN, RetinaFace and others give
+# eyes, nose tip, mouth corners: the points of MTCNN, RetinaFace and others
 FIVE = Scheme(
     name="5 points",
     mirror=(1, 0, 2, 4, 3),

@@ -1,10 +1,11 @@
-"""The reference head, factorised from landmarks alone: mean face, depth, what each camera can see of it.
+"""Fit the reference head to landmarks alone: mean face, depth, visibility from each camera.
 
-Each set of landmarks is, up to noise and expression, an affine view of one solid shape (Tomasi and Kanade 1992).
-Taking away the best affine fit of the flat mean face leaves depth times the turning of the head, whose first
-principal component is depth.
+Each set of landmarks is, up to noise and expression, an affine view of one solid shape (Tomasi and
+Kanade 1992). Without the best affine fit of the flat mean face, what remains is depth times the
+rotation of the head, and its first principal component is depth.
 
-Axes: x to the image's right, y down, z away from the camera; the unit is the distance of two stated landmarks.
+Axes: x to the image's right, y down, z away from the camera. The unit is the distance between two
+stated landmarks.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from latents.faces.surface import around, grid_points, surface
 from latents.faces.visibility import Rays, visibility_grid
 from latents.files.hdf5 import read_hdf5, write_hdf5
 
-ROUNDS = 5  # of alignment to the mean; it stands still after two
+ROUNDS = 5  # of alignment to the mean, which converges after two
 MIN_VIEWS = 3
 
 
 @dataclass(frozen=True, eq=False)
 class Shape:
-    """A reference head; see `fit_shape`.
+    """Reference head; see `fit_shape`.
 
     Attributes
     ----------
@@ -36,9 +37,10 @@ class Shape:
     mirror : int64 (landmarks,), the left-right permutation.
     weights : float64 (landmarks,), trust in each landmark when a camera is fitted.
     depth : float32 (side, side), z of the surface on the grid of the frontal picture.
-    seen : float32 (yaws, pitches, pixels, pixels) in [0, 1], how well a camera sees each pixel of the frontal picture.
+    seen : float32 (yaws, pitches, pixels, pixels) in [0, 1], how well each camera sees each pixel
+        of the frontal picture.
     yaws, pitches : float64, the cameras of `seen`, in degrees.
-    own : float32 (pixels, pixels) in [0, 1], 1 where a face is no mirror image of itself (eyes, mouth).
+    own : float32 (pixels, pixels) in [0, 1], 1 where a face is not symmetric (eyes, mouth).
     face : float32 (pixels, pixels) in [0, 1], 1 within the outline of the landmarks.
     half_width : float64, half the side of the frontal picture, in units.
     centre : float64 (2,), its middle, in units.
@@ -62,14 +64,15 @@ class Shape:
 
 @dataclass(frozen=True)
 class Frame:
-    """The frontal picture.
+    """Geometry of the frontal picture.
 
     Attributes
     ----------
-    half_width : half its side, in units (distances of the outer eye corners for `IBUG68`).
-    centre_y : its middle below the landmarks' centroid, in units; the default shows a face from hair to chin.
+    half_width : half its side, in units (distance of the outer eye corners for `IBUG68`).
+    centre_y : distance of its middle below the landmarks' centroid, in units; the default shows a
+        face from hair to chin.
     pixels : its side.
-    oversampling : rendered so many times finer, then averaged.
+    oversampling : factor by which it is rendered finer before averaging.
     """
 
     half_width: float = 1.0
@@ -88,31 +91,33 @@ def fit_shape(
     frame: Frame | None = None,
     rays: Rays | None = None,
 ) -> Shape:
-    """Recover a head from many views of many heads.
+    """Fit a head to many views of many heads.
 
     Parameters
     ----------
     landmarks : float array of shape (n, landmarks, 2)
-        x, y in pixels, any scale and place; of the faces to learn from (the training people). The heads must turn.
+        x, y in pixels, at any scale and place, of the faces to learn from (the training people).
+        The heads must turn.
     mirror : int array of shape (landmarks,)
         mirror[i] is the landmark that i becomes when the image is flipped left to right.
     weights : float array of shape (landmarks,)
-        Trust in each landmark when a camera is fitted; all 1 by default.
-    unit : two landmarks whose distance in the mean face is 1; by default the pair furthest apart in x.
+        Trust in each landmark when a camera is fitted; by default all 1.
+    unit : two landmarks whose distance in the mean face is 1; by default the pair furthest apart in
+        x.
     own : groups of landmarks around features that are not symmetric (eyes, mouth).
-    frame : the frontal picture.
-    rays : the cameras for which visibility is computed.
+    frame : geometry of the frontal picture.
+    rays : cameras for which visibility is computed.
 
     Returns
     -------
     Shape
-        Of either sign of depth (landmarks cannot tell a head from its hollow cast) the one whose middle is nearer than
-        its rim.
+        Landmarks cannot tell a head from its hollow cast; of the two signs of depth, the one is
+        chosen whose middle is nearer than its rim.
 
     Raises
     ------
     InputError
-        If the arrays do not fit each other, landmarks are not finite, or no head turns.
+        If the arrays do not fit together, landmarks are not finite, or no head turns.
 
     References
     ----------
@@ -128,19 +133,19 @@ def fit_shape(
 
 
 def fit_people(landmarks: Path, scheme: Scheme, people: Collection[str], *, frame: Frame | None = None) -> Shape:
-    """The head of some people, from the kept photographs of a landmarks file.
+    """Fit the head of some people to the kept photographs of a landmarks file.
 
     Parameters
     ----------
-    landmarks : HDF5 of `latents.faces.landmarks.write_landmarks`.
-    scheme : of the landmarks.
-    people : whose photographs count.
+    landmarks : HDF5 that `latents.faces.landmarks.write_landmarks` wrote.
+    scheme : scheme of the landmarks.
+    people : people whose photographs are used.
     frame : see `fit_shape`.
 
     Raises
     ------
     InputError
-        If none of these people has a kept photograph; else as `fit_shape`.
+        If none of these people has a kept photograph; otherwise as for `fit_shape`.
     """
     points, kept, person = read_hdf5(landmarks, "points", "kept", "person")
     kept &= np.isin(person.astype(str), list(people))
@@ -186,7 +191,7 @@ def _trust(weights: Sequence[float] | np.ndarray | None, count: int) -> np.ndarr
 
 
 def _normalised(views: np.ndarray) -> np.ndarray:
-    """Centred, of mean square radius 1."""
+    """Centre each view and scale it to mean square radius 1."""
     views = views - views.mean(axis=1, keepdims=True)
     size = np.sqrt((views**2).sum(axis=2).mean(axis=1))
     if not size.all():
@@ -195,7 +200,7 @@ def _normalised(views: np.ndarray) -> np.ndarray:
 
 
 def _mean_view(views: np.ndarray, mirror: np.ndarray) -> np.ndarray:
-    """The mean of views (n, landmarks, 2) after turning each in the image plane onto it; symmetric."""
+    """Average views (n, landmarks, 2) after turning each onto the mean; symmetric."""
     mean = views.mean(axis=0)
     for _ in range(ROUNDS):
         plane, target = views[..., 0] + 1j * views[..., 1], mean[:, 0] + 1j * mean[:, 1]
@@ -207,7 +212,7 @@ def _mean_view(views: np.ndarray, mirror: np.ndarray) -> np.ndarray:
 
 
 def _depth(views: np.ndarray, flat: np.ndarray, mirror: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Depth (landmarks,) of a flat mean face, from what its best affine fits leave of the views."""
+    """Compute depth (landmarks,) of a flat mean face from the residuals of its best affine fits."""
     basis = np.column_stack([flat, np.ones(len(flat))])
     rest = views - np.einsum("ij,njk->nik", basis @ np.linalg.pinv(basis), views)
     moment = np.einsum("nik,njk->ij", rest, rest)  # (landmarks, landmarks)
@@ -215,7 +220,7 @@ def _depth(views: np.ndarray, flat: np.ndarray, mirror: np.ndarray, weights: np.
     depth = (depth + depth[mirror]) / 2
     if np.abs(depth).max() < 1e-6 or np.trace(moment) < 1e-8 * len(views):
         raise InputError("landmarks show no depth: the heads must turn, and turn the whole face")
-    # a head, not its hollow cast: the rim is further away
+    # choose the head, not its hollow cast: the rim is further away
     radius = (flat**2).sum(axis=1)
     if ((radius - radius.mean()) * depth).sum() < 0:
         depth = -depth
@@ -223,16 +228,20 @@ def _depth(views: np.ndarray, flat: np.ndarray, mirror: np.ndarray, weights: np.
 
 
 def camera_fit(points: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The matrix (4, landmarks) that takes landmarks (landmarks, 2) to their affine camera (4, 2), least squares."""
+    """Return the matrix (4, landmarks) that maps landmarks to their least-squares affine camera.
+
+    It maps (landmarks, 2) to (4, 2).
+    """
     solid = np.column_stack([points, np.ones(len(points))])
     return np.linalg.pinv(solid * np.sqrt(weights)[:, None]) * np.sqrt(weights)
 
 
 def _depth_scale(views: np.ndarray, points: np.ndarray, weights: np.ndarray) -> float:
-    """How deep a unit of depth in `points` is: cameras have two rows of equal length at right angles.
+    """Compute the depth of a unit in `points`: cameras have two orthogonal rows of equal length.
 
-    With rows a, b of an affine camera and k = 1 / scale^2: |a|^2 - |b|^2 = 0 and a.b = 0, where each third entry is
-    squared times k; least squares in k, and in a constant for the mean face, which is narrower than a frontal one.
+    With rows a, b of an affine camera and k = 1 / scale^2: |a|^2 - |b|^2 = 0 and a.b = 0, where the
+    square of each third entry is multiplied by k. This is solved by least squares for k and a
+    constant for the mean face, which is narrower than a frontal one.
     """
     cameras = camera_fit(points, weights) @ views  # (n, 4, 2)
     a, b = cameras[..., 0], cameras[..., 1]
@@ -250,7 +259,7 @@ def _depth_scale(views: np.ndarray, points: np.ndarray, weights: np.ndarray) -> 
     return float(1 / np.sqrt(k))
 
 
-# --- from landmarks to a surface ----------------------------------------------------------------------------
+# --- from landmarks to a surface ------------------------------------------------------------------
 
 
 def _dense(
@@ -281,16 +290,16 @@ def _dense(
     )
 
 
-# --- files --------------------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------
 
 
 def write_shape(path: Path, shape: Shape) -> None:
-    """Write a shape as HDF5, one data set an attribute."""
+    """Write a shape as HDF5, one data set per attribute."""
     write_hdf5(path, {field.name: np.atleast_1d(getattr(shape, field.name)) for field in fields(Shape)})
 
 
 def read_shape(path: Path) -> Shape:
-    """Read what `write_shape` wrote; InputError if it is no shape."""
+    """Read a shape that `write_shape` wrote; InputError if the file holds none."""
     names = [field.name for field in fields(Shape)]
     values: dict[str, Any] = dict(zip(names, read_hdf5(path, *names), strict=True))
     values["half_width"] = float(values["half_width"][0])

@@ -1,4 +1,4 @@
-"""From a few landmarks to a whole surface: pixel grids, dense depth, regions around groups of landmarks."""
+"""Turn a few landmarks into a whole surface: pixel grids, dense depth, regions around landmarks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def grid_points(half_width: float, centre: np.ndarray, side: int) -> np.ndarray:
-    """x, y of the middles of the pixels of a picture, float64 (side, side, 2), in units.
+    """Return x, y of the middles of a picture's pixels, float64 (side, side, 2), in units.
 
     Examples
     --------
@@ -20,7 +20,7 @@ def grid_points(half_width: float, centre: np.ndarray, side: int) -> np.ndarray:
 
 
 def surface(points: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    """Depth float32 (side, side): thin-plate spline through the landmarks, no deeper or nearer than they are."""
+    """Interpolate depth, float32 (side, side), by a thin-plate spline clipped to the landmarks'."""
     from scipy.interpolate import RBFInterpolator
 
     spline = RBFInterpolator(points[:, :2], points[:, 2], kernel="thin_plate_spline", degree=1)
@@ -30,7 +30,10 @@ def surface(points: np.ndarray, grid: np.ndarray) -> np.ndarray:
 
 
 def around(groups: Sequence[np.ndarray], grid: np.ndarray) -> np.ndarray:
-    """1 inside the hull of any group of points, fading to 0 over a tenth of a unit; float32, grid's shape."""
+    """Return 1 inside the hull of any group, fading to 0 over a tenth of a unit; float32.
+
+    The result has the grid's shape.
+    """
     import cv2
 
     step = grid[0, 1, 0] - grid[0, 0, 0]

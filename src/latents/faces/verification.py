@@ -1,4 +1,4 @@
-"""Verify pairs of faces from their scores: accuracy, folds, area under the curve."""
+"""Compute accuracy, folds and area under the curve from scores of pairs of faces."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 class Verification(NamedTuple):
-    """How well scores tell same from different."""
+    """How well scores tell same pairs from different ones."""
 
     accuracy: float  # mean over folds
     std_error: float  # of that mean
@@ -18,7 +18,9 @@ class Verification(NamedTuple):
 
 
 def area_under_curve(scores: np.ndarray, same: np.ndarray) -> float:
-    """Probability that a random same pair outscores a random different one, ties counted half (Mann-Whitney).
+    """Compute the probability that a random same pair outscores a random different one.
+
+    Ties count half (Mann-Whitney).
 
     Examples
     --------
@@ -36,7 +38,9 @@ def area_under_curve(scores: np.ndarray, same: np.ndarray) -> float:
 
 
 def best_threshold(scores: np.ndarray, same: np.ndarray) -> float:
-    """The threshold t for which `scores > t` is right most often; in the middle of the gap, the lowest of equals.
+    """Find the threshold t for which `scores > t` is right most often.
+
+    It lies in the middle of the gap; of equal ones, the lowest is returned.
 
     Examples
     --------
@@ -45,7 +49,8 @@ def best_threshold(scores: np.ndarray, same: np.ndarray) -> float:
     """
     order = np.argsort(scores, kind="stable")
     ordered, truth = scores[order], same[order]
-    # right[k]: with the k lowest called different; only cuts between distinct scores are thresholds
+    # right[k]: number right if the k lowest are called different; thresholds lie between distinct
+    # scores only
     right = np.concatenate([[0], np.cumsum(~truth)]) + np.concatenate([np.cumsum(truth[::-1])[::-1], [0]])
     edges = np.concatenate([[-np.inf], (ordered[:-1] + ordered[1:]) / 2, [np.inf]])
     cuts = np.concatenate([[True], ordered[1:] > ordered[:-1], [True]])
@@ -53,18 +58,18 @@ def best_threshold(scores: np.ndarray, same: np.ndarray) -> float:
 
 
 def verify(scores: np.ndarray, same: np.ndarray, fold: np.ndarray) -> Verification:
-    """Score a protocol.
+    """Compute the verification of a protocol.
 
     Parameters
     ----------
-    scores : float array of shape (pairs,), higher for more alike.
+    scores : float array of shape (pairs,), higher for more similar pairs.
     same : bool array of shape (pairs,)
     fold : int array of shape (pairs,)
 
     Returns
     -------
     Verification
-        A fold without pairs does not count.
+        Folds without pairs are left out.
 
     Raises
     ------

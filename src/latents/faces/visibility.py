@@ -1,4 +1,4 @@
-"""How well a camera sees each point of a height field: facing it, and with nothing between."""
+"""Compute how well a camera sees each point of a height field: facing it, and unhidden."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from latents.errors import InputError
 
 @dataclass(frozen=True)
 class Rays:
-    """The cameras, and how a surface's visibility falls off.
+    """Cameras, and how a surface's visibility falls off.
 
     Attributes
     ----------
-    yaws, pitches : degrees; symmetric about 0, ascending.
-    grazing, facing : cosines of the angle to the surface's normal from which visibility rises from 0 to 1.
-    steps : of the march of each ray.
+    yaws, pitches : degrees, symmetric about 0, ascending.
+    grazing, facing : cosines of the angle to the surface's normal from which visibility rises from
+        0 to 1.
+    steps : steps of the march along each ray.
     blur : standard deviation, as a share of the picture's side.
     """
 
@@ -36,9 +37,10 @@ class Rays:
 
 
 def direction(yaw: float | np.ndarray, pitch: float | np.ndarray) -> np.ndarray:
-    """Unit vector (..., 3) from the head to a camera that sees it turned by yaw and pitch, in degrees.
+    """Return the unit vector (..., 3) from the head to a camera at yaw and pitch in degrees.
 
-    Positive yaw: the face looks to the image's right, so the camera stands to its left; positive pitch: it looks up.
+    Positive yaw: the face looks to the image's right, so the camera stands to its left. Positive
+    pitch: the face looks up.
 
     Examples
     --------
@@ -50,13 +52,13 @@ def direction(yaw: float | np.ndarray, pitch: float | np.ndarray) -> np.ndarray:
 
 
 def visibility_grid(depth: np.ndarray, pixel: float, side: int, rays: Rays) -> np.ndarray:
-    """Visibility of a height field from every camera.
+    """Compute the visibility of a height field from every camera.
 
     Parameters
     ----------
-    depth : float array of shape (s, s), z away from the camera, left-right symmetric.
+    depth : float array of shape (s, s), z away from the camera, symmetric left to right.
     pixel : width of one of its pixels, in the unit of depth.
-    side : pixels of the result, s a multiple of it.
+    side : pixels of the result's side; s must be a multiple of it.
 
     Returns
     -------
@@ -73,7 +75,7 @@ def _visibility(depth: np.ndarray, pixel: float, side: int, camera: np.ndarray, 
     import cv2
 
     dy, dx = np.gradient(depth, pixel)
-    # the normal towards the viewer, (dx, dy, -1) up to length
+    # normal towards the viewer, (dx, dy, -1) up to length
     cosine = (dx * camera[0] + dy * camera[1] - camera[2]) / np.sqrt(dx**2 + dy**2 + 1)
     facing = np.clip((cosine - rays.grazing) / (rays.facing - rays.grazing), 0, 1)
     visible = (facing * ~_hidden(depth, pixel, camera, rays.steps)).astype(np.float32)
@@ -82,17 +84,18 @@ def _visibility(depth: np.ndarray, pixel: float, side: int, camera: np.ndarray, 
 
 
 def _hidden(depth: np.ndarray, pixel: float, camera: np.ndarray, steps: int) -> np.ndarray:
-    """Does the surface stand between each of its points and the camera? bool, depth's shape."""
+    """Mark points for which the surface stands between them and the camera; bool, depth's shape."""
     import cv2
 
     side = len(depth)
     y, x = np.mgrid[:side, :side].astype(np.float32)
     rise = max(-camera[2], 1e-6)  # towards the viewer
-    highest = float(depth.max() - depth.min()) / rise  # a ray is above everything after this length
+    # length after which a ray is above everything
+    highest = float(depth.max() - depth.min()) / rise
     hidden = np.zeros(depth.shape, bool)
     for along in np.linspace(0, highest, steps + 1)[1:]:
         at_x, at_y = x + np.float32(along * camera[0] / pixel), y + np.float32(along * camera[1] / pixel)
         surface = cv2.remap(depth, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=1e3)
-        # a tolerance of a pixel's width, or each point hides itself
+        # a tolerance of a pixel's width, so that no point hides itself
         hidden |= surface < depth + along * camera[2] - pixel
     return hidden

@@ -1,1 +1,1 @@
-"""Files that are written whole or not at all."""
+"""Read and write files; a file is written completely or not at all."""

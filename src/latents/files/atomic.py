@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Write files completely or not at all."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Parameters
     ----------
-    path : path of the file to write; its folder is made when missing.
+    path : file to write; its folder is made if it is missing.
 
     Examples
     --------
@@ -38,10 +38,11 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    # the suffix stays: some writers choose the format by it
+    # keep the suffix: some writers choose the format by it
     temporary = target.with_name(f".{target.stem}.{uuid.uuid4().hex[:8]}.tmp{target.suffix}")
     for leftover in target.parent.glob(f".{glob.escape(target.stem)}.*.tmp{glob.escape(target.suffix)}"):
-        leftover.unlink(missing_ok=True)  # of a writer that was killed: a target has one writer at a time
+        # left by a killed writer: a target has one writer at a time
+        leftover.unlink(missing_ok=True)
     try:
         yield temporary
         _flush(temporary)
@@ -60,14 +61,15 @@ def _flush(path: Path) -> None:
 
 
 def announce(path: str | os.PathLike[str]) -> None:
-    """Tell Python's audit hooks of a file that native code is about to read, as its own `open` does."""
+    """Tell Python's audit hooks about a file that native code is about to read, as `open` does."""
     sys.audit("open", os.fspath(path), "rb", os.O_RDONLY)
 
 
 def check_readable(path: str | os.PathLike[str]) -> None:
-    """InputError when there is no such file; the system's own error for a folder, and for what is not ours to read.
+    """Raise InputError if the file is missing, and the system's own error if it cannot be read.
 
-    Libraries hide those two in errors of their own, which sound like those over a damaged file.
+    Libraries report a folder or a forbidden file with errors that sound like those of a damaged
+    file.
     """
     try:
         with open(path, "rb"):

@@ -1,7 +1,8 @@
-"""Arrays in files that others made, HDF5, npy and npz: what a file declares is checked against what it holds.
+"""Read arrays from HDF5, npy and npz files that others made.
 
-Such a file may be damaged, or made to do harm: declare more than memory holds, name other files to be read in its
-place, hold a pickle. Each is one InputError, and no memory is taken for what the file does not hold.
+What a file declares is checked against what it holds. Such a file may be damaged or malicious: it
+may declare more than memory holds, name other files to be read instead, or hold a pickle. Each case
+is one InputError, and no memory is allocated for what the file does not hold.
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ if TYPE_CHECKING:
     import h5py
 
 KINDS = ".h5, .hdf5, .npy or .npz"
-FREE_BYTES = 2**24  # may be declared whatever is stored: fill values take no room
-INFLATION = 1032  # bytes that deflate can make of one, at most (zlib's own figure)
-MOST_COLUMNS = 2**26  # of sparse rows: an index of them takes memory by the column, whatever is stored
+FREE_BYTES = 2**24  # may always be declared: fill values take no space in the file
+INFLATION = 1032  # deflate's largest ratio of unpacked to packed bytes (zlib documentation)
+MOST_COLUMNS = 2**26  # of sparse rows: indexing them takes memory for each column
 CSR_PARTS = ("data", "indices", "indptr")
 
 
 def kind(path: str | os.PathLike[str]) -> str:
-    """The suffix of a file that can be read; InputError for other kinds and missing files."""
+    """Return the suffix of a readable file; InputError for other kinds and missing files."""
     suffix = Path(path).suffix.lower()
     if suffix not in {".h5", ".hdf5", ".npy", ".npz"}:
         raise InputError(f"{path}: must be {KINDS}, got {suffix or 'no suffix'}")
@@ -42,18 +43,18 @@ def kind(path: str | os.PathLike[str]) -> str:
 
 @contextmanager
 def reading(path: str | os.PathLike[str], what: str) -> Iterator[None]:
-    """Whatever a library raises over a damaged file, as one line."""
+    """Turn whatever a library raises for a damaged file into one line."""
     try:
         yield
     except (InputError, PermissionError):
         raise
-    except Exception as error:  # a parser of a damaged file raises anything
+    except Exception as error:  # parsers raise all kinds of errors for damaged files
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(f"{path}: not a {what} ({reason}); make it anew") from None
 
 
 def check_sizes(path: str | os.PathLike[str], name: str, *, declared_bytes: int, stored_bytes: int) -> None:
-    """InputError when more is declared than what is stored could unpack to."""
+    """Raise InputError if a file declares more than the stored bytes could unpack to."""
     if declared_bytes > max(FREE_BYTES, INFLATION * stored_bytes):
         raise InputError(
             f"{path}: {name!r} declares {declared_bytes:,} bytes, but {stored_bytes:,} are stored; refused"
@@ -61,29 +62,29 @@ def check_sizes(path: str | os.PathLike[str], name: str, *, declared_bytes: int,
 
 
 def csr(path: str | os.PathLike[str], parts: tuple[Any, Any, Any], shape: Any) -> sparse.csr_array:
-    """Sparse rows, all indices checked: products with wrong ones would read past the ends of arrays."""
+    """Build sparse rows after checking all indices; wrong ones would read past an array's end."""
     with reading(path, "whole sparse matrix"):
         n_rows, n_columns = (int(side) for side in shape)
         if n_columns > MOST_COLUMNS:
             raise InputError(
                 f"{path}: sparse rows of {n_columns:,} columns, allowed: at most {MOST_COLUMNS:,}; hash them"
             )
-        if np.any(np.diff(parts[2]) < 0):  # scipy looks at it only where the last is above 0
+        if np.any(np.diff(parts[2]) < 0):  # scipy checks it only if the last entry is above 0
             raise InputError(f"{path}: not whole sparse rows (their index pointer decreases); make it anew")
         rows = sparse.csr_array(parts, shape=(n_rows, n_columns))
         rows.check_format(full_check=True)
         return rows
 
 
-# --- HDF5 -----------------------------------------------------------------------------------------------------------
+# --- HDF5 -----------------------------------------------------------------------------------------
 
 
 class Stored:
-    """A data set to be read by slices of rows; a damaged part is an InputError when it is reached.
+    """Data set to read by slices of rows; reading a damaged part raises InputError.
 
     Attributes
     ----------
-    shape, dtype, chunks : as h5py has them; strings are read as str.
+    shape, dtype, chunks : as in h5py; strings are read as str.
     """
 
     def __init__(self, path: str | os.PathLike[str], data: h5py.Dataset) -> None:
@@ -102,12 +103,13 @@ class Stored:
 
 
 def stored(path: str | os.PathLike[str], file: h5py.File, name: str) -> Stored | sparse.csr_array:
-    """A data set, or sparse rows as `latents.files.hdf5.add_csr` stores them, of an open file.
+    """Open a data set, or sparse rows that `latents.files.hdf5.add_csr` stored, of an open file.
 
     Raises
     ------
     InputError
-        When the name is none of the file's, leads to another file, holds no values, or declares more than is stored.
+        If the file has no such name, or the name leads to another file, holds no values, or
+        declares more than is stored.
     """
     import h5py
 
@@ -123,7 +125,7 @@ def stored(path: str | os.PathLike[str], file: h5py.File, name: str) -> Stored |
 
 
 def dimensions(path: str | os.PathLike[str], file: h5py.File) -> dict[str, int]:
-    """How many dimensions each data set, or sparse rows, at the top of an open file has; 0 for anything else."""
+    """Count the dimensions of each data set or sparse rows of an open file; 0 for others."""
     import h5py
 
     with reading(path, "whole HDF5 file"):
@@ -148,21 +150,21 @@ def _check_dataset(path: str | os.PathLike[str], file: h5py.File, name: str, *it
         check_sizes(path, name, declared_bytes=declared, stored_bytes=item.id.get_storage_size())
 
 
-# --- npy and npz ----------------------------------------------------------------------------------------------------
+# --- npy and npz ----------------------------------------------------------------------------------
 
 
 def load_npy(path: str | os.PathLike[str]) -> np.ndarray:
-    """An array, mapped into memory, so that none is taken for what is not there."""
+    """Map an array into memory, so that none is allocated for data that the file lacks."""
     with reading(path, "plain numpy file"):
         return npy.open_memmap(path, mode="r")
 
 
 class Npz:
-    """The arrays of an npz file, each read when it is asked for.
+    """Arrays of an npz file, each read when it is asked for.
 
     Attributes
     ----------
-    shapes : the shape of each array by name; members that are no arrays are left out.
+    shapes : shape of each array by name; members that are not arrays are left out.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -185,7 +187,7 @@ class Npz:
 
     @property
     def is_csr(self) -> bool:
-        """Are these the parts of one sparse matrix, as `scipy.sparse.save_npz` writes them?"""
+        """Check that these are the parts of one matrix written by `scipy.sparse.save_npz`."""
         return {*CSR_PARTS, "shape"} <= self.shapes.keys()
 
     def __getitem__(self, name: str) -> np.ndarray:
@@ -197,7 +199,7 @@ class Npz:
 
 
 def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Shape and type of an npy file; the stream stands at its values then."""
+    """Read shape and type of an npy file; the stream then stands at the values."""
     version = npy.read_magic(stream)
     readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
     if version not in readers:

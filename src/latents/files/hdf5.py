@@ -1,7 +1,8 @@
-"""The one place that knows file formats: HDF5, safetensors, JSON, CSV. Every write is atomic and byte-stable.
+"""Read and write HDF5 files; every write is atomic and byte-stable.
 
-A file is written under a temporary name beside its target, flushed to disk, and renamed: whoever finds the
-target finds it whole. The same content gives the same bytes: no dates, no file names, keys in the order given.
+A file is written under a temporary name beside its target, flushed to disk, and renamed, so that
+the target is always complete. The same content gives the same bytes: no dates, no file names, keys
+in the order given.
 """
 
 from __future__ import annotations
@@ -27,21 +28,18 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 2**18  # one HDF5 chunk: about 256 KiB of whole rows
 
 
-# --- JSON and CSV ---------------------------------------------------------------------------------------------------
-
-
-# --- HDF5 -----------------------------------------------------------------------------------------------------------
+# --- HDF5 -----------------------------------------------------------------------------------------
 
 
 @contextmanager
 def create_hdf5(path: str | os.PathLike[str], **attrs: Any) -> Iterator[h5py.File]:
-    """Yield a new HDF5 file to fill by blocks; it appears under its name when it is whole.
+    """Yield a new HDF5 file to fill by blocks; it gets its name when it is complete.
 
     Parameters
     ----------
     path : the file to write.
-    attrs : attributes of the file, among them `dataset`, `split`, `params` where they apply;
-        mappings are stored as JSON.
+    attrs : attributes of the file, such as `dataset`, `split`, `params`; mappings are stored as
+        JSON.
     """
     import h5py
 
@@ -56,10 +54,10 @@ def create_hdf5(path: str | os.PathLike[str], **attrs: Any) -> Iterator[h5py.Fil
 
 
 class _Sink(io.FileIO):
-    """A file that keeps its first write error and lets all later writes pass.
+    """File that keeps its first write error and ignores all later writes.
 
-    HDF5 crashes the process when a file that cannot be flushed, as on a full disk, is collected: so it never hears
-    of the error, closes in order, and the error is raised then.
+    HDF5 crashes the process if a file that cannot be flushed (as on a full disk) is garbage
+    collected. Here HDF5 never sees the error, closes in order, and the error is raised afterwards.
     """
 
     fault: OSError | None = None
@@ -76,7 +74,7 @@ class _Sink(io.FileIO):
         return len(data)
 
     def readinto(self, buffer: Any, /) -> int:
-        """Read as many bytes as are asked for; those that an error kept from being written are zero."""
+        """Read as many bytes as asked for; bytes that an error kept from the file are zero."""
         view = memoryview(buffer).cast("B")
         count = super().readinto(view) or 0
         view[count:] = bytes(len(view) - count)
@@ -116,7 +114,10 @@ def append(data: h5py.Dataset, values: Sequence[Any]) -> None:
 
 
 def write_hdf5(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray], **attrs: Any) -> None:
-    """Write whole arrays; strings are stored as variable-length UTF-8. For streams see `create_hdf5`."""
+    """Write whole arrays; strings are stored as variable-length UTF-8.
+
+    To write by blocks, see `create_hdf5`.
+    """
     import h5py
 
     with create_hdf5(path, **attrs) as file:
@@ -128,7 +129,7 @@ def write_hdf5(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray], *
 
 
 def add_csr(file: h5py.File, name: str, rows: sparse.csr_array) -> None:
-    """Store sparse rows as a group of `data`, `indices` and `indptr`, with the attribute `shape`."""
+    """Store sparse rows as a group of `data`, `indices`, `indptr` and the attribute `shape`."""
     for part in ("data", "indices", "indptr"):
         values = getattr(rows, part)
         add_dataset(file, f"{name}/{part}", values.shape, values.dtype)[...] = values
@@ -136,17 +137,20 @@ def add_csr(file: h5py.File, name: str, rows: sparse.csr_array) -> None:
 
 
 def rows_of(file: h5py.File, name: str) -> h5py.Dataset | sparse.csr_array:
-    """Rows of an open file: a data set to be read by slices (strings as str), or sparse rows stored by `add_csr`.
+    """Return rows of an open file: a data set to slice, or sparse rows stored by `add_csr`.
+
+    Strings are read as str.
 
     Raises
     ------
     InputError
-        When the name is none of the file's; lists those there are.
+        If the file has no such name; the message lists the names it has.
     """
     import h5py
     from scipy import sparse
 
-    with _whole(file.filename, KeyError, RuntimeError, ValueError, TypeError):  # of h5py, over a damaged file
+    # h5py's errors for a damaged file
+    with _whole(file.filename, KeyError, RuntimeError, ValueError, TypeError):
         if name not in file:
             raise InputError(f"{file.filename}: no data set {name!r}; it has {', '.join(sorted(map(str, file)))}")
         found = file[name]
@@ -158,13 +162,13 @@ def rows_of(file: h5py.File, name: str) -> h5py.Dataset | sparse.csr_array:
 
 @contextmanager
 def _whole(path: str | os.PathLike[str], *faults: type[Exception]) -> Iterator[None]:
-    """These errors, and those of HDF5 itself, as an InputError: the file was opened, but is damaged inside."""
+    """Turn these errors, and those of HDF5, into InputError: the opened file is damaged inside."""
     try:
         yield
     except InputError:
         raise
     except Exception as error:
-        of_system = getattr(error, "errno", None) is not None  # of whatever file
+        of_system = getattr(error, "errno", None) is not None  # may concern any file
         if of_system or not isinstance(error, (OSError, *faults)):
             raise
         reason = " ".join(str(error).split())[:200]
@@ -173,7 +177,7 @@ def _whole(path: str | os.PathLike[str], *faults: type[Exception]) -> Iterator[N
 
 @contextmanager
 def open_hdf5(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
-    """Yield an HDF5 file to read by slices; InputError when it is missing, half-written or no HDF5."""
+    """Yield an HDF5 file to read by slices; InputError if it is missing, incomplete or not HDF5."""
     import h5py
 
     announce(path)
@@ -188,9 +192,6 @@ def open_hdf5(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
 
 
 def read_hdf5(path: str | os.PathLike[str], *names: str) -> list[np.ndarray]:
-    """Read whole data sets by name; InputError that lists the names there are when one is missing."""
+    """Read whole data sets by name; InputError lists the available names if one is missing."""
     with open_hdf5(path) as file:
         return [rows_of(file, name)[...] for name in names]
-
-
-# --- weights --------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""JSON and CSV files: written whole or not at all, always with the same bytes."""
+"""Read and write JSON and CSV files: atomically, and always with the same bytes."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
-    """Write JSON, indented, in the order given; nan and infinity become null, since JSON has neither."""
+    """Write indented JSON in the order given; nan and infinity become null."""
     text = json.dumps(plain_values(value), indent=2, ensure_ascii=False, allow_nan=False)
     with atomic(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def plain_values(value: Any) -> Any:
-    """The same value in JSON's own types."""
+    """Convert a value to JSON's own types."""
     if isinstance(value, Mapping):
         return {str(key): plain_values(item) for key, item in value.items()}
     if isinstance(value, list | tuple | np.ndarray):
@@ -40,7 +40,7 @@ def plain_values(value: Any) -> Any:
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:
-    """Read JSON; InputError when the file is no whole JSON document."""
+    """Read JSON; InputError if the file is not a complete JSON document."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except ValueError as error:
@@ -59,6 +59,6 @@ def write_csv(path: str | os.PathLike[str], rows: Iterable[Mapping[str, Any]]) -
 
 
 def read_csv(path: str | os.PathLike[str]) -> list[dict[str, str]]:
-    """Read a table as one dict of strings a row."""
+    """Read a table as one dict of strings per row."""
     with Path(path).open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))

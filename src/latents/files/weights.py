@@ -1,4 +1,4 @@
-"""Tensors in safetensors files."""
+"""Read and write tensors in safetensors files."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ def write_weights(
 
     Parameters
     ----------
-    state : tensors by name, as `module.state_dict()` gives them.
-    architecture : what it takes to build the module, in JSON's types.
+    state : tensors by name, as from `module.state_dict()`.
+    architecture : arguments that build the module, in JSON's types.
     """
     from safetensors.torch import save
 
-    # cloned: safetensors refuses tensors that share memory, as tied weights do
+    # clone: safetensors refuses tensors that share memory, such as tied weights
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()}
-    # a single metadata key: the header's map has no order of its own
+    # one metadata key only: the order of several would not be fixed
     content = save(tensors, metadata={"architecture": json.dumps(plain_values(architecture))})
     with atomic(path) as temporary:
         temporary.write_bytes(content)
 
 
 def read_weights(path: str | os.PathLike[str]) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Read weights and architecture; InputError when the file is not whole. No pickle is involved."""
+    """Read weights and architecture without pickle; InputError if the file is incomplete."""
     from safetensors import SafetensorError, safe_open
 
     announce(path)

@@ -1,14 +1,17 @@
-"""Digest the code and the environment that each command of a stage runs on.
+"""Compute digests of the code and the environment that each command of a stage uses.
 
-A command's code is its module closure: the stage's module without its other commands, every module of ours that it
-imports (imports inside functions and those of packages included), and data files that stand beside these modules.
-Each module counts as its syntax tree without comments, docstrings, help texts and annotations of plain functions.
-So whatever may change a result changes the digest, and what cannot (layout, words of help) does not.
+The code of a command is its module closure: the stage's module without its other commands, every
+module of ours that it imports (also inside functions, and as packages), and data files beside these
+modules. Each module counts as its syntax tree without comments, docstrings, help texts and
+annotations of plain functions. Anything that may change a result changes the digest; layout and
+help texts do not.
 
-A package whose `__init__.py` defines `__getattr__` imports its names on first use. Such a name in an import hides
-the module that it comes from, so that a closure with one is refused: the import must name the module.
+A package whose `__init__.py` defines `__getattr__` imports its names on first use. Such a name in
+an import hides the module that it comes from. A closure with such an import is refused: the import
+must name the module.
 
-Its environment is Python's minor version and the distributions that the closure imports, with their requirements.
+The environment is Python's minor version and the distributions that the closure imports, with their
+requirements.
 """
 
 from __future__ import annotations
@@ -24,32 +27,33 @@ from typing import Any, NamedTuple
 
 PACKAGE = __name__.partition(".")[0]
 STAGES = f"{PACKAGE}.stages."
-SAYS = {"Option": "help", "Argument": "help", "Field": "description", "stage": "help"}  # words for people, by call
-CARRIERS = {"typer", "tqdm"}  # carry arguments in and progress out; what a command computes does not depend on them
+# arguments that only people read, by function
+SAYS = {"Option": "help", "Argument": "help", "Field": "description", "stage": "help"}
+CARRIERS = {"typer", "tqdm"}  # they pass arguments and show progress; no result depends on them
 
 
 class Part(NamedTuple):
     """What a module, or one command of it, adds to a closure."""
 
     digest: str
-    modules: frozenset[str]  # imported, of ours
-    externals: frozenset[str]  # imported, top-level names of others'
+    modules: frozenset[str]  # imported modules of ours
+    externals: frozenset[str]  # top-level names of imported modules of others
 
 
 class Closure(NamedTuple):
-    """All that a command runs on."""
+    """Everything that a command's code consists of."""
 
-    files: dict[str, str]  # the digest of each module, by its path below src
+    files: dict[str, str]  # digest of each module, by its path below src
     externals: frozenset[str]
 
     @property
     def code(self) -> str:
-        """The digest of all modules together."""
+        """Return the digest of all modules together."""
         return _short("".join(f"{path} {digest}\n" for path, digest in sorted(self.files.items())))
 
 
 class Sources:
-    """The sources of our package: {path below src: content}, on disk or of a revision."""
+    """Sources of our package, {path below src: content}, on disk or at a revision."""
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self.files = files
@@ -65,7 +69,7 @@ class Sources:
         return cls({path.relative_to(source).as_posix(): path.read_bytes() for path in paths})
 
     def closures(self, only: str = "") -> dict[str, Closure]:
-        """The closure of each command of each stage, or of one, by its key, such as "vae-train"."""
+        """Return the closure of each stage's commands, or of one, by keys such as "vae-train"."""
         found = {}
         for module in sorted(name for name in self._paths if name.startswith(STAGES)):
             if only.startswith(key(module, "")) or not only:
@@ -75,7 +79,7 @@ class Sources:
         return found
 
     def tree(self, path: str, command: str) -> ast.Module:
-        """The syntax tree of a module as it counts for a command, by the path of the one and the key of the other."""
+        """Return the syntax tree of a module (by path) as it counts for a command (by key)."""
         module, tree = _module(path), self._tree(_module(path))
         return next((_only(tree, own) for own in _commands(tree).values() if key(module, own) == command), tree)
 
@@ -106,7 +110,7 @@ class Sources:
         for found in sorted(imported):
             name = found
             while name.startswith(f"{PACKAGE}.") and name not in self._paths:
-                name = name.rpartition(".")[0]  # a function or a class of a module
+                name = name.rpartition(".")[0]  # the name is a function or a class of a module
             if name in self._lazy:
                 raise ValueError(
                     f"{self._paths[module]}: imports {found}; {name} is lazy: name the module that defines it"
@@ -120,7 +124,7 @@ class Sources:
         return module if self._paths[module].endswith("__init__.py") else module.rpartition(".")[0]
 
     def _beside(self, module: str, nodes: list[ast.AST]) -> Iterator[bytes]:
-        """The contents of files that the module names and that stand beside it."""
+        """Yield the contents of files beside the module that its text names."""
         folder = str(PurePosixPath(self._paths[module]).parent)
         names = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
         for path in sorted(f"{folder}/{name}" for name in names if not name.endswith(".py")):
@@ -129,7 +133,7 @@ class Sources:
 
 
 def key(module: str, command: str) -> str:
-    """The name of a command in code.json: no dots, which DVC takes for levels.
+    """Return the name of a command in code.json, without dots: DVC reads dots as levels.
 
     Examples
     --------
@@ -140,7 +144,7 @@ def key(module: str, command: str) -> str:
 
 
 def key_of(command: str) -> str | None:
-    """The key of a shell command that runs a stage; None for any other.
+    """Return the key of a shell command that runs a stage; None for any other command.
 
     Examples
     --------
@@ -172,14 +176,14 @@ def _without_getattr(tree: ast.Module) -> ast.Module:
 
 
 def _packages(module: str) -> Iterator[str]:
-    """The packages that a module stands in: Python runs them first."""
+    """Yield the packages that contain a module: Python runs them first."""
     while "." in module:
         module = module.rpartition(".")[0]
         yield module
 
 
 def _imports(nodes: list[ast.AST], package: str) -> Iterator[str]:
-    """The dotted names that a tree imports, whether they are modules or things in them."""
+    """Yield the dotted names that a tree imports, modules as well as things in them."""
     for node in nodes:
         match node:
             case ast.Import():
@@ -197,7 +201,7 @@ def _imports(nodes: list[ast.AST], package: str) -> Iterator[str]:
 
 
 class _Bare(ast.NodeTransformer):
-    """Takes off a tree what no result depends on."""
+    """Remove from a tree what no result depends on."""
 
     def __init__(self, *, keep_docstrings: bool) -> None:
         self._keep, self._inside = keep_docstrings, 0
@@ -210,7 +214,7 @@ class _Bare(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         arguments = node.args
-        if not node.decorator_list:  # a decorator may read annotations: typer, pydantic
+        if not node.decorator_list:  # decorators (typer, pydantic) may read annotations
             for each in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]:
                 each.annotation = None
             node.returns = None
@@ -241,7 +245,7 @@ class _Bare(ast.NodeTransformer):
 
 
 def _commands(tree: ast.Module) -> dict[str, str]:
-    """The commands of a stage's module: {function: command}."""
+    """Return the commands of a stage's module, {function: command}."""
     found = {}
     for node in (each for each in tree.body if isinstance(each, ast.FunctionDef)):
         for mark in node.decorator_list:
@@ -251,7 +255,7 @@ def _commands(tree: ast.Module) -> dict[str, str]:
 
 
 def _only(tree: ast.Module, command: str) -> ast.Module:
-    """Keep of a stage's module what a command refers to, directly or through others, and what is no definition."""
+    """Keep what a command refers to, directly or indirectly, and all except definitions."""
     commands = _commands(tree)
     own = next(name for name, found in commands.items() if found == command)
     kept = {id(node) for node in tree.body if not _defines(node) or own in _defines(node)}
@@ -265,7 +269,7 @@ def _only(tree: ast.Module, command: str) -> ast.Module:
 
 
 def _defines(node: ast.stmt) -> set[str]:
-    """The names that a function, a class or an assignment defines; empty for any other statement."""
+    """Return the names that a function, class or assignment defines; empty for other statements."""
     match node:
         case ast.FunctionDef() | ast.ClassDef():
             return {node.name}
@@ -275,12 +279,12 @@ def _defines(node: ast.stmt) -> set[str]:
     return set()
 
 
-# --- the environment ----------------------------------------------------------------------------------------------
+# --- the environment ------------------------------------------------------------------------------
 
 
 @cache
 def distributions(external: str) -> frozenset[str]:
-    """The installed distributions behind an imported name, with all that they require."""
+    """Return the installed distributions behind an imported name, with all their requirements."""
     found: set[str] = set()
     pending: set[tuple[str, tuple[str, ...]]] = {(name, ()) for name in _by_import().get(external, [external])}
     while pending:
@@ -314,14 +318,17 @@ _version = cache(metadata.version)
 
 
 def versions(externals: Iterable[str]) -> dict[str, str]:
-    """The version of Python and of each distribution behind some imported names, in the order of names."""
+    """Return the versions of Python and of the distributions behind some imported names, sorted."""
     names = set().union(*(distributions(external) for external in externals if external not in CARRIERS))
     found = {name: _version(name) for name in sorted(names)}
     return {"python": ".".join(map(str, sys.version_info[:2]))} | found
 
 
 def table(closures: Mapping[str, Closure]) -> dict[str, dict[str, str]]:
-    """The content of code.json: digests of code and environment by command, and the versions behind the latter."""
+    """Return the content of code.json.
+
+    It has digests of code and environment per command, and the versions behind the latter.
+    """
     found = {
         name: {"code": each.code, "environment": _short(repr(versions(each.externals)))}
         for name, each in sorted(closures.items())

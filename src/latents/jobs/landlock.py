@@ -1,4 +1,7 @@
-"""Landlock, Linux's restriction of a process by itself: https://docs.kernel.org/userspace-api/landlock.html."""
+"""Use Landlock, by which a Linux process restricts itself.
+
+See https://docs.kernel.org/userspace-api/landlock.html.
+"""
 
 from __future__ import annotations
 
@@ -8,29 +11,34 @@ import struct
 import sys
 from collections.abc import Mapping
 
-CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # system calls, of the same numbers on every architecture
+# system calls; the same on every architecture
+CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 NO_NEW_PRIVS = 38  # linux/prctl.h
-KNOWN = (0, 13, 14, 15, 15, 16)  # how many rights to files each version of the interface knows; later ones no more
-# linux/landlock.h, from the lowest bit: execute, write, read, list, remove folder, remove file, make ..., truncate
+KNOWN = (0, 13, 14, 15, 15, 16)  # number of file rights in each version of the interface
+# linux/landlock.h, from the lowest bit: execute, write, read, list, remove folder, remove file,
+# make ..., truncate
 RIGHTS = {"r": 0b1101, "rw": -1, "rmdir": 0b10000}
-OF_A_FILE = 0b1100_0000_0000_0111  # the others are of folders
-TCP = 0b11  # bind and connect, from version 4
+OF_A_FILE = 0b1100_0000_0000_0111  # the others concern folders
+TCP = 0b11  # bind and connect; from version 4
 
 
 def version() -> int:
-    """Ask for the version of the kernel's interface, 0 where it has none."""
+    """Return the version of the kernel's interface, 0 if it has none."""
     if not sys.platform.startswith("linux"):
         return 0
     return max(0, ctypes.CDLL(None).syscall(CREATE_RULESET, None, 0, 1))
 
 
 def restrict(grants: Mapping[str, str], *, network: bool) -> None:
-    """Leave this thread, and the threads and processes it starts later, what is granted; there is no way back.
+    """Restrict this thread, and all threads and processes it starts later, to what is granted.
+
+    This cannot be undone.
 
     Parameters
     ----------
-    grants : a file, or a folder with all below it -> one of RIGHTS; what is missing is left out.
-    network : may it bind and connect by TCP?
+    grants : maps a file, or a folder with all below it, to one of RIGHTS; missing files are
+        skipped.
+    network : allow to bind and connect by TCP.
     """
     every = (1 << KNOWN[min(version(), 5)]) - 1
     handled = [every, 0 if network else TCP][: 2 if version() >= 4 else 1]

@@ -1,4 +1,4 @@
-"""Say in words what a field of a section allows, from its type and its constraints."""
+"""Describe in words what a field of a section allows, from its type and constraints."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _plain(annotation: Any, limits: dict[str, Any]) -> str:
 
 
 def _limits(marks: Iterable[Any]) -> dict[str, Any]:
-    """The constraints among some marks, by their usual names."""
+    """Return the constraints among some marks, by their usual names."""
     found: dict[str, Any] = {}
     for mark in marks:
         if isinstance(mark, FieldInfo):
@@ -69,7 +69,7 @@ def _limits(marks: Iterable[Any]) -> dict[str, Any]:
 
 
 def _bounds(limits: dict[str, Any]) -> str:
-    """The bounds of a number; one that is left out is not named.
+    """Describe the bounds of a number; a missing bound is not named.
 
     Examples
     --------

@@ -1,8 +1,9 @@
-"""Load parameters: YAML 1.2 -> closed, typed, frozen models -> function arguments. Knows no stage.
+"""Load parameters: YAML 1.2 -> closed, typed, frozen models -> function arguments.
 
-A section of `params.yaml` is a subclass of `Section`, defined beside the stage that it configures. Every key
-stands in the file; there are no defaults. What is wrong is one line: the key's path, what was given, what is
-allowed.
+This module knows no stage. A section of `params.yaml` is a subclass of `Section`, defined beside
+the stage that it configures. Every key must be in the file; the code has no defaults. Errors are
+one
+line: path of the key, value given, values allowed.
 """
 
 from __future__ import annotations
@@ -23,19 +24,19 @@ from latents.jobs.limits import allowed
 
 
 class Structural:
-    """Marks a field that decides which jobs there are, such as a list of seeds: see `structure`."""
+    """Mark a field that decides which jobs exist, such as a list of seeds; see `structure`."""
 
 
 class Section(BaseModel):
-    """A closed, frozen, strictly typed section of params.yaml."""
+    """Closed, frozen, strictly typed section of params.yaml."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class WithDefaults(Section):
-    """A section with named runs and `defaults` for them: a run says only what is different.
+    """Section with named runs and their `defaults`: a run states only what differs.
 
-    The key `defaults` stands beside the mapping of runs; a run's own value takes its place.
+    The key `defaults` stands beside the mapping of runs; a run's own value replaces it.
     """
 
     @model_validator(mode="before")
@@ -49,7 +50,7 @@ def merged(values: dict[str, Any]) -> dict[str, Any]:
 
     Parameters
     ----------
-    values : the section as the file has it. Every mapping of mappings in it holds runs, if the section has `defaults`.
+    values : the section as in the file. If it has `defaults`, its keys in `RUNS` hold runs.
 
     Examples
     --------
@@ -80,12 +81,12 @@ Seeds = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1), Struct
 
 AnySection = TypeVar("AnySection", bound=Section)
 
-LISTED = 10  # faults named in one message
-SHOWN = 200  # characters of a value
+LISTED = 10  # most faults in one message
+SHOWN = 200  # most characters of a value
 
 
 def read_yaml(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read a YAML 1.2 mapping (1e-3 is a number, yes is a string); InputError when it is none."""
+    """Read a YAML 1.2 mapping (1e-3 is a number, yes is a string); InputError for anything else."""
     from ruamel.yaml import YAML
 
     try:
@@ -94,7 +95,7 @@ def read_yaml(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise InputError(f"{path}: no such file; run in the folder that holds params.yaml") from None
     except OSError:
         raise
-    except Exception as error:  # beside its own errors the parser raises KeyError, IndexError, RecursionError, ...
+    except Exception as error:  # the parser also raises KeyError, IndexError, RecursionError, ...
         reason = " ".join(str(error).split())[:500]
         raise InputError(f"{path}: not YAML: {reason or type(error).__name__}") from None
     if not isinstance(values, dict):
@@ -102,16 +103,17 @@ def read_yaml(path: str | os.PathLike[str]) -> dict[str, Any]:
     return values
 
 
-_taken: dict[str, Any] = {}  # by a job of a run: the parameters it was planned with, whatever the file says by now
+# parameters that a job was planned with; the file may have changed since
+_taken: dict[str, Any] = {}
 
 
 def take(values: dict[str, Any]) -> None:
-    """Have `load_section` use these values from now on, and read no file."""
+    """Make `load_section` use these values from now on instead of the file."""
     _taken.update(values)
 
 
 def taken() -> dict[str, Any]:
-    """The values that `load_section` uses in place of a file; empty for none."""
+    """Return the values that `load_section` uses instead of a file; empty if there are none."""
     return _taken
 
 
@@ -120,14 +122,14 @@ def load_section(model: type[AnySection], name: str, path: str | os.PathLike[str
 
     Parameters
     ----------
-    model : the section's class.
+    model : class of the section.
     name : its key in the file, such as "vae".
-    path : the YAML file.
+    path : YAML file, default "params.yaml".
 
     Raises
     ------
     InputError
-        In one line: the key's path, what was given, what is allowed.
+        With one line: path of the key, value given, values allowed.
     """
     values = _taken or read_yaml(path)
     if name not in values:
@@ -138,7 +140,7 @@ def load_section(model: type[AnySection], name: str, path: str | os.PathLike[str
 def validate(
     model: type[AnySection], values: Any, path: str | os.PathLike[str], prefix: tuple[str, ...] = ()
 ) -> AnySection:
-    """Build a model from plain values; every fault in the one line of an InputError."""
+    """Build a model from plain values; InputError lists all faults in one line."""
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -148,7 +150,7 @@ def validate(
 
 
 def _describe(model: type[Section], fault: ErrorDetails, prefix: tuple[str, ...]) -> str:
-    """One fault: path, what was given, what is allowed."""
+    """Describe one fault: path, value given, values allowed."""
     keys = [str(key) for key in fault["loc"] if key != "[key]"]
     name = ".".join((*prefix, *keys))
     name = name if name.isprintable() and len(name) <= SHOWN else _shown(name)
@@ -159,13 +161,13 @@ def _describe(model: type[Section], fault: ErrorDetails, prefix: tuple[str, ...]
         return f"{name}: got an unknown key, allowed: {', '.join(allowed)}{hint}"
     if fault["type"] == "missing":
         return f"{name}: missing, allowed: {_allowed(model, keys)}"
-    if fault["type"] == "value_error":  # of a validator of ours, which says what is allowed
+    if fault["type"] == "value_error":  # our validators' messages say what is allowed
         return f"{name}: got {_shown(fault['input'])}, allowed: {fault['ctx']['error']}"
     return f"{name}: got {_shown(fault['input'])}, allowed: {_allowed(model, keys) or fault['msg'].lower()}"
 
 
 def _shown(value: Any) -> str:
-    """A value in few words: a line of YAML can stand for gigabytes."""
+    """Shorten a value: one line of YAML may stand for gigabytes."""
     short = reprlib.Repr()
     short.maxlevel, short.maxlist, short.maxdict, short.maxstring, short.maxother = 3, 20, 20, SHOWN, SHOWN
     text = short.repr(value)
@@ -173,15 +175,15 @@ def _shown(value: Any) -> str:
 
 
 def _siblings(model: type[Section], keys: list[str]) -> list[str]:
-    """The keys that the section at this path may have."""
+    """Return the keys that the section at this path may have."""
     found = _find(model, keys)
     section: Any = found.annotation if isinstance(found, FieldInfo) else found
     return list(section.model_fields) if _is_section(section) else []
 
 
 def _allowed(model: type[Section], keys: list[str]) -> str:
-    """What the field at this path allows: its type, its bounds, its choices."""
-    while keys and keys[-1].isdigit():  # an item of a list: what the list allows says it all
+    """Describe what the field at this path allows: type, bounds, choices."""
+    while keys and keys[-1].isdigit():  # for an item of a list, describe the list
         keys = keys[:-1]
     found = _find(model, keys)
     if found is None:
@@ -192,13 +194,13 @@ def _allowed(model: type[Section], keys: list[str]) -> str:
 
 
 def _find(model: Any, keys: list[str]) -> Any:
-    """Walk from a section's class down a path of keys to a FieldInfo, or to a section's class."""
+    """Walk from a section's class along keys to a FieldInfo or another section's class."""
     found: Any = model
     for key in keys:
         section: Any = found.annotation if isinstance(found, FieldInfo) else found
         if _is_section(section):
             found = section.model_fields.get(key)
-        else:  # dict[Name, SomeSection]: any key
+        else:  # dict[Name, SomeSection] has any key
             found = next((item for item in getattr(section, "__args__", ()) if _is_section(item)), found)
     return found
 
@@ -208,7 +210,10 @@ def _is_section(candidate: Any) -> bool:
 
 
 def structure(section: Section, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield (path, value) of all that decides which jobs there are: structural fields, and the names of runs."""
+    """Yield (path, value) for everything that decides which jobs exist.
+
+    These are structural fields and the names of runs.
+    """
     for name, field in type(section).model_fields.items():
         value = getattr(section, name)
         path = f"{prefix}{name}"

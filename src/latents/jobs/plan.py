@@ -1,7 +1,7 @@
-"""Hold a job to what it was planned with: the code, the parameters and the files that it declares.
+"""Check that a job runs with the code, parameters and files that it was planned with.
 
-Snakemake's jobs find theirs in the plan that their run wrote when it started; DVC's in dvc.yaml and code.json. A
-command that a person calls has no plan and is held to nothing.
+Snakemake's jobs find these in the plan that their run wrote when it started, DVC's jobs in dvc.yaml
+and code.json. A command that a person calls has no plan, and nothing is checked.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from latents.jobs import params
 from latents.jobs.closure import PACKAGE, Sources, key_of, table
 from latents.jobs.use import beside
 
-PLAN = "LATENTS_PLAN"  # names the plan of a Snakemake run
+PLAN = "LATENTS_PLAN"  # environment variable with the path of a Snakemake run's plan
 SOURCE = Path(__file__).resolve().parents[2]
-MADE = Path(".snakemake/made")  # a file per job: what it was when its outputs were made, which `--touch` cannot say
+# one file per job with the mark of its last run, which `--touch` does not change
+MADE = Path(".snakemake/made")
 AGAIN = "the job did not run; run again"
 
 
@@ -34,14 +35,15 @@ class Job:
 
     Attributes
     ----------
-    name : of the job, as DVC has it.
-    key : of its command in code.json.
-    inputs, outputs : the files that it declares; `notes`, its log and its benchmark.
-    keys : dotted keys of params.yaml that it is tracked by.
-    mark : a digest of command, code, environment and parameters; left in `MADE` by a job that ended well.
-    record : {"inputs": {path: md5}, "outputs": {path: md5}, "stores": [folders]} of an earlier run with the same
-        command, code, environment and parameters; empty where there is none.
-    covered : sources that the digest of its code is of, by their paths below src.
+    name : name of the job in dvc.yaml.
+    key : key of its command in code.json.
+    inputs, outputs, notes : files that it declares; notes are its log and its benchmark.
+    keys : dotted keys of params.yaml on which it depends.
+    mark : digest of command, code, environment and parameters; a job that succeeds writes it to
+        `MADE`.
+    record : {"inputs": {path: md5}, "outputs": {path: md5}, "stores": [folders]} of an earlier run
+        with the same command, code, environment and parameters; empty if there is none.
+    covered : sources that the digest of its code covers, by their paths below src.
     """
 
     name: str
@@ -55,24 +57,26 @@ class Job:
     covered: frozenset[str] = frozenset()
 
     def reads(self) -> list[Path]:
-        """The files that it may read, beside those that every job may."""
+        """Return the files that it may read, beside those that every job may read."""
         return [Path("code.json"), *map(Path, self.inputs)]
 
     def writes(self) -> list[Path]:
-        """The files that it may write."""
+        """Return the files that it may write."""
         used = [beside(path) for path in self.notes if path.endswith(".log")]
         return [MADE / self.name, *used, *map(Path, [*self.outputs, *self.notes])]
 
 
 def begin() -> Job | None:
-    """Check this process against its plan before it imports or reads anything else; None without a plan.
+    """Check this process against its plan before it imports or reads anything else.
+
+    Returns None if there is no plan.
 
     Raises
     ------
     InputError
-        In one line, when the code or the environment is not what the job was planned with.
+        If the code or the environment is not what the job was planned with.
     SystemExit
-        With status 0, when the outputs of an earlier run with the same inputs were put back.
+        With status 0, if the outputs of an earlier run with the same inputs were put back.
     """
     if path := os.environ.get(PLAN):
         job = _of_snakemake(Path(path))
@@ -87,7 +91,7 @@ def begin() -> Job | None:
 
 
 def vouch(name: str, mark: str) -> None:
-    """Say that the outputs of a job were made as its mark says."""
+    """Record the mark with which the outputs of a job were made."""
     from latents.files.atomic import atomic
 
     with atomic(MADE / name) as temporary:
@@ -95,19 +99,19 @@ def vouch(name: str, mark: str) -> None:
 
 
 def vouched(name: str) -> str:
-    """The mark that a job's outputs were made with; empty for none."""
+    """Return the mark with which a job's outputs were made; empty if there is none."""
     path = MADE / name
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 def end(job: Job | None) -> None:
-    """Vouch for the job's outputs.
+    """Record that the job succeeded.
 
     Raises
     ------
     InputError
-        In one line, where the job ran code that its digest does not cover, or where DVC would record parameters or
-        code that are not what it ran with.
+        If the job ran code that its digest does not cover, or if DVC would record parameters or
+        code that the job did not use.
     """
     if job is None:
         return
@@ -123,18 +127,18 @@ def end(job: Job | None) -> None:
         raise InputError(f"{what} was edited while {job.name} ran: DVC would record the new for the old; run again")
 
 
-# --- Snakemake ------------------------------------------------------------------------------------------------------
+# --- Snakemake ------------------------------------------------------------------------------------
 
 
 def arguments(words: Iterable[str]) -> str:
-    """A job's command by its arguments: the interpreter's name is the machine's."""
+    """Return a job's command without the interpreter, whose path depends on the machine."""
     return " ".join([*words][1:])
 
 
 def _of_snakemake(path: Path) -> Job | None:
     plan = _read(path)
     entry = plan["jobs"].get(arguments(sys.orig_argv))
-    if entry is None:  # a command by hand, from within a run's environment
+    if entry is None:  # a person's command in a run's environment
         return None
     files = plan["code"][entry["key"]]
     job = Job(**entry, covered=frozenset(files))
@@ -148,7 +152,7 @@ def _of_snakemake(path: Path) -> Job | None:
 
 
 def stamps(source: Path, files: Mapping[str, str]) -> dict[str, tuple[list[int], str]]:
-    """Time, size and digest of each source of a closure: {path below src: ([ns, bytes], digest)}."""
+    """Return time, size and digest of each source: {path below src: ([ns, bytes], digest)}."""
     return {path: (_stamp(path, source), digest) for path, digest in files.items()}
 
 
@@ -161,13 +165,13 @@ def _stamp(path: str, source: Path = SOURCE) -> list[int]:
 
 
 def loaded() -> set[str]:
-    """The sources of our modules that this process has imported, by their paths below src."""
+    """Return the sources of our modules that this process has imported, as paths below src."""
     modules = [module for name, module in sys.modules.items() if name.partition(".")[0] == PACKAGE]
     ours = [getattr(module, "__file__", None) for module in modules]
     return {Path(path).resolve().relative_to(SOURCE).as_posix() for path in ours if path}
 
 
-# --- DVC ------------------------------------------------------------------------------------------------------------
+# --- DVC ------------------------------------------------------------------------------------------
 
 
 def _of_dvc(name: str) -> Job | None:
@@ -196,7 +200,7 @@ def _of_dvc(name: str) -> Job | None:
 
 
 def _at(values: Any, name: str) -> Any:
-    """The value at a dotted key; None where there is none."""
+    """Return the value at a dotted key; None if there is none."""
     for part in name.split("."):
         values = values.get(part) if isinstance(values, dict) else None
     return values
@@ -209,11 +213,11 @@ def _read(path: Path) -> Any:
         raise InputError(f"{path}: not a whole JSON file ({error}); {AGAIN}") from None
 
 
-# --- outputs of an earlier run --------------------------------------------------------------------------------------
+# --- outputs of an earlier run --------------------------------------------------------------------
 
 
 def put_back(record: Mapping[str, Any]) -> bool:
-    """Put the outputs of a record back where its inputs are as they were; False, and nothing done, otherwise."""
+    """Put the recorded outputs back if all inputs are as recorded; otherwise return False."""
     from latents.files.atomic import atomic
 
     if any(not Path(path).is_file() or md5(path) != known for path, known in record["inputs"].items()):
@@ -229,12 +233,12 @@ def put_back(record: Mapping[str, Any]) -> bool:
 
 
 def _stored(known: str, stores: Iterable[str]) -> Path | None:
-    """A file of this md5 in one of the stores; None where there is none, or it is damaged."""
+    """Find an undamaged file with this md5 in one of the stores; None if there is none."""
     paths = (Path(store, known[:2], known[2:]) for store in stores)
     return next((path for path in paths if path.is_file() and md5(path) == known), None)
 
 
 def md5(path: str | Path) -> str:
-    """A file's md5, as DVC has it."""
+    """Return a file's md5, as DVC computes it."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "md5").hexdigest()

@@ -1,6 +1,7 @@
-"""Record what a finished job used, and on which machine, beside its log. No job reads it, and no result depends on it.
+"""Record what a finished job used, and on which machine, in a file beside its log.
 
-`bridge commit` collects these records in uses.json.
+No job reads the file, and no result depends on it. `bridge commit` collects these records in
+uses.json.
 """
 
 from __future__ import annotations
@@ -17,17 +18,20 @@ from latents.machine.processor import INFO, processor
 
 
 def record(notes: Iterable[str]) -> None:
-    """Write what this process and its children used so far; nothing without a log, or where no file can be written."""
+    """Write what this process and its children used.
+
+    Does nothing if there is no log, or if the file cannot be written.
+    """
     from latents.files.tables import write_json
 
     log = next((path for path in notes if path.endswith(".log")), None)
     if log:
-        with suppress(OSError):  # the job has ended well, whatever becomes of this
+        with suppress(OSError):  # the job succeeded, even if this record cannot be written
             write_json(beside(log), {**used(), "machine": machine()})
 
 
 def beside(log: str) -> Path:
-    """The file of a job's use, by its log's.
+    """Return the path of a job's use record from the path of its log.
 
     Examples
     --------
@@ -38,7 +42,10 @@ def beside(log: str) -> Path:
 
 
 def used() -> dict[str, float]:
-    """CPU seconds of all threads and children, seconds since the process began, and its peak memory or a child's."""
+    """Return CPU seconds (all threads and children), seconds since the start, and peak memory.
+
+    Peak memory is the larger of the process's and a child's.
+    """
     spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return {
         "cpu_seconds": round(sum(each.ru_utime + each.ru_stime for each in spent), 2),
@@ -48,7 +55,7 @@ def used() -> dict[str, float]:
 
 
 def _age() -> float:
-    """Seconds since this process began, its imports included."""
+    """Return the seconds since this process began, including its imports."""
     try:
         ticks = int(Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19])
     except (OSError, ValueError, IndexError):
@@ -57,7 +64,7 @@ def _age() -> float:
 
 
 def machine(info: Path = INFO) -> dict[str, Any]:
-    """The processor with its cores and the threads of BLAS."""
+    """Return the processor with its cores and the threads of BLAS."""
     return processor(info) | {
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "blas_threads": int(os.environ.get("OMP_NUM_THREADS") or 0),

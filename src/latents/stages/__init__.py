@@ -1,1 +1,1 @@
-"""Thin glue, one module per stage: its params section, read files, call the library, write files."""
+"""Run the stages, one module each: read parameters and files, call the library, write files."""

@@ -1,4 +1,4 @@
-"""Stage `autoencoder`: the layer-wise convolutional autoencoder of faces, its held-out error, and its features."""
+"""Stage `autoencoder`: train the convolutional autoencoder of faces and store its features."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 from pydantic import Field
 
 from latents.jobs.params import Section, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.stages.shared.command import PARAMS, Params, ProbeFile, run, stage
 from latents.stages.shared.sections import Compute
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Autoencoder(Section):
-    """How the autoencoder is trained, and how its features are mapped to [0, 1]."""
+    """Configure the training of the autoencoder and the map of its features to [0, 1]."""
 
     variant: Literal["aligned", "frontal"]
     validation: float = Field(gt=0, lt=1)
@@ -46,14 +46,13 @@ app = stage("Train the convolutional autoencoder of faces; store its features.")
 def train(
     faces: FacesFile,
     model: Annotated[Path, typer.Option(help="Weights to write (safetensors).")],
-    history: Annotated[Path, typer.Option(help="CSV to write, a row an epoch of each step.")],
-    errors: Annotated[Path, typer.Option(help="CSV to write: held-out squared error a pixel after each step.")],
-    metrics: Annotated[Path, typer.Option(help="JSON to write: the last error, and that of PCA.")],
+    history: Annotated[Path, typer.Option(help="CSV to write: one row per step and epoch.")],
+    errors: Annotated[Path, typer.Option(help="CSV to write: held-out squared error per pixel after each step.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: held-out errors of the autoencoder and of PCA.")],
     probe: ProbeFile = None,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Train layer by layer, then jointly; measure on people who are in no training image, beside PCA."""
+    """Train layer by layer, then jointly; measure the error on held-out people, beside PCA."""
     import torch
 
     from latents.face_models import autoencoder
@@ -98,12 +97,11 @@ TRAINING = {"epochs", "fine_tuning_epochs", "batch_size", "learning_rate", "fine
 @app.command()
 def features(
     faces: FacesFile,
-    model: Annotated[Path, typer.Option(help="Trained weights.")],
+    model: Annotated[Path, typer.Option(help="Trained weights (safetensors).")],
     features: Annotated[Path, typer.Option(help="HDF5 to write: features, their map to [0, 1], role, person.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Store the features of every kept face by blocks, with the linear map to [0, 1] fitted on training people."""
+    """Store the features of every kept face, and their map to [0, 1] fitted on training people."""
     from latents.face_models import autoencoder
     from latents.face_models.features import write_features
     from latents.files.weights import read_weights
@@ -124,7 +122,7 @@ def features(
 
 
 def roles(faces: Path, section: Autoencoder) -> np.ndarray:
-    """The role of each kept face, an index into `latents.face_models.people.ROLES`."""
+    """Return the role of each kept face, an index into `latents.face_models.people.ROLES`."""
     import numpy as np
 
     from latents.face_models.people import split_people
@@ -140,7 +138,7 @@ def roles(faces: Path, section: Autoencoder) -> np.ndarray:
 
 
 def by_role(faces: Path, section: Autoencoder) -> list[np.ndarray]:
-    """The kept faces in training, validation and held out, float32 (n, 64, 64) each."""
+    """Return the kept faces by role (training, validation, held out), float32 (n, 64, 64)."""
     from latents.face_models.people import ROLES
     from latents.files.hdf5 import read_hdf5
 

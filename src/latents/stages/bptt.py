@@ -9,11 +9,11 @@ import typer
 from pydantic import Field
 
 from latents.jobs.params import Section, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.command import PARAMS, Params, run, stage
 
 
 class BPTT(Section):
-    """Epochs of documents, and how often each element is used in them."""
+    """Configure the epochs of documents in which uses of elements are counted."""
 
     slots: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
     bptt: int = Field(ge=1)
@@ -31,11 +31,10 @@ app = stage("Count how often epochs use each element.")
 @app.command()
 def uses(
     words: Annotated[Path, typer.Option(help="HDF5 of the stage text, with train_offsets.")],
-    metrics: Annotated[Path, typer.Option(help="JSON to write.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: uses of elements, by number of slots.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """How often each element is used when epochs wrap around, by place in the data and by length."""
+    """Count how often epochs that wrap around use each element, by its place and by length."""
     from latents.bptt.bias import bias_over_seeds, document_lengths
     from latents.files.hdf5 import read_hdf5
     from latents.files.tables import write_json

@@ -1,4 +1,7 @@
-"""Stage `claims`: judge what the notes state by what was measured; one JSON, one page, one table for README."""
+"""Stage `claims`: judge the claims of the notes by what all stages measured.
+
+It writes the claims as JSON, as a page, and as tables for README and docs/.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,11 @@ import typer
 from pydantic import Field
 
 from latents.jobs.params import Name, Section, Structural, load_section, read_yaml
-from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.command import PARAMS, Params, run, stage
 
 
 class Words(Section):
-    """What the notes' words mean in numbers."""
+    """Configure the numbers that the notes' words stand for."""
 
     times: float = Field(gt=1)
     share: float = Field(gt=0, lt=1)
@@ -24,14 +27,14 @@ class Words(Section):
 
 
 class ClaimsParams(Section):
-    """By what the claims are judged."""
+    """Configure how the claims are judged."""
 
     perceptron: Annotated[Name, Structural()]
     recurrent: Annotated[list[Name], Field(min_length=1), Structural()]
     words: Words
 
 
-ClaimsFile = Annotated[Path, typer.Option(help="JSON of the claims.")]
+ClaimsFile = Annotated[Path, typer.Option(help="JSON of the claims and their verdicts.")]
 CLAIMS = Path("results/claims.json")
 
 SECTION = ClaimsParams
@@ -41,13 +44,12 @@ app = stage("Judge the claims of the notes.")
 
 @app.command()
 def judge(
-    files: Annotated[list[Path], typer.Argument(help="Artifacts that hold the numbers: JSON and CSV below results/.")],
+    files: Annotated[list[Path], typer.Argument(help="Files below results/ that hold the numbers, JSON and CSV.")],
     claims: ClaimsFile,
-    page: Annotated[Path, typer.Option(help="HTML to write.")],
+    page: Annotated[Path, typer.Option(help="HTML to write: all claims on one page.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Read the numbers, compare them, and write each claim with its verdict."""
+    """Judge every claim by the measured numbers; write all claims with their verdicts."""
     from latents.claims import CLAIMS, Evidence, as_json, judge_all
     from latents.claims.page import as_html
     from latents.files.atomic import atomic
@@ -62,13 +64,12 @@ def judge(
 @app.command()
 def table(
     claims: ClaimsFile = CLAIMS,
-    readme: Annotated[Path, typer.Option(help="Markdown whose part between the markers is replaced.")] = Path(
+    readme: Annotated[Path, typer.Option(help="Markdown file whose part between two markers is replaced.")] = Path(
         "README.md"
     ),
-    full: Annotated[Path, typer.Option(help="Markdown to write: every claim.")] = Path("docs/claims.md"),
-    log: Log = None,
+    full: Annotated[Path, typer.Option(help="Markdown to write: all claims.")] = Path("docs/claims.md"),
 ) -> None:
-    """Write the claims into README, the headlines between its markers, and all of them into a page of docs/."""
+    """Write headline claims between README's markers, and all claims into a page of docs/."""
     from latents.claims.markdown import between_markers, every_claim, headlines
     from latents.files.atomic import atomic
     from latents.files.tables import read_json
@@ -83,7 +84,7 @@ def table(
 
 
 def terms(params: Path) -> Any:
-    """What the claims are judged by, of the whole parameter file."""
+    """Return the terms by which claims are judged, from several sections of params.yaml."""
     from latents.claims import Terms
 
     section = load_section(ClaimsParams, "claims", params)
@@ -98,7 +99,7 @@ def terms(params: Path) -> Any:
 
 
 def faults(whole: Any) -> Iterator[str]:
-    """Find text VAEs that do not exist, one line each."""
+    """Yield one line per text VAE that does not exist."""
     section, text_runs = whole.claims, whole.text_vae.runs
     for key, names in {"perceptron": [section.perceptron], "recurrent": section.recurrent}.items():
         for name in names:

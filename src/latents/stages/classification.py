@@ -1,4 +1,4 @@
-"""Stage `classification`: how many test items of a representation a kNN and a linear SVM put into the right class."""
+"""Stage `classification`: classify the test items of a representation by kNN and a linear SVM."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import typer
 from pydantic import Field
 
 from latents.jobs.params import Section, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.command import PARAMS, Params, run, stage
 from latents.stages.shared.sections import Scores
 
 
 class Classification(Section):
-    """The two classifiers."""
+    """Configure the two classifiers."""
 
     neighbours: int = Field(ge=1)
     svm_cost: float = Field(gt=0)
@@ -30,13 +30,12 @@ app = stage("Classify the test items of a representation: kNN and linear SVM.")
 
 @app.command()
 def evaluate(
-    dataset: Annotated[str, typer.Option(help="The data set, a key of the section scores.")],
+    dataset: Annotated[str, typer.Option(help="Data set, a key of the section scores.")],
     representation: Annotated[Path, typer.Option(help="HDF5 with train, train_labels, test, test_labels.")],
-    metrics: Annotated[Path, typer.Option(help="JSON to write: shares of right classes.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: accuracy of both classifiers.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Train both classifiers on the training items; report the accuracy on the test items."""
+    """Train both classifiers on the training items; measure their accuracy on the test items."""
     import numpy as np
 
     from latents.files.hdf5 import read_hdf5

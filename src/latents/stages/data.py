@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 import typer
 
 from latents.jobs.params import Section, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.command import PARAMS, Params, run, stage
 
 
 class Data(Section):
-    """Where the data sets come from."""
+    """Configure where the data sets come from."""
 
     source: Literal["real", "embedded"]
 
@@ -25,13 +25,12 @@ app = stage("Fetch a data set, verify it, write its canonical files.")
 
 @app.command()
 def fetch(
-    dataset: Annotated[str, typer.Option(help="mnist, lfw or newsgroups.")],
-    folder: Annotated[Path, typer.Option(help="Folder of the canonical files.")],
-    identity: Annotated[Path, typer.Option(help="JSON to write: members, bytes, content digest.")],
+    dataset: Annotated[str, typer.Option(help="Data set: mnist, lfw or newsgroups.")],
+    folder: Annotated[Path, typer.Option(help="Folder to write the canonical files to.")],
+    identity: Annotated[Path, typer.Option(help="JSON to write: members, sizes in bytes, digest of the content.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Fetch one data set: from LATENTS_MIRROR if set, else its addresses; or build it from our wheels."""
+    """Fetch a data set from LATENTS_MIRROR, else from its addresses; or build the embedded one."""
     from latents.datasets import download
     from latents.files.tables import write_json
 

@@ -1,4 +1,4 @@
-"""Stage `deep_rbm`: a second hidden layer on a trained RBM of faces, greedily, then both layers jointly."""
+"""Stage `deep_rbm`: train a second hidden layer on an RBM of faces, then both layers jointly."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import typer
 from pydantic import Field
 
 from latents.jobs.params import Name, Section, Structural, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.command import PARAMS, Params, run, stage
 from latents.stages.shared.sections import Compute
 
-DATASET = "lfw"  # of the run below
+DATASET = "lfw"  # of the bottom RBM
 
 
 class Training(Section):
-    """One of the two trainings; the rate falls linearly to zero."""
+    """Configure one of the two trainings; the learning rate falls linearly to zero."""
 
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)
@@ -28,7 +28,7 @@ class Training(Section):
 
 
 class Deep(Section):
-    """What it stands on, and its two trainings."""
+    """Configure the bottom RBM, the top layer and the two trainings."""
 
     bottom: Annotated[Name, Structural()]
     n_hidden: int = Field(ge=1)
@@ -46,16 +46,15 @@ app = stage("Train a deep RBM on the features of faces.")
 
 @app.command()
 def train(
-    features: Annotated[Path, typer.Option(help="HDF5 of features that the stage autoencoder writes.")],
+    features: Annotated[Path, typer.Option(help="HDF5 of features of the stage autoencoder.")],
     bottom: Annotated[Path, typer.Option(help="Trained weights of the RBM below.")],
     weights: Annotated[Path, typer.Option(help="Weights to write (safetensors).")],
-    history: Annotated[Path, typer.Option(help="CSV to write, a row an epoch of the joint training.")],
-    greedy: Annotated[Path, typer.Option(help="CSV to write, a row an epoch of the greedy training.")],
-    metrics: Annotated[Path, typer.Option(help="JSON to write: reconstruction through the top, before and after.")],
+    history: Annotated[Path, typer.Option(help="CSV to write: one row per epoch of the joint training.")],
+    greedy: Annotated[Path, typer.Option(help="CSV to write: one row per epoch of the greedy training.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: reconstruction errors before and after each training.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Train the top under a fixed bottom, then both; measure on people who are in no training image."""
+    """Train the top above a fixed bottom, then both jointly; measure on held-out people."""
     import torch
 
     from latents.files.tables import write_csv, write_json
@@ -106,7 +105,7 @@ def train(
 
 
 def faults(whole: Any) -> Iterator[str]:
-    """Find a bottom that does not exist, or does not learn faces."""
+    """Yield one line if the bottom RBM does not exist or does not learn faces."""
     allowed = [name for name, settings in whole.rbm.runs.items() if settings.dataset == DATASET]
     if whole.deep_rbm.bottom not in allowed:
         there = ", ".join(allowed) or "none; add one"

@@ -1,4 +1,4 @@
-"""Stage `digit_classifier`: train the classifier that judges generated digits, and report how good it is."""
+"""Stage `digit_classifier`: train and measure the classifier that judges generated digits."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import typer
 from pydantic import Field
 
 from latents.jobs.params import Section, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.stages.shared.command import PARAMS, Params, ProbeFile, run, stage
 from latents.stages.shared.sections import Compute
 
 
 class DigitClassifier(Section):
-    """How the classifier is trained; its settings were chosen on the validation digits."""
+    """Configure the training; the values were chosen on the validation digits."""
 
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)
@@ -34,13 +34,12 @@ app = stage("Train the fixed classifier that judges generated digits.")
 def train(
     digits: Annotated[Path, typer.Option(help="HDF5 of the stage digits.")],
     model: Annotated[Path, typer.Option(help="Weights to write (safetensors).")],
-    history: Annotated[Path, typer.Option(help="CSV to write, a row an epoch.")],
-    metrics: Annotated[Path, typer.Option(help="JSON to write: accuracy on the validation and the test digits.")],
+    history: Annotated[Path, typer.Option(help="CSV to write: one row per epoch.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: accuracy on validation and test digits.")],
     probe: ProbeFile = None,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Train on the training digits; a killed training resumes after its last whole epoch."""
+    """Train on the training digits. A killed training resumes after its last complete epoch."""
     import torch
 
     from latents.digits import classifier as digit_classifier

@@ -1,4 +1,4 @@
-"""Stage `digits`: training, validation and test digits, with the fixed binarised draws, as one HDF5 file."""
+"""Stage `digits`: split the digits into roles; store them with fixed binarised draws as HDF5."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import typer
 from pydantic import Field
 
 from latents.jobs.params import Section, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.command import PARAMS, Params, run, stage
 
 
 class Digits(Section):
-    """How the digits are split and binarised."""
+    """Configure the split and the binarisation of the digits."""
 
     validation: int = Field(ge=1)
     binarise: Literal["dynamic", "static", "threshold", "none"]
@@ -27,10 +27,9 @@ app = stage("Split the digits into roles and draw the binarised validation and t
 
 @app.command()
 def prepare(
-    folder: Annotated[Path, typer.Option(help="Folder of the four idx files.")],
-    digits: Annotated[Path, typer.Option(help="HDF5 to write.")],
+    folder: Annotated[Path, typer.Option(help="Folder that holds the four idx files.")],
+    digits: Annotated[Path, typer.Option(help="HDF5 to write: images, labels and binarised draws.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Write images and labels by role, and the fixed draws on which likelihoods are measured."""
     from latents.digits.files import write_digits

@@ -1,29 +1,26 @@
-"""Stage `face_model`: faces autoencoded, sampled, interpolated and mixed through the RBMs, and measured."""
+"""Stage `face_model`: reconstruct, sample, interpolate and mix faces with RBMs; measure them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import Field
 
-from latents.errors import InputError
 from latents.jobs.params import Name, Section, Structural, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.stages.shared.command import PARAMS, Params, ProbeFile, run, stage
+from latents.stages.shared.face_files import held_out_faces, photographs, read_model
 
 if TYPE_CHECKING:
-    import numpy as np
-    from torch import Tensor
-
-    from latents.face_models.stack import FaceModel
+    pass
 
 Shares = Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=1)]
 
 
 class Measures(Section):
-    """What is measured on faces of held-out people, and on Gibbs samples."""
+    """Configure the measures on faces of held-out people and on Gibbs samples."""
 
     chains: int = Field(ge=64)
     steps: int = Field(ge=1)
@@ -37,7 +34,7 @@ class Measures(Section):
 
 
 class Mixtures(Section):
-    """The faces that are mixed, to be looked at."""
+    """Configure the interpolated and mixed faces that are drawn."""
 
     people: Annotated[list[str], Field(min_length=2, max_length=2)]
     photographs: int = Field(ge=1, le=20)
@@ -47,7 +44,7 @@ class Mixtures(Section):
 
 
 class Looks(Section):
-    """What is measured of faces at every stage of the way."""
+    """Configure the measures of how faces look at each stage of the model."""
 
     blur_px: float = Field(gt=0, le=32)
     upward: Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=2)]
@@ -56,7 +53,7 @@ class Looks(Section):
 
 
 class FaceModelParams(Section):
-    """What is drawn from the models of faces, and how it is measured."""
+    """Configure the samples, the mixtures and the measures of models of faces."""
 
     main: Annotated[Name, Structural()]
     measures: Measures
@@ -66,14 +63,14 @@ class FaceModelParams(Section):
 
 FacesFile = Annotated[Path, typer.Option(help="HDF5 of the stage faces.")]
 AutoencoderFile = Annotated[Path, typer.Option(help="Weights of the autoencoder.")]
-FeaturesFile = Annotated[Path, typer.Option(help="HDF5 of the stage autoencoder's features.")]
-Examples = Annotated[Path, typer.Option(help="HDF5 with at_random, the 64 faces that are shown.")]
+FeaturesFile = Annotated[Path, typer.Option(help="HDF5 of features of the stage autoencoder.")]
+Examples = Annotated[Path, typer.Option(help="HDF5 with at_random, the 64 faces of the figures.")]
 
 SECTION = FaceModelParams
 HEADLINES = ["frechet", "frechet_floor"]
 AXES = {"mixing.csv": ("lag", "autocorrelation")}
 
-app = stage("Autoencode, draw, interpolate and mix faces with RBMs; measure what comes out.")
+app = stage("Reconstruct, sample, interpolate and mix faces with RBMs; measure the results.")
 
 
 @app.command()
@@ -82,15 +79,14 @@ def measure(
     autoencoder: AutoencoderFile,
     features: FeaturesFile,
     examples: Examples,
-    weights: Annotated[Path, typer.Option(help="Weights of an RBM, or of a deep RBM.")],
-    metrics: Annotated[Path, typer.Option(help="JSON to write.")],
+    weights: Annotated[Path, typer.Option(help="Weights of an RBM or of a deep RBM.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: errors, looks and Frechet distances of faces.")],
     mixing: Annotated[Path, typer.Option(help="CSV to write: autocorrelation of Gibbs chains by lag.")],
     pictures: Annotated[Path, typer.Option(help="HDF5 to write: faces, autoencoded, gibbs, gibbs_draws.")],
     probe: ProbeFile = None,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Measure one model on held-out faces and on its Gibbs samples; keep 64 of each to be looked at."""
+    """Measure one model on held-out faces and its Gibbs samples; store 64 of each for figures."""
     import numpy as np
     import torch
 
@@ -122,8 +118,8 @@ def measure(
         **section.model_dump(include={"chains", "steps", "draws", "thinning", "watched"}),
     )
     means = model.means_around(values, generator=generator, level=level)
-    for prefix, each in {"gibbs": values, "gibbs_means": means}.items():  # the first draw of each chain
-        pixels = model.decode(each[: section.chains]).numpy()
+    for prefix, each in {"gibbs": values, "gibbs_means": means}.items():
+        pixels = model.decode(each[: section.chains]).numpy()  # the first draw of each chain
         found |= face_measures.look(pixels, centre, blur_px=section.blur_px, prefix=prefix)
     apart = raw[role == ROLES.index("held_out")], raw[role == ROLES.index("training")]
     found |= face_measures.against_faces(values, means, model.unit_map, *apart, generator=draws)
@@ -141,9 +137,6 @@ def measure(
     write_hdf5(pictures, drawn, dataset="lfw")
 
 
-CHAINS = {"chains", "steps", "draws", "thinning", "watched"}
-
-
 @app.command()
 def mix(
     faces: FacesFile,
@@ -152,14 +145,14 @@ def mix(
     examples: Examples,
     weights: Annotated[Path, typer.Option(help="Weights of an RBM.")],
     deep_weights: Annotated[Path, typer.Option(help="Weights of a deep RBM.")],
-    pictures: Annotated[Path, typer.Option(help="HDF5 to write: faces between people, and mixed.")],
+    pictures: Annotated[Path, typer.Option(help="HDF5 to write: interpolated and mixed faces.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Faces between those of two people, mixed at each level; faces from shares of the way up and the way down.
+    """Interpolate faces of two people at each level; mix faces with the RBM's reconstructions.
 
-    Data sets: `first`, `second` (photographs), those named in `levels` (between, photographs) of `people`; `faces`
-    and `mixed` (upward, faces).
+    Data sets written: `first`, `second` (photographs, y, x), of the two `people`; for each name in
+    `levels` the faces between them (between, photographs, y, x); `faces` (faces, y, x) and `mixed`
+    (upward, faces, y, x).
     """
     import numpy as np
     import torch
@@ -192,15 +185,14 @@ def looks(
     faces: FacesFile,
     autoencoder: AutoencoderFile,
     features: FeaturesFile,
-    weights: Annotated[Path, typer.Option(help="Weights of the RBM that is shown.")],
+    weights: Annotated[Path, typer.Option(help="Weights of the RBM.")],
     deep_weights: Annotated[Path, typer.Option(help="Weights of the deep RBM.")],
-    pictures: Annotated[Path, typer.Option(help="HDF5 of the RBM's pictures, with gibbs.")],
-    deep_pictures: Annotated[Path, typer.Option(help="The same of the deep RBM.")],
-    metrics: Annotated[Path, typer.Option(help="JSON to write.")],
+    pictures: Annotated[Path, typer.Option(help="HDF5 of the RBM's pictures, with gibbs_draws.")],
+    deep_pictures: Annotated[Path, typer.Option(help="HDF5 of the deep RBM's pictures, with gibbs_draws.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: measures of looks, with intervals.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """How held-out faces look at every stage of the way, with intervals; Gibbs samples; faces between two people."""
+    """Measure how faces look, with intervals: held-out, Gibbs samples, and between two people."""
     from latents.face_models import measure as face_looks
     from latents.files.hdf5 import read_hdf5
     from latents.files.tables import write_json
@@ -221,75 +213,8 @@ def looks(
     write_json(metrics, found)
 
 
-def read_model(autoencoder: Path, features: Path, *weights: Path) -> tuple[FaceModel, str]:
-    """The stack of trained parts, and the level of the last of them; InputError when they do not fit together."""
-    from latents.face_models import autoencoder as layers
-    from latents.face_models.stack import FaceModel
-    from latents.face_models.unit_map import read_unit_map
-    from latents.files.weights import read_weights
-    from latents.rbm import deep as deep_rbm
-    from latents.rbm import model as rbm
-
-    network = read_part(layers.load, autoencoder)
-    parts: dict[str, Any] = {}
-    for path in weights:
-        deep = read_weights(path)[1].get("model") == "deep_rbm"
-        level = "deep_rbm" if deep else "rbm"
-        parts["deep" if deep else "rbm"] = read_part(deep_rbm.load if deep else rbm.load, path)
-    unit_map = read_unit_map(features, n_features=network.n_features)
-    return FaceModel(network, unit_map, **parts), level
-
-
-def read_part(load: Callable[..., Any], path: Path) -> Any:
-    """A trained part; InputError, in one line that names the file, when it holds weights of another architecture."""
-    from latents.files.weights import read_weights
-
-    state, architecture = read_weights(path)
-    try:
-        return load(state, architecture)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
-
-
-def held_out_faces(faces: Path, features: Path) -> tuple[Tensor, np.ndarray, np.ndarray]:
-    """Faces of held-out people (n, y, x), who is on them (n,), and the mean of the training faces (y, x)."""
-    import numpy as np
-    import torch
-
-    from latents.face_models.people import ROLES
-    from latents.files.hdf5 import open_hdf5, read_hdf5, rows_of
-
-    rows, role, person = read_hdf5(features, "row", "role", "person")
-    with open_hdf5(features) as file:
-        variant = file.attrs["variant"]
-    with open_hdf5(faces) as file:
-        pictures = rows_of(file, variant)[...]
-    held_out = role == ROLES.index("held_out")
-    centre = pictures[rows[role == ROLES.index("training")]].mean(axis=0, dtype=np.float64)
-    return torch.from_numpy(pictures[rows[held_out]]), person[held_out], centre
-
-
-def photographs(faces: Path, features: Path, name: str, count: int) -> np.ndarray:
-    """Faces of one person (at most count, y, x), evenly over the person's photographs; InputError for a stranger."""
-    import numpy as np
-
-    from latents.face_models.people import rows_of_person
-    from latents.files.hdf5 import open_hdf5, read_hdf5, rows_of
-
-    rows, person = read_hdf5(features, "row", "person")
-    found = rows_of_person(person, name)
-    if len(found) < count:
-        raise InputError(f"{name!r} is on {len(found)} photographs, face_model.mixtures.photographs is {count}")
-    chosen = rows[found[np.linspace(0, len(found) - 1, count).round().astype(int)]]
-    with open_hdf5(features) as file:
-        variant = file.attrs["variant"]
-    with open_hdf5(faces) as file:
-        pictures: np.ndarray = rows_of(file, variant)[...][chosen]
-    return pictures
-
-
 def faults(whole: Any) -> Iterator[str]:
-    """Find a shown run that learns no faces, and chains that are shorter than their lags."""
+    """Yield one line if `main` is no run on faces, and one if `lags` exceeds the chains' length."""
     section: FaceModelParams = whole.face_model
     on_faces = [name for name, settings in whole.rbm.runs.items() if settings.dataset == "lfw"]
     if section.main not in on_faces:

@@ -1,4 +1,4 @@
-"""Stage `faces`: landmarks, the reference head, frontal faces, and what each alignment gains on LFW's protocol."""
+"""Stage `faces`: turn photographs into frontal faces, and measure the gain on LFW's protocol."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import typer
 from pydantic import Field
 
 from latents.jobs.params import Section, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.command import PARAMS, Params, run, stage
 
 
 class DetectionParams(Section):
-    """When a detected face is believed; lengths are shares of the image's side."""
+    """Configure when a detected face is accepted; lengths are shares of the image's side."""
 
     central: float = Field(gt=0, le=1)
     off_centre: float = Field(gt=0, le=1)
@@ -22,14 +22,14 @@ class DetectionParams(Section):
 
 
 class FrameParams(Section):
-    """The frontal picture, in distances of the outer eye corners."""
+    """Configure the frontal picture; lengths are in distances between the outer eye corners."""
 
     half_width: float = Field(gt=0, le=3)
     centre_y: float = Field(ge=-2, le=2)
 
 
 class SymmetryParams(Section):
-    """When a pixel is taken from the other side of the face."""
+    """Configure when a pixel is taken from the other side of the face."""
 
     start: float = Field(ge=0, le=1)
     width: float = Field(gt=0, le=1)
@@ -39,7 +39,7 @@ class SymmetryParams(Section):
 
 
 class Faces(Section):
-    """From photographs to frontal faces."""
+    """Configure the steps from photographs to frontal faces."""
 
     training_folds: Annotated[list[Annotated[int, Field(ge=0, le=9)]], Field(min_length=1)]
     detection: DetectionParams
@@ -50,28 +50,27 @@ class Faces(Section):
     seed: int = Field(ge=0)
 
 
-Archive = Annotated[Path, typer.Option(help="The canonical tar of LFW.")]
-People = Annotated[Path, typer.Option(help="people.txt of LFW, with its folds.")]
+Archive = Annotated[Path, typer.Option(help="Canonical tar of LFW.")]
+People = Annotated[Path, typer.Option(help="people.txt of LFW, which lists people by fold.")]
 LandmarksFile = Annotated[Path, typer.Option(help="HDF5 of landmarks.")]
 ShapeFile = Annotated[Path, typer.Option(help="HDF5 of the reference head.")]
-Workers = Annotated[int, typer.Option(help="Processes; no result depends on them. 0: all cores.")]
+Workers = Annotated[int, typer.Option(help="Number of processes, 0: all cores; results do not depend on it.")]
 
 SECTION = Faces
 HEADLINES = ["n_kept", "aligned_auc", "frontal_auc", "frontal_auc_turned"]
 
-app = stage("Landmarks, frontal faces, and LFW's verification protocol.")
+app = stage("Find landmarks, make frontal faces, and run LFW's verification protocol.")
 
 
 @app.command()
 def landmarks(
     archive: Archive,
     points: Annotated[Path, typer.Option(help="HDF5 to write: points, score, rung, kept, reason.")],
-    dropped: Annotated[Path, typer.Option(help="CSV to write: each dropped photograph and why.")],
+    dropped: Annotated[Path, typer.Option(help="CSV to write: dropped photographs with reasons.")],
     workers: Workers = 0,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Find 68 landmarks in every photograph; drop by a recorded rule."""
+    """Find 68 landmarks in every photograph; drop photographs by a recorded rule."""
     from latents.faces.landmarks import Detection, write_landmarks
 
     section = load_section(Faces, "faces", params)
@@ -85,7 +84,6 @@ def shape(
     people: People,
     head: Annotated[Path, typer.Option(help="HDF5 to write: the reference head.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Fit the reference head to the landmarks of the training people."""
     from latents.datasets.lfw import read_people
@@ -106,9 +104,8 @@ def frontalize(
     faces: Annotated[Path, typer.Option(help="HDF5 to write: aligned, frontal, yaw, pitch, visibility, kept.")],
     workers: Workers = 0,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Align and frontalize every photograph; 64x64, grey, mean 0, clipped to [-1, 1]."""
+    """Align and frontalize every photograph: 64 x 64 pixels, grey, mean 0, clipped to [-1, 1]."""
     from latents.faces.pictures import write_faces
     from latents.faces.shape import read_shape
 
@@ -123,13 +120,12 @@ def verify(
     head: ShapeFile,
     people: People,
     pairs: Annotated[Path, typer.Option(help="pairs.txt of LFW.")],
-    metrics: Annotated[Path, typer.Option(help="JSON to write: AUC and accuracy of each variant.")],
-    examples: Annotated[Path, typer.Option(help="HDF5 to write: 24 faces over yaw in each variant; 64 at random.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: AUC and accuracy of each alignment.")],
+    examples: Annotated[Path, typer.Option(help="HDF5 to write: 24 faces by yaw in each alignment; 64 at random.")],
     workers: Workers = 0,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Score LFW's pairs by pixel correlation after each way of aligning: crop, similarity, frontal, symmetric."""
+    """Score LFW's pairs by pixel correlation: cropped, aligned, frontal and symmetric faces."""
     from tempfile import TemporaryDirectory
 
     from latents.datasets.lfw import read_pairs, read_people
@@ -141,9 +137,8 @@ def verify(
 
     section = load_section(Faces, "faces", params)
     training = protocol.of_folds(read_people(people), section.training_folds)
-    with TemporaryDirectory(
-        dir=metrics.parent, prefix=f".{metrics.stem}."
-    ) as folder:  # all four variants are needed here only
+    # a temporary file, since no other stage needs all four variants
+    with TemporaryDirectory(dir=metrics.parent, prefix=f".{metrics.stem}.") as folder:
         every = Path(folder) / "faces.h5"
         write_faces(archive, points, read_shape(head), every, look(section, VARIANTS), workers=cores(workers))
         measured = protocol.compare_variants(
@@ -155,7 +150,7 @@ def verify(
 
 
 def look(section: Faces, variants: tuple[str, ...] = ("aligned", "frontal")) -> Any:
-    """The library's options from the parameters."""
+    """Return the library's options for frontal pictures from the parameters."""
     from latents.faces import Symmetry
     from latents.faces.pictures import Look
 
@@ -163,7 +158,7 @@ def look(section: Faces, variants: tuple[str, ...] = ("aligned", "frontal")) -> 
 
 
 def cores(workers: int) -> int:
-    """The number given, or that of the cores of this process."""
+    """Return the given number of processes, or the number of available cores if it is 0."""
     return workers or len(os.sched_getaffinity(0))
 
 

@@ -1,4 +1,4 @@
-"""Stage `hashing`: binary codes of documents by every method and code length, ranked by Hamming distance."""
+"""Stage `hashing`: encode documents as binary codes, and rank them by Hamming distance."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import Field
 
 from latents.errors import InputError
 from latents.jobs.params import Name, Section, Structural, WithDefaults, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.stages.shared.command import PARAMS, Params, ProbeFile, run, stage
 from latents.stages.shared.sections import Compute
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Learned(Section):
-    """A learned method: see `latents.hashing.training.Method`."""
+    """Configure a learned method; see `latents.hashing.training.Method`."""
 
     prior: Literal["gaussian", "bernoulli"]
     label_weight: float = Field(ge=0)
@@ -32,7 +32,7 @@ class Learned(Section):
 
 
 class Training(Section):
-    """How every learned method is trained."""
+    """Configure the training of all learned methods."""
 
     width: int = Field(ge=1)
     dropout: float = Field(ge=0, lt=1)
@@ -44,7 +44,7 @@ class Training(Section):
 
 
 class Hashing(WithDefaults):
-    """The methods, the code lengths and the protocols."""
+    """Configure the methods, the code lengths and the protocols."""
 
     corpora: Annotated[list[Name], Field(min_length=1), Structural()]
     bits: Annotated[list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1)]
@@ -54,14 +54,16 @@ class Hashing(WithDefaults):
 
 
 WordsFile = Annotated[Path, typer.Option(help="HDF5 of the stage text.")]
-MethodName = Annotated[str, typer.Option("--method", help="A key of hashing.learned, or one of hashing.plain.")]
-PROBED = 500  # documents of each role that a probe encodes and ranks
-NO_BITS = 0  # the code length of real-valued rows, in tables
-LSA_AXES = 32  # of the dense representation in which neighbours are sought, beside tf-idf
-GRAPH_NEIGHBOURS = 10  # of each document in the graph whose diffusion map joins those two
+MethodName = Annotated[
+    str, typer.Option("--method", help="Method: a key of hashing.learned or an entry of hashing.plain.")
+]
+PROBED = 500  # documents per role that a probe encodes and ranks
+NO_BITS = 0  # code length that tables give for real-valued rows
+LSA_AXES = 32  # dimensions of the dense rows in which, beside tf-idf, neighbours are sought
+GRAPH_NEIGHBOURS = 10  # neighbours per document in the graph of the diffusion map
 DIFFUSION_AXES = 20
 METRICS = ("precision@100", "map", "ndcg@100")
-INACTIVE = 1e-3  # a bit whose values vary less than this share of the most varying one's carries nothing
+INACTIVE = 1e-3  # a bit is inactive if its variance is at most this share of the largest
 
 SECTION = Hashing
 HEADLINES = ["precision@100_32"]
@@ -71,23 +73,22 @@ AXES = {
     "table.csv": ("bits", "precision@100"),
 }
 
-app = stage("Hash documents into short codes by every method; rank by Hamming distance.")
+app = stage("Encode documents as binary codes by several methods; rank by Hamming distance.")
 
 
 @app.command()
 def evaluate(
     method: MethodName,
     words: WordsFile,
-    codes: Annotated[Path, typer.Option(help="HDF5 to write: packed codes of train and test by code length.")],
-    metrics: Annotated[Path, typer.Option(help="JSON to write: precision@100 and MAP by code length.")],
+    codes: Annotated[Path, typer.Option(help="HDF5 to write: packed train and test codes by code length.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: precision@100, MAP and NDCG by code length.")],
     table: Annotated[Path, typer.Option(help="CSV to write: all metrics by code length.")],
     curve: Annotated[Path, typer.Option(help="CSV to write: precision at recall 0, .1, .. 1 by code length.")],
-    history: Annotated[Path | None, typer.Option(help="CSV to write: a learned method's training curves.")] = None,
+    history: Annotated[Path | None, typer.Option(help="CSV to write: training curves of a learned method.")] = None,
     probe: ProbeFile = None,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Make codes of all lengths by one method; rank training documents for test (and validation) documents."""
+    """Encode all documents by one method; rank training documents for each other document."""
     from latents.files.hdf5 import open_hdf5, rows_of, write_hdf5
     from latents.files.tables import write_csv, write_json
     from latents.networks.probes import probing
@@ -134,7 +135,11 @@ def values(
     near: np.ndarray | None,
     probe: Probe | None,
 ) -> tuple[dict[str, np.ndarray] | None, list[dict[str, float]]]:
-    """What is thresholded, float (n, bits), of each role, None for real-valued rows; and the training's history."""
+    """Return the values to threshold, and the history of the training.
+
+    The values are float (n, bits) by role, or None for `NO_BITS`: the rows themselves are ranked.
+    The history is empty unless the method is learned.
+    """
     from latents.hashing import plain as codes
     from latents.hashing import training as hashing_training
     from latents.stages.shared.checkpoint import checkpoint_path
@@ -167,7 +172,7 @@ def values(
 def part_of(
     probe: Probe | None, bits: int, rows: dict[str, Any], labels: dict[str, Any]
 ) -> AbstractContextManager[Probe | None]:
-    """The probe of one code length, None where there is none; after its training few documents are ranked."""
+    """Return the probe of one code length, or None; at its end it ranks a few documents."""
     from latents.hashing import training as hashing_training
 
     if probe is None:
@@ -182,7 +187,7 @@ def part_of(
 
 
 class Measured(NamedTuple):
-    """Of one code length: packed codes by role, a row of all metrics, the points of the precision-recall curve."""
+    """Hold the results of one code length: packed codes, metrics, precision-recall curve."""
 
     packed: dict[str, np.ndarray]
     row: dict[str, Any]
@@ -191,7 +196,7 @@ class Measured(NamedTuple):
 
 @dataclass
 class Found:
-    """What is written, gathered by code length."""
+    """Collect the results of all code lengths, as they are written."""
 
     packed: dict[str, Any] = field(default_factory=dict)
     measured: list[dict[str, Any]] = field(default_factory=list)
@@ -199,7 +204,7 @@ class Found:
     histories: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, bits: int, one: Measured, training: list[dict[str, float]]) -> None:
-        """Append what one code length gave."""
+        """Append the results of one code length."""
         self.packed |= {f"{bits}_{role}": codes for role, codes in one.packed.items()}
         self.measured.append({"bits": bits} | one.row)
         self.curves += [{"bits": bits} | point for point in one.curve]
@@ -207,7 +212,7 @@ class Found:
 
 
 def measure(latent: dict[str, np.ndarray] | None, rows: dict[str, Any], labels: dict[str, Any]) -> Measured:
-    """Threshold what is latent and rank by Hamming distance; where nothing is, rank the rows by cosine."""
+    """Threshold latent values and rank by Hamming distance; without values rank by cosine."""
     import numpy as np
 
     from latents.hashing.plain import binarise
@@ -221,7 +226,10 @@ def measure(latent: dict[str, np.ndarray] | None, rows: dict[str, Any], labels: 
 
 
 def neighbours(tfidf: Any, *, count: int, seed: int) -> np.ndarray:
-    """The nearest training documents of each, int64 (n, count), the same for all code lengths; no label is read."""
+    """Return the nearest training documents of each training document, int64 (n, count).
+
+    They are the same for all code lengths and do not depend on labels.
+    """
     import numpy as np
 
     from latents.hashing import graph as hashing_graph
@@ -234,12 +242,15 @@ def neighbours(tfidf: Any, *, count: int, seed: int) -> np.ndarray:
 
 
 def job_name(method: str, words: Path) -> str:
-    """The readable part of a checkpoint's name."""
+    """Return the readable part of a checkpoint's name."""
     return f"hashing-{words.parent.name}-{method}"
 
 
 def rank(sides: dict[str, Any], labels: dict[str, Any], score: str) -> tuple[dict[str, float], list[dict[str, float]]]:
-    """All metrics of test documents, precision@100 of validation documents too; the precision-recall curve."""
+    """Rank training documents; return the metrics and the precision-recall curve of test documents.
+
+    The metrics include precision@100 of validation documents.
+    """
     from latents.ranking.evaluation import evaluate
     from latents.ranking.result import RECALL_LEVELS, RankingResult
 
@@ -254,7 +265,7 @@ def rank(sides: dict[str, Any], labels: dict[str, Any], score: str) -> tuple[dic
 
 
 def describe(latent: dict[str, np.ndarray] | None, sides: dict[str, Any]) -> dict[str, int]:
-    """Collapse, seen: bits whose values vary over training documents, and how many codes differ among those."""
+    """Count the active bits, and the distinct codes of training documents: few show a collapse."""
     import numpy as np
 
     if latent is None:
@@ -266,9 +277,8 @@ def describe(latent: dict[str, np.ndarray] | None, sides: dict[str, Any]) -> dic
 
 @app.command()
 def compare(
-    tables: Annotated[list[Path], typer.Argument(help="results/hashing/<corpus>/<method>/table.csv")],
-    comparison: Annotated[Path, typer.Option(help="CSV to write: ours beside published numbers.")],
-    log: Log = None,
+    tables: Annotated[list[Path], typer.Argument(help="Files results/hashing/<corpus>/<method>/table.csv.")],
+    comparison: Annotated[Path, typer.Option(help="CSV to write: our numbers beside published ones.")],
 ) -> None:
     """Gather precision@100 of all methods beside published numbers, each with its source."""
     from latents.files.tables import read_csv, write_csv

@@ -1,4 +1,4 @@
-"""Stage `headlines`: the headline numbers of all stages in one JSON file."""
+"""Stage `headlines`: gather the headline numbers of all stages in one JSON file."""
 
 from __future__ import annotations
 
@@ -7,22 +7,21 @@ from typing import Annotated
 
 import typer
 
-from latents.stages.shared.command import Log, run, stage
+from latents.stages.shared.command import run, stage
 
-app = stage("Gather the headline numbers.")
+app = stage("Gather the headline numbers of all stages.")
 
 
 @app.command()
 def gather(
     files: Annotated[
         list[Path],
-        typer.Argument(help="results/<stage>/<dataset>/<run>/.../metrics.json, or a summary.json of all runs"),
+        typer.Argument(help="Files results/<stage>/<dataset>/<run>/.../metrics.json, or summary.json of all runs."),
     ],
-    headline: Annotated[list[str], typer.Option(help="stage:number, once for each number that is gathered.")],
-    metrics: Annotated[Path, typer.Option(help="JSON to write.")],
-    log: Log = None,
+    headline: Annotated[list[str], typer.Option(help="Number to gather, as stage:number; may be repeated.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: the gathered numbers.")],
 ) -> None:
-    """Write {stage: {run: {headline: value}}} from each stage's own metrics."""
+    """Gather headline numbers from the metrics of stages as {stage: {run: {headline: value}}}."""
     from latents.files.tables import read_json, write_json
 
     chosen: dict[str, list[str]] = {}
@@ -33,7 +32,7 @@ def gather(
     for path in files:
         _, stage_name, *run_name = path.parent.parts
         values = read_json(path)
-        runs = values if path.name == "summary.json" else {None: values}  # a summary holds several runs
+        runs = values if path.name == "summary.json" else {None: values}  # several runs
         for inner, numbers in runs.items():
             whole_name = "_".join([*run_name, *([inner] if inner else [])])
             if names := chosen.get(stage_name):

@@ -1,4 +1,4 @@
-"""Stage `language_model`: a small word language model on the newsgroups, trained on ragged sequences, never padded."""
+"""Stage `language_model`: train a small word language model on the newsgroups' ragged sequences."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 from pydantic import Field
 
 from latents.jobs.params import Name, Section, Structural, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.stages.shared.command import PARAMS, Params, ProbeFile, run, stage
 from latents.stages.shared.sections import Compute
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ ROLES = ("train", "validation", "test")
 
 
 class LanguageModel(Section):
-    """The corpus, the model, and how it is trained."""
+    """Configure the corpus, the model and its training."""
 
     corpus: Annotated[Name, Structural()]
     words: int = Field(ge=1)
@@ -35,20 +35,19 @@ SECTION = LanguageModel
 HEADLINES = ["perplexity", "unigram_perplexity"]
 AXES = {"history.csv": ("epoch", "validation_cross_entropy")}
 
-app = stage("Train a small language model on the newsgroups; measure its perplexity beside a unigram model's.")
+app = stage("Train a small word language model; measure its perplexity beside a unigram model.")
 
 
 @app.command()
 def train(
     corpus: Annotated[Path, typer.Option(help="HDF5 of the stage text.")],
     model: Annotated[Path, typer.Option(help="Weights to write (safetensors).")],
-    history: Annotated[Path, typer.Option(help="CSV to write, a row an epoch, in nats a token.")],
+    history: Annotated[Path, typer.Option(help="CSV to write: one row per epoch, in nats per token.")],
     metrics: Annotated[Path, typer.Option(help="JSON to write: perplexities of the test documents.")],
     probe: ProbeFile = None,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Train on the training documents; a killed training resumes after its last whole epoch."""
+    """Train on the training documents. A killed training resumes after its last complete epoch."""
     import torch
 
     from latents.files.tables import write_csv, write_json
@@ -89,7 +88,11 @@ def train(
 
 
 def read_documents(path: Path, words: int) -> tuple[dict[str, list[np.ndarray]], int]:
-    """The documents of each role that hold a token, with the first words of the vocabulary; how many tokens differ."""
+    """Return the documents by role, and the number of distinct tokens.
+
+    Tokens are the first `words` words of the vocabulary, stop words and one for unknown words;
+    documents without a token are left out.
+    """
     from latents.files.hdf5 import open_hdf5
     from latents.text.files import read_sequences
     from latents.text.language_model import limited

@@ -1,4 +1,4 @@
-"""Stage `newsgroups`: the documents, their groups and the split by date as one HDF5 file."""
+"""Stage `newsgroups`: store the documents, their groups and the split by date as one HDF5 file."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from typing import Annotated
 
 import typer
 
-from latents.stages.shared.command import Log, run, stage
+from latents.stages.shared.command import run, stage
 
 app = stage("Store the newsgroups' documents, labels and split.")
 
 
 @app.command()
 def prepare(
-    archive: Annotated[Path, typer.Option(help="The canonical tar of the data set.")],
-    documents: Annotated[Path, typer.Option(help="HDF5 to write.")],
-    log: Log = None,
+    archive: Annotated[Path, typer.Option(help="Canonical tar of the data set.")],
+    documents: Annotated[Path, typer.Option(help="HDF5 to write: documents with groups, ids and split.")],
 ) -> None:
     """Stream the documents, their groups, ids and split from the archive into HDF5."""
     from latents.text.documents import write_newsgroups

@@ -12,30 +12,30 @@ from pydantic import Field
 
 from latents.errors import InputError
 from latents.jobs.params import Name, Section, Structural, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.command import PARAMS, Params, run, stage
 
 
 class RbmWeights(Section):
-    """The weights of an RBM on digits, a picture a hidden unit."""
+    """Choose an RBM on digits; the weights of each hidden unit are one picture."""
 
     run: Annotated[Name, Structural()]
 
 
 class VaeDecoder(Section):
-    """The last weights of a VAE's decoder, a picture a hidden unit."""
+    """Choose a VAE; the last weights of its decoder are one picture per hidden unit."""
 
     run: Annotated[Name, Structural()]
     seed: Annotated[int, Structural()] = Field(ge=0)
 
 
 class RnnUnits(Section):
-    """What each hidden unit of a row-RNN likes to see, and what the network expects then, as a picture."""
+    """Choose a row-RNN; the rows that each hidden unit prefers, and the next, are one picture."""
 
     run: Annotated[Name, Structural()]
 
 
 class Sets(Section):
-    """The sets of features, by name, and the runs that they are of."""
+    """Choose the run of each set of features."""
 
     rbm_weights: RbmWeights
     vae_decoder: VaeDecoder
@@ -43,7 +43,7 @@ class Sets(Section):
 
 
 class Ordering(Section):
-    """What is ordered, and how the order is found and laid out."""
+    """Configure the sets of features, their orders and their layouts."""
 
     sets: Sets
     columns: int = Field(ge=1)
@@ -54,10 +54,10 @@ class Ordering(Section):
 
 
 METHODS = ("none", "greedy", "leaf", "tsp")
-EDGE_PX = 28  # of a digit
+EDGE_PX = 28  # side of a digit
 
 WeightsFile = Annotated[Path, typer.Option(help="Trained weights (safetensors).")]
-PicturesFile = Annotated[Path, typer.Option(help="HDF5 to write: pictures.")]
+PicturesFile = Annotated[Path, typer.Option(help="HDF5 to write: pictures (n, 28, 28).")]
 
 SECTION = Ordering
 HEADLINES = ["greedy_length", "tsp_length"]
@@ -66,7 +66,7 @@ app = stage("Order features by similarity and typeset them.")
 
 
 @app.command()
-def rbm_weights(weights: WeightsFile, pictures: PicturesFile, log: Log = None) -> None:
+def rbm_weights(weights: WeightsFile, pictures: PicturesFile) -> None:
     """Store the weights of each hidden unit of an RBM on digits as a picture."""
     from latents.files.weights import read_weights
     from latents.rbm import model as rbm
@@ -75,8 +75,8 @@ def rbm_weights(weights: WeightsFile, pictures: PicturesFile, log: Log = None) -
 
 
 @app.command()
-def vae_decoder(weights: WeightsFile, pictures: PicturesFile, log: Log = None) -> None:
-    """Store what each unit of the last hidden layer of a VAE's decoder adds to the digit's logits as a picture."""
+def vae_decoder(weights: WeightsFile, pictures: PicturesFile) -> None:
+    """Store the weights of each last hidden unit of a VAE's decoder as a picture."""
     from latents.files.weights import read_weights
 
     state, _ = read_weights(weights)
@@ -86,12 +86,11 @@ def vae_decoder(weights: WeightsFile, pictures: PicturesFile, log: Log = None) -
 @app.command()
 def order(
     pictures: Annotated[Path, typer.Option(help="HDF5 with pictures (n, y, x).")],
-    layouts: Annotated[Path, typer.Option(help="HDF5 to write: pictures; order and grid of each method; typeset.")],
-    metrics: Annotated[Path, typer.Option(help="JSON to write: path lengths, gains, clusters.")],
+    layouts: Annotated[Path, typer.Option(help="HDF5 to write: pictures; order and grid per method; typeset grid.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: lengths of paths, gains, number of clusters.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Order the pictures by each method, measure the paths, wrap each order, and typeset the tour."""
+    """Order the pictures by each method, measure and wrap each order, and typeset the tour."""
     import numpy as np
 
     from latents import ordering
@@ -137,7 +136,7 @@ def write_pictures(path: Path, rows: Any) -> None:
 
 
 def last_layer(state: Mapping[str, Any]) -> Any:
-    """The decoder's last weights (n_visible, n_hidden); InputError when there are none."""
+    """Return the decoder's last weights (n_visible, n_hidden); InputError if there are none."""
     found = {int(match[1]): name for name in state if (match := re.fullmatch(r"decoder\.(\d+)\.weight", name))}
     if not found:
         raise InputError(f"the weights have no decoder of plain layers; they have {', '.join(sorted(state)[:5])} ...")
@@ -145,16 +144,16 @@ def last_layer(state: Mapping[str, Any]) -> Any:
 
 
 def faults(whole: Any) -> Iterator[str]:
-    """Find sets of features whose run or seed does not exist, one line each."""
+    """Yield one line per set of features whose run or seed does not exist."""
     sets: Sets = whole.ordering.sets
     on_digits = [name for name, settings in whole.rbm.runs.items() if settings.dataset == "mnist"]
     if sets.rbm_weights.run not in on_digits:
-        there = ", ".join(on_digits) or "none; add one"
-        yield f"ordering.sets.rbm_weights.run: got {sets.rbm_weights.run!r}, allowed: a run of rbm.runs on mnist: {there}"
+        allowed = f"a run of rbm.runs on mnist: {', '.join(on_digits) or 'none; add one'}"
+        yield f"ordering.sets.rbm_weights.run: got {sets.rbm_weights.run!r}, allowed: {allowed}"
     complete = [name for name, settings in whole.rnn.runs.items() if settings.rows == "all"]
     if sets.rnn_units.run not in complete:
-        there = ", ".join(complete) or "none; add one"
-        yield f"ordering.sets.rnn_units.run: got {sets.rnn_units.run!r}, allowed: a run of rnn.runs on all rows: {there}"
+        allowed = f"a run of rnn.runs on all rows: {', '.join(complete) or 'none; add one'}"
+        yield f"ordering.sets.rnn_units.run: got {sets.rnn_units.run!r}, allowed: {allowed}"
     vae, vae_runs = sets.vae_decoder, whole.vae.runs
     if vae.run not in vae_runs:
         yield f"ordering.sets.vae_decoder.run: got {vae.run!r}, allowed: {', '.join(vae_runs)}"

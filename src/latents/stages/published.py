@@ -1,4 +1,4 @@
-"""Stage `comparison`: our numbers beside published ones, as a page of the report."""
+"""Stage `published`: set our numbers beside published ones, as a page of the report."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from latents.stages.shared.command import Log, run, stage
+from latents.stages.shared.command import run, stage
 
 app = stage("Set our numbers beside published ones.")
 
@@ -20,14 +20,13 @@ NAMES = {
 
 @app.command()
 def write(
-    documents: Annotated[list[Path], typer.Argument(help="results/text_vae/<run>/metrics.json of each run.")],
-    peers: Annotated[Path, typer.Option(help="JSON of text_vae's peers: unigram and lda.")],
-    hashing: Annotated[Path, typer.Option(help="CSV of the stage hashing.")],
-    digits: Annotated[Path, typer.Option(help="JSON: the summary of the stage measures.")],
-    page: Annotated[Path, typer.Option(help="HTML to write.")],
-    log: Log = None,
+    documents: Annotated[list[Path], typer.Argument(help="Files results/text_vae/<run>/metrics.json.")],
+    peers: Annotated[Path, typer.Option(help="JSON of the unigram model and LDA, of the stage text_vae.")],
+    hashing: Annotated[Path, typer.Option(help="CSV of the stage hashing: the comparison.")],
+    digits: Annotated[Path, typer.Option(help="JSON summary of the stage vae_measures.")],
+    page: Annotated[Path, typer.Option(help="HTML to write: one page of tables.")],
 ) -> None:
-    """Write hash codes' precision, perplexities and bounds on digits, published and ours, on one page."""
+    """Write published numbers beside ours: hash codes, perplexities, and bounds on digits."""
     from latents.files.tables import read_csv, read_json
     from latents.published import tables as comparison
 
@@ -45,10 +44,9 @@ def write(
 
 @app.command()
 def markdown(
-    metrics: Annotated[list[Path], typer.Argument(help="results/hashing/<protocol>/<method>/metrics.json")],
-    log: Log = None,
+    metrics: Annotated[list[Path], typer.Argument(help="Files results/hashing/<protocol>/<method>/metrics.json.")],
 ) -> None:
-    """Print precision@100 by protocol, method and code length, as docs/hashing.md has it."""
+    """Print precision@100 by protocol, method and code length: the tables of docs/hashing.md."""
     from latents.files.tables import read_json
     from latents.published import tables as comparison
 
@@ -61,7 +59,7 @@ def markdown(
 
 
 def order(method: str) -> tuple[int, str]:
-    """As NAMES has them, others after them by the alphabet."""
+    """Return the sort key of a method: the order of NAMES, then other methods by name."""
     known = list(NAMES)
     return (known.index(method) if method in known else len(known), method)
 

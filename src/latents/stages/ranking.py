@@ -1,6 +1,7 @@
 """Stage `ranking`: evaluate a representation by ranking all its training items for each test item.
 
-The queries are scattered over jobs and gathered; the result does not depend on how many there are.
+Jobs evaluate blocks of queries, then one job gathers them. Results do not depend on the number of
+blocks.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from pydantic import Field
 
 from latents.errors import InputError
 from latents.jobs.params import Section, Structural, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.command import PARAMS, Params, run, stage
 from latents.stages.shared.sections import Scores
 
 
 class Ranking(Section):
-    """How representations are ranked and scored."""
+    """Configure how representations are ranked and measured."""
 
     cutoffs: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
     ties: Literal["expected", "trec"]
@@ -29,19 +30,18 @@ SECTION = Ranking
 HEADLINES = ["map", "precision@100"]
 AXES = {"precision_recall.csv": ("recall", "precision")}
 
-app = stage("Rank every training item for every test item; precision, recall, NDCG.")
+app = stage("Rank all training items for each test item; measure precision, recall and NDCG.")
 
 
 @app.command()
 def evaluate(
-    dataset: Annotated[str, typer.Option(help="The data set, a key of the section scores.")],
+    dataset: Annotated[str, typer.Option(help="Data set, a key of the section scores.")],
     representation: Annotated[Path, typer.Option(help="HDF5 with train, train_labels, test, test_labels.")],
-    part: Annotated[str, typer.Option(help="Which block of queries, as 1-of-4.")],
-    result: Annotated[Path, typer.Option(help="HDF5 to write: metrics of each query of the block.")],
+    part: Annotated[str, typer.Option(help="Block of queries, such as 1-of-4.")],
+    result: Annotated[Path, typer.Option(help="HDF5 to write: metrics per query of the block.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Evaluate a block of the queries against the whole database, read by slices: same label is relevant."""
+    """Rank all training items for a block of queries; items with a query's label are relevant."""
     from latents.files.hdf5 import open_hdf5, rows_of, write_hdf5
     from latents.ranking.evaluation import evaluate as rank
 
@@ -65,7 +65,6 @@ def gather(
     parts: Annotated[list[Path], typer.Argument(help="HDF5 files of all blocks, in order.")],
     metrics: Annotated[Path, typer.Option(help="JSON to write: means over queries.")],
     curve: Annotated[Path, typer.Option(help="CSV to write: precision at recall 0, .1, .. 1.")],
-    log: Log = None,
 ) -> None:
     """Gather the blocks; write the means and the precision-recall curve."""
     from latents.files.hdf5 import open_hdf5
@@ -83,7 +82,7 @@ def gather(
 
 
 def block(text: str) -> tuple[int, int]:
-    """("1-of-4") -> (0, 4), as `latents.ranking.evaluate` counts; InputError for anything else."""
+    """Return (0, 4) for "1-of-4", as `latents.ranking.evaluate` counts; else InputError."""
     number, _, count = text.partition("-of-")
     if not (number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count)):
         raise InputError(f"--part: got {text!r}, allowed: a block and their number, as 1-of-4")

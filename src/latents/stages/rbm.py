@@ -1,4 +1,4 @@
-"""Stage `rbm`: restricted Boltzmann machines on binary digits and on the features of faces, one per named run."""
+"""Stage `rbm`: train restricted Boltzmann machines on binary digits and on features of faces."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from latents.errors import InputError
 from latents.jobs.params import Name, Section, Structural, WithDefaults, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.stages.shared.command import PARAMS, Params, ProbeFile, run, stage
 from latents.stages.shared.sections import Compute
 
-UNITS = {"mnist": ("bernoulli",), "lfw": ("beta", "gaussian", "exact_beta")}  # visible ones that fit the values
+# visible units that fit the values of each data set
+UNITS = {"mnist": ("bernoulli",), "lfw": ("beta", "gaussian", "exact_beta")}
 
 
 class Run(Section):
-    """One named run: what it learns, its units, and how it is trained."""
+    """Configure one named run: its data, its units and its training."""
 
     dataset: Annotated[Literal["mnist", "lfw"], Structural()]
     threshold: float | None
@@ -65,7 +66,7 @@ class Run(Section):
 
 
 class Units(Section):
-    """RBMs on features of faces that differ by their visible units alone."""
+    """Configure RBMs on features of faces that differ only in their visible units."""
 
     kinds: Annotated[list[Literal["bernoulli", "beta", "gaussian"]], Field(min_length=1)]
     seeds: int = Field(ge=2)
@@ -82,7 +83,7 @@ class Units(Section):
 
 
 class RBMs(WithDefaults):
-    """The runs."""
+    """Configure the runs, and the comparison of visible units."""
 
     runs: Annotated[dict[Name, Run], Field(min_length=1), Structural()]
     units: Units
@@ -97,16 +98,19 @@ app = stage("Train restricted Boltzmann machines on digits and on features of fa
 
 @app.command()
 def train(
-    run_name: Annotated[str, typer.Option("--run", help="A run of the section rbm.runs.")],
-    data: Annotated[Path, typer.Option(help="HDF5 of the stage digits, or the features of the stage autoencoder.")],
+    run_name: Annotated[str, typer.Option("--run", help="Run, a key of rbm.runs.")],
+    data: Annotated[Path, typer.Option(help="HDF5 of the stage digits, or of features of the stage autoencoder.")],
     weights: Annotated[Path, typer.Option(help="Weights to write (safetensors).")],
-    history: Annotated[Path, typer.Option(help="CSV to write, a row an epoch.")],
-    metrics: Annotated[Path, typer.Option(help="JSON to write: reconstruction of test rows, pseudo-likelihood.")],
+    history: Annotated[Path, typer.Option(help="CSV to write: one row per epoch.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: reconstruction error, and pseudo-likelihood in nats.")],
     probe: ProbeFile = None,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Train one run; measure on test digits, or on people who are in no training image, what needs no likelihood."""
+    """Train one run and measure it on test rows.
+
+    Test rows are test digits, or faces of held-out people. Likelihoods have a stage of their own,
+    `rbm_likelihood`.
+    """
     import torch
 
     from latents.files.tables import write_csv, write_json
@@ -155,10 +159,9 @@ def train(
 
 @app.command()
 def units(
-    features: Annotated[Path, typer.Option(help="HDF5 of the stage autoencoder's features.")],
-    metrics: Annotated[Path, typer.Option(help="JSON to write.")],
+    features: Annotated[Path, typer.Option(help="HDF5 of features of the stage autoencoder.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: measures of draws, by kind of visible unit.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Train RBMs with each kind of visible unit over several seeds, and measure their draws."""
     from latents.face_models.unit_map import read_unit_map, read_units
@@ -188,14 +191,14 @@ TRAINING = {
 
 
 def chosen(section: RBMs, name: str) -> Run:
-    """A run by its name; InputError that lists the names there are."""
+    """Return a run by its name; InputError lists the runs if the name is unknown."""
     if name not in section.runs:
         raise InputError(f"--run: got {name!r}, allowed: {', '.join(section.runs)}")
     return section.runs[name]
 
 
 def by_role(data: Path, threshold: float | None) -> list:
-    """Rows of training, validation and test, float32 (n, n_visible) each."""
+    """Return the rows of training, validation and test, float32 (n, n_visible) each."""
     from latents.stages.shared.rbm_rows import ROLES, read_visible
 
     return [read_visible(data, role, threshold=threshold) for role in ROLES]

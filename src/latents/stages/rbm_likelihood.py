@@ -1,9 +1,9 @@
-"""Stage `likelihood`: log partition functions and test log-likelihoods of RBMs whose units follow from an energy.
+"""Stage `rbm_likelihood`: estimate log partition functions and test log-likelihoods of RBMs.
 
-The runs with moment-matched Beta or clipped Gaussian units have none: the spread of these units is fixed, whatever
-the energy says, so no density of theirs is known. What is defined for them is measured elsewhere: held-out
-reconstruction error (stage `rbm`), and how near their samples come to held-out faces. Pseudo-likelihood exists for
-Bernoulli visible units.
+Runs with moment-matched Beta or clipped Gaussian units have no likelihood: the spread of these
+units is fixed, whatever the energy is, so their density is unknown. Stage `rbm` measures their
+reconstruction error on held-out people, stage `face_model` how near their samples are to held-out
+faces. Pseudo-likelihood exists only for Bernoulli visible units.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import typer
 from pydantic import Field
 
 from latents.jobs.params import Section, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.stages.shared.command import PARAMS, Params, ProbeFile, run, stage
 
 
 class Likelihood(Section):
-    """How partition functions are annealed."""
+    """Configure the annealing of partition functions."""
 
     temperatures: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
     chains: int = Field(ge=2)
@@ -38,15 +38,16 @@ app = stage("Estimate partition functions and likelihoods of RBMs.")
 @app.command()
 def anneal(
     weights: Annotated[Path, typer.Option(help="Trained weights of the stage rbm.")],
-    data: Annotated[Path, typer.Option(help="HDF5 that the RBM was trained on.")],
-    table: Annotated[Path, typer.Option(help="CSV to write: a row per direction and number of temperatures, in nats.")],
-    metrics: Annotated[Path, typer.Option(help="JSON to write: the estimates at the most temperatures, in nats.")],
-    workers: Annotated[int, typer.Option(help="Threads; no result depends on them. 0: all cores.")] = 0,
+    data: Annotated[Path, typer.Option(help="HDF5 of the data that the RBM was trained on.")],
+    table: Annotated[
+        Path, typer.Option(help="CSV to write: one row per direction and number of temperatures, in nats.")
+    ],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: estimates with the most temperatures, in nats.")],
+    workers: Annotated[int, typer.Option(help="Number of threads, 0: all cores; results do not depend on it.")] = 0,
     probe: ProbeFile = None,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Anneal in both directions at each number of temperatures; average the log-likelihood of the test rows."""
+    """Anneal in both directions at each number of temperatures; average the test log-likelihood."""
     from latents.files.tables import write_csv, write_json
     from latents.files.weights import read_weights
     from latents.networks.probes import probing

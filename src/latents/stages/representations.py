@@ -1,7 +1,7 @@
-"""Stage `representations`: pixels, principal components, tf-idf, faces, in the form ranking and classification take.
+"""Stage `representations`: store pixels, principal components, tf-idf and faces as rows to rank.
 
-A representation is an HDF5 file with rows `train`, `test` (dense, or sparse as `latents.files.hdf5.add_csr` stores them)
-and integers `train_labels`, `test_labels`.
+A representation is an HDF5 file with the rows `train` and `test` and the integers `train_labels`
+and `test_labels`. Rows are dense, or sparse as `latents.files.hdf5.add_csr` stores them.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import typer
 from pydantic import Field
 
 from latents.jobs.params import Section, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.command import PARAMS, Params, run, stage
 
 
 class Tfidf(Section):
-    """Which words count."""
+    """Configure which words are counted."""
 
     vocabulary: int = Field(ge=1)
     min_documents: int = Field(ge=1)
@@ -25,7 +25,7 @@ class Tfidf(Section):
 
 
 class Representations(Section):
-    """The plain representations."""
+    """Configure the plain representations."""
 
     pca_components: int = Field(ge=1, le=784)
     tfidf: Tfidf
@@ -36,12 +36,12 @@ Output = Annotated[Path, typer.Option(help="HDF5 to write: train, test, train_la
 
 SECTION = Representations
 
-app = stage("Representations to rank: pixels, principal components, tf-idf, faces.")
+app = stage("Store representations to rank: pixels, principal components, tf-idf, faces.")
 
 
 @app.command()
-def pixels(digits: DigitsFile, representation: Output, log: Log = None) -> None:
-    """Digits as rows of 784 intensities."""
+def pixels(digits: DigitsFile, representation: Output) -> None:
+    """Store digits as rows of 784 intensities."""
     from latents.files.hdf5 import read_hdf5, write_hdf5
     from latents.representations import plain as representations
 
@@ -51,8 +51,8 @@ def pixels(digits: DigitsFile, representation: Output, log: Log = None) -> None:
 
 
 @app.command()
-def pca(digits: DigitsFile, representation: Output, params: Params = PARAMS, log: Log = None) -> None:
-    """Digits along the principal components of the training digits."""
+def pca(digits: DigitsFile, representation: Output, params: Params = PARAMS) -> None:
+    """Store digits as coordinates along the principal components of the training digits."""
     from latents.files.hdf5 import read_hdf5, write_hdf5
     from latents.representations import plain as representations
 
@@ -69,9 +69,8 @@ def tfidf(
     documents: Annotated[Path, typer.Option(help="HDF5 of the stage newsgroups.")],
     representation: Output,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Newsgroups' documents as tf-idf rows."""
+    """Store the documents of the newsgroups as tf-idf rows."""
     from latents.files.hdf5 import add_csr, add_dataset, create_hdf5, read_hdf5
     from latents.representations import plain as representations
 
@@ -89,13 +88,12 @@ def tfidf(
 def faces(
     faces: Annotated[Path, typer.Option(help="HDF5 of the stage faces.")],
     features: Annotated[Path, typer.Option(help="HDF5 of features of the stage autoencoder.")],
-    of: Annotated[Literal["aligned", "frontal", "autoencoder"], typer.Option(help="What stands for a face.")],
+    of: Annotated[Literal["aligned", "frontal", "autoencoder"], typer.Option(help="Representation of a face.")],
     representation: Output,
-    log: Log = None,
 ) -> None:
-    """People that the autoencoder never saw: half of each one's photographs (train), to be found by the others (test).
+    """Store faces of held-out people: half of each one's photographs as train, the others as test.
 
-    Training and test people are disjoint, so no test person is among the training items: the split is by photograph.
+    Photographs are split, not people: a query needs other photographs of the same person to find.
     """
     import json
 

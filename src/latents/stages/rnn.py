@@ -10,12 +10,12 @@ from pydantic import Field
 
 from latents.errors import InputError
 from latents.jobs.params import Name, Section, Structural, WithDefaults, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.stages.shared.command import PARAMS, Params, ProbeFile, run, stage
 from latents.stages.shared.sections import Compute
 
 
 class Run(Section):
-    """One named run: a network, the rows it reads, and how it is trained."""
+    """Configure one named run: the network, the rows that it reads, and its training."""
 
     cell: Literal["rnn", "gru"]
     tied: bool
@@ -31,14 +31,14 @@ class Run(Section):
 
 
 class RNN(WithDefaults):
-    """The runs."""
+    """Configure the runs."""
 
     runs: Annotated[dict[Name, Run], Field(min_length=1), Structural()]
 
 
-RunName = Annotated[str, typer.Option("--run", help="A run of the section rnn.runs.")]
+RunName = Annotated[str, typer.Option("--run", help="Run, a key of rnn.runs.")]
 DigitsFile = Annotated[Path, typer.Option(help="HDF5 of the stage digits.")]
-ModelIn = Annotated[Path, typer.Option(help="Trained weights.")]
+ModelIn = Annotated[Path, typer.Option(help="Trained weights (safetensors).")]
 
 SECTION = RNN
 HEADLINES = ["cross_entropy"]
@@ -52,12 +52,14 @@ def train(
     run_name: RunName,
     digits: DigitsFile,
     model: Annotated[Path, typer.Option(help="Weights to write (safetensors).")],
-    history: Annotated[Path, typer.Option(help="CSV to write, a row an epoch, in nats a pixel.")],
+    history: Annotated[Path, typer.Option(help="CSV to write: one row per epoch, in nats per pixel.")],
     probe: ProbeFile = None,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Train one run by truncated backpropagation; a killed training resumes after its last whole epoch."""
+    """Train one run by truncated backpropagation.
+
+    A killed training resumes after its last complete epoch.
+    """
     import torch
 
     from latents.files.hdf5 import read_hdf5
@@ -98,9 +100,8 @@ def evaluate(
     run_name: RunName,
     digits: DigitsFile,
     model: ModelIn,
-    metrics: Annotated[Path, typer.Option(help="JSON to write, in nats a pixel.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: cross-entropy in nats per pixel.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Measure the cross-entropy of the next row on the test digits."""
     from latents.files.hdf5 import read_hdf5
@@ -118,7 +119,7 @@ def evaluate(
 
 
 def chosen(section: RNN, name: str) -> Run:
-    """A run by its name; InputError that lists the names there are."""
+    """Return a run by its name; InputError lists the runs if the name is unknown."""
     if name not in section.runs:
         raise InputError(f"--run: got {name!r}, allowed: {', '.join(section.runs)}")
     return section.runs[name]

@@ -1,4 +1,4 @@
-"""Stage `rnn_pictures`: what row-RNNs must beat, the digits that they complete, what their hidden units like."""
+"""Stage `rnn_pictures`: complete digits with row-RNNs, picture hidden units, and measure both."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import typer
 from pydantic import Field
 
 from latents.jobs.params import Section, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.command import PARAMS, Params, run, stage
 
 
 class Logistic(Section):
-    """How the logistic regression on the last two rows is fitted."""
+    """Configure the logistic regression on the last two rows."""
 
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)
@@ -21,7 +21,7 @@ class Logistic(Section):
 
 
 class RNNPictures(Section):
-    """What is measured and shown of each run."""
+    """Configure the measures and the pictures of each run."""
 
     seen_rows: int = Field(ge=1, le=27)
     samples: int = Field(ge=1)
@@ -37,22 +37,23 @@ class RNNPictures(Section):
 
 DigitsFile = Annotated[Path, typer.Option(help="HDF5 of the stage digits.")]
 ClassifierFile = Annotated[Path, typer.Option(help="Weights of the stage digit_classifier.")]
-ModelIn = Annotated[Path, typer.Option(help="Trained weights.")]
+ModelIn = Annotated[Path, typer.Option(help="Trained weights (safetensors).")]
 
 SECTION = RNNPictures
 
-app = stage("Complete half-seen digits, draw hidden units, and measure both beside simple predictors.")
+app = stage("Complete half-seen digits, picture hidden units, and measure both beside simple predictors.")
 
 
 @app.command()
 def baselines(
     digits: DigitsFile,
     classifier: ClassifierFile,
-    metrics: Annotated[Path, typer.Option(help="JSON to write: nats a pixel, and accuracies of completions.")],
+    metrics: Annotated[
+        Path, typer.Option(help="JSON to write: cross-entropies in nats per pixel, accuracies of completions.")
+    ],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Measure what the networks have to beat, on the same rows and the same halves."""
+    """Measure simple predictors on the same rows and half-seen digits as the networks."""
     import torch
 
     from latents.digits import classifier as digit_classifier
@@ -87,12 +88,11 @@ def complete(
     digits: DigitsFile,
     classifier: ClassifierFile,
     model: ModelIn,
-    metrics: Annotated[Path, typer.Option(help="JSON to write: accuracies, and entropies in bits.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: accuracies and entropies in bits.")],
     examples: Annotated[Path, typer.Option(help="HDF5 to write: digits, predicted rows, completions.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Complete half-seen test digits, measure what a classifier sees in them, and keep examples for the figures."""
+    """Complete half-seen test digits, classify the completions, and store examples for figures."""
     import torch
 
     from latents.digits import classifier as digit_classifier
@@ -123,12 +123,11 @@ def units(
     digits: DigitsFile,
     classifier: ClassifierFile,
     model: ModelIn,
-    units: Annotated[Path, typer.Option(help="HDF5 to write: pictures, best, and the digit seen in each.")],
-    metrics: Annotated[Path, typer.Option(help="JSON to write: how many units show each digit.")],
+    units: Annotated[Path, typer.Option(help="HDF5 to write: pictures, best, and the class of each picture.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: number of units that show each digit.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Draw what each hidden unit likes to see, and the rows that the network expects after it."""
+    """Picture the rows that each hidden unit prefers, and the rows that are expected next."""
     import torch
 
     from latents.digits import classifier as digit_classifier
@@ -159,11 +158,10 @@ def units(
 def weights(
     digits: DigitsFile,
     model: ModelIn,
-    metrics: Annotated[Path, typer.Option(help="JSON to write.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: detail and contrast of the pictures.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """What the weights of the average do to the pictures of hidden units."""
+    """Compare pictures of units: averages by drive or by activation, and the best sequence."""
     import torch
 
     from latents.files.hdf5 import read_hdf5

@@ -1,4 +1,4 @@
-"""Stage `text`: tokens, vocabulary, counts, tf-idf and ragged sequences of the newsgroups, one file a protocol."""
+"""Stage `text`: tokenise the newsgroups; store counts, tf-idf and sequences per protocol."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pydantic import Field
 
 from latents.errors import InputError
 from latents.jobs.params import Name, Section, Structural, WithDefaults, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.command import PARAMS, Params, run, stage
 
 
 class Corpus(Section):
-    """One protocol: which documents have which role, what of them is kept, which words count."""
+    """Configure one protocol: the roles of documents, their parts and words that count."""
 
     split: Literal["bydate", "random"]
     validation: float = Field(gt=0, lt=1)
@@ -31,7 +31,7 @@ class Corpus(Section):
 
 
 class Text(WithDefaults):
-    """The protocols."""
+    """Configure the protocols."""
 
     corpora: Annotated[dict[Name, Corpus], Field(min_length=1), Structural()]
 
@@ -43,14 +43,13 @@ app = stage("Tokenise the newsgroups; store counts, tf-idf and sequences of each
 
 @app.command()
 def prepare(
-    corpus: Annotated[str, typer.Option(help="A key of the section text.corpora.")],
+    corpus: Annotated[str, typer.Option(help="Protocol, a key of text.corpora.")],
     documents: Annotated[Path, typer.Option(help="HDF5 of the stage newsgroups.")],
-    words: Annotated[Path, typer.Option(help="HDF5 to write.")],
-    metrics: Annotated[Path, typer.Option(help="JSON to write: what was counted.")],
+    words: Annotated[Path, typer.Option(help="HDF5 to write: vocabulary, counts, tf-idf and sequences by role.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: numbers of documents, words and groups.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Tokenise all documents, choose the words on the training ones, store every role."""
+    """Tokenise all documents, choose the vocabulary on the training documents, store all roles."""
     from latents.files.tables import write_json
     from latents.text.files import write_corpus
 

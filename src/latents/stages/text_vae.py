@@ -1,4 +1,7 @@
-"""Stage `text_vae`: variational autoencoders of the newsgroups by inference network, beside a unigram model and LDA."""
+"""Stage `text_vae`: train VAEs of the newsgroups with several inference networks.
+
+A unigram model, LDA and tf-idf are measured on the same documents.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from pydantic import Field
 
 from latents.errors import InputError
 from latents.jobs.params import Name, Section, Structural, WithDefaults, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, run, stage
+from latents.stages.shared.command import PARAMS, Params, ProbeFile, run, stage
 from latents.stages.shared.sections import Compute
 
 if TYPE_CHECKING:
@@ -20,7 +23,7 @@ Widths = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
 
 
 class Run(Section):
-    """One named run: an inference network, the sizes, and how it is trained."""
+    """Configure one named run: the inference network, the sizes and the training."""
 
     encoder: Literal["mlp", "lstm", "gru", "both"]
     latent_dim: int = Field(ge=1, le=1000)
@@ -35,7 +38,7 @@ class Run(Section):
 
 
 class Lda(Section):
-    """Latent Dirichlet allocation, the peer."""
+    """Configure latent Dirichlet allocation, with which the VAEs are compared."""
 
     topics: int = Field(ge=2)
     passes: int = Field(ge=1)
@@ -44,7 +47,7 @@ class Lda(Section):
 
 
 class TextVAE(WithDefaults):
-    """The runs, and what is measured on each."""
+    """Configure the runs and their measures."""
 
     runs: Annotated[dict[Name, Run], Field(min_length=1), Structural()]
     corpus: Annotated[Name, Structural()]
@@ -56,10 +59,10 @@ class TextVAE(WithDefaults):
     lda: Lda
 
 
-RunName = Annotated[str, typer.Option("--run", help="A run of the section text_vae.runs.")]
+RunName = Annotated[str, typer.Option("--run", help="Run, a key of text_vae.runs.")]
 WordsFile = Annotated[Path, typer.Option(help="HDF5 of the stage text.")]
-MetricsFile = Annotated[Path, typer.Option(help="JSON to write: perplexities, retrieval.")]
-TopicsFile = Annotated[Path, typer.Option(help="CSV to write: the top words of each topic.")]
+MetricsFile = Annotated[Path, typer.Option(help="JSON to write: perplexities and measures of retrieval.")]
+TopicsFile = Annotated[Path, typer.Option(help="CSV to write: top words per topic.")]
 
 SECTION = TextVAE
 HEADLINES = ["perplexity_documents", "perplexity_words", "bound_documents", "precision@100", "knn"]
@@ -73,12 +76,11 @@ def train(
     run_name: RunName,
     words: WordsFile,
     model: Annotated[Path, typer.Option(help="Weights to write (safetensors).")],
-    history: Annotated[Path, typer.Option(help="CSV to write, a row an epoch, in nats a word.")],
+    history: Annotated[Path, typer.Option(help="CSV to write: one row per epoch, in nats per word.")],
     probe: ProbeFile = None,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Train one run; a killed training resumes after its last whole epoch."""
+    """Train one run. A killed training resumes after its last complete epoch."""
     from latents.files.tables import write_csv
     from latents.files.weights import write_weights
     from latents.networks.probes import probing
@@ -104,14 +106,13 @@ def train(
 @app.command()
 def evaluate(
     words: WordsFile,
-    model: Annotated[Path, typer.Option(help="Trained weights.")],
+    model: Annotated[Path, typer.Option(help="Trained weights (safetensors).")],
     metrics: MetricsFile,
     topics: TopicsFile,
     embeddings: Annotated[Path, typer.Option(help="HDF5 to write: train, test, train_labels, test_labels.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Measure perplexity on validation and test documents, embed, rank test against training documents."""
+    """Measure perplexity and retrieval of one run; store its embeddings and top words."""
     import torch
 
     from latents.files.hdf5 import read_hdf5, write_hdf5
@@ -140,7 +141,7 @@ def evaluate(
     write_json(metrics, measured | retrieval(rows, labels, section.neighbours))
     write_hdf5(embeddings, rows | {f"{role}_labels": values for role, values in labels.items()}, dataset="newsgroups")
     (names,) = read_hdf5(words, "words")
-    gains = vae_text.gains(trained)  # (2 * latent_dim, n_words): each dimension upwards and downwards
+    gains = vae_text.gains(trained)  # (2 * latent_dim, n_words): each dimension up and down
     write_csv(topics, topic_rows(vae_text.top_words(gains, names.tolist(), count=section.top_words)))
 
 
@@ -150,7 +151,6 @@ def peers(
     metrics: MetricsFile,
     topics: TopicsFile,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Measure a unigram model, LDA and tf-idf on the same words and documents."""
     from latents.files.hdf5 import open_hdf5, read_hdf5, rows_of
@@ -178,14 +178,14 @@ def peers(
 
 
 def chosen(section: TextVAE, name: str) -> Run:
-    """A run by its name; InputError that lists the names there are."""
+    """Return a run by its name; InputError lists the runs if the name is unknown."""
     if name not in section.runs:
         raise InputError(f"--run: got {name!r}, allowed: {', '.join(section.runs)}")
     return section.runs[name]
 
 
 def read(path: Path, role: str, max_tokens: int) -> Documents:
-    """A role's documents: counts, and sequences of the words of the vocabulary."""
+    """Return the documents of a role: counts, and sequences of words of the vocabulary."""
     from latents.files.hdf5 import open_hdf5, rows_of
     from latents.text.encoders import Documents
     from latents.text.files import read_sequences
@@ -197,7 +197,7 @@ def read(path: Path, role: str, max_tokens: int) -> Documents:
 
 
 def retrieval(rows: dict[str, Any], labels: dict[str, Any], neighbours: int) -> dict[str, float]:
-    """Rank training documents for each test document by cosine; the share of test groups that a kNN names."""
+    """Rank training documents for each test document by cosine; also return the accuracy of kNN."""
     from latents.ranking.evaluation import evaluate
     from latents.representations.classifiers import nearest_neighbours
 
@@ -213,12 +213,12 @@ def retrieval(rows: dict[str, Any], labels: dict[str, Any], neighbours: int) -> 
 
 
 def named(averages: dict[str, float]) -> dict[str, float]:
-    """Perplexities under the names that metrics carry."""
+    """Name perplexities as metrics do, {`perplexity_<name>`: value}."""
     return {f"perplexity_{name}": value for name, value in averages.items()}
 
 
 def topic_rows(topics: list[list[str]]) -> list[dict[str, Any]]:
-    """A row a topic."""
+    """Return one table row per topic."""
     return [{"topic": number, "words": " ".join(words)} for number, words in enumerate(topics, start=1)]
 
 

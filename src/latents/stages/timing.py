@@ -1,4 +1,4 @@
-"""Stage `timing`: all that measures seconds; its results are the only ones whose bytes may differ between runs."""
+"""Stage `timing`: measure seconds and memory. Only its results may differ from run to run."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import typer
 from pydantic import Field
 
 from latents.jobs.params import Name, Section, Structural, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.command import PARAMS, Params, run, stage
 from latents.stages.shared.sections import Compute
 from latents.stages.vae import VAE, DigitsFile, chosen
 
 
 class SvmTiming(Section):
-    """The SVM note's comparison."""
+    """Configure the timings of the note on SVMs."""
 
     sizes: Annotated[list[Annotated[int, Field(ge=20)]], Field(min_length=2)]
     repeats: int = Field(ge=1)
@@ -29,7 +29,7 @@ Counts = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
 
 
 class Sizes(Section):
-    """The notes' three sizes."""
+    """List the three sizes of the notes, (queries, items) each."""
 
     first: Size
     second: Size
@@ -37,7 +37,7 @@ class Sizes(Section):
 
 
 class ScoringTiming(Section):
-    """The all-pairs note's comparison."""
+    """Configure the timings of the note on scores of all pairs."""
 
     sizes: Sizes
     widths: Counts
@@ -48,7 +48,7 @@ class ScoringTiming(Section):
 
 
 class SwappingTiming(Section):
-    """The BPTT note's comparison."""
+    """Configure the timings of the note on BPTT."""
 
     cell: Literal["GRU", "LSTM", "RNN"]
     hidden: int = Field(ge=1)
@@ -61,7 +61,7 @@ class SwappingTiming(Section):
 
 
 class OrdersTiming(Section):
-    """The ordering note's seconds."""
+    """Configure the timings of the note on ordering."""
 
     sizes: Annotated[list[Annotated[int, Field(ge=3)]], Field(min_length=3)]
     repeats: int = Field(ge=1)
@@ -69,14 +69,14 @@ class OrdersTiming(Section):
 
 
 class EncodersTiming(Section):
-    """Whose epochs are timed."""
+    """Configure the timings of training epochs of VAEs."""
 
     runs: Annotated[list[Name], Field(min_length=1), Structural()]
     repeats: int = Field(ge=1)
 
 
 class Timing(Section):
-    """What is timed."""
+    """Configure all timings."""
 
     svm: SvmTiming
     scoring: ScoringTiming
@@ -94,11 +94,10 @@ app = stage("Measure seconds and memory.")
 @app.command()
 def svm(
     representation: Annotated[Path, typer.Option(help="HDF5 with sparse train rows and train_labels.")],
-    table: Annotated[Path, typer.Option(help="CSV to write: a row per machine, layout and size.")],
+    table: Annotated[Path, typer.Option(help="CSV to write: one row per machine, layout and size.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """LIBSVM and LIBLINEAR on tf-idf rows, dense against sparse, over growing sizes."""
+    """Time LIBSVM and LIBLINEAR on growing numbers of tf-idf rows, dense and sparse."""
     from latents.files.tables import write_csv
     from latents.timing.svm import compare
 
@@ -108,12 +107,11 @@ def svm(
 
 @app.command()
 def scoring(
-    table: Annotated[Path, typer.Option(help="CSV to write: a row per size, number of dimensions and method.")],
-    memory: Annotated[Path, typer.Option(help="CSV to write: what broadcasting needs, and what came of it.")],
+    table: Annotated[Path, typer.Option(help="CSV to write: one row per size, number of dimensions and method.")],
+    memory: Annotated[Path, typer.Option(help="CSV to write: bytes that broadcasting needs, and its outcome.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Scores of all pairs: the notes' loop, their broadcast, the same by blocks, cdist."""
+    """Time scores of all pairs: the notes' loop, their broadcast, the same in blocks, and cdist."""
     from latents.files.tables import write_csv
     from latents.timing import scores as scoring_timing
 
@@ -127,11 +125,10 @@ def scoring(
 @app.command()
 def swapping(
     words: Annotated[Path, typer.Option(help="HDF5 of the stage text, with train_offsets.")],
-    table: Annotated[Path, typer.Option(help="CSV to write: a row per number of slots and method.")],
+    table: Annotated[Path, typer.Option(help="CSV to write: one row per number of slots and method.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Useful words a second: swapped, padded, packed, bucketed, and the notes' loops."""
+    """Measure useful words per second: swapped, padded, packed, bucketed, and the notes' loops."""
     from latents.bptt.bias import document_lengths
     from latents.files.hdf5 import read_hdf5
     from latents.files.tables import write_csv
@@ -148,11 +145,10 @@ def swapping(
 @app.command()
 def orders(
     pictures: Annotated[Path, typer.Option(help="HDF5 with pictures of an RBM's weights.")],
-    table: Annotated[Path, typer.Option(help="CSV to write: a row per set of features and method.")],
+    table: Annotated[Path, typer.Option(help="CSV to write: one row per set of features and method.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Seconds of the greedy order and of the tour, and the growth of the greedy one."""
+    """Time the greedy order and the tour, and the growth of the greedy order with size."""
     from latents.files.hdf5 import read_hdf5
     from latents.files.tables import write_csv
     from latents.stages.ordering import EDGE_PX, Ordering
@@ -169,11 +165,10 @@ def orders(
 @app.command()
 def encoders(
     digits: DigitsFile,
-    table: Annotated[Path, typer.Option(help="CSV to write: a row a run.")],
+    table: Annotated[Path, typer.Option(help="CSV to write: one row per run, in seconds per epoch.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Seconds of a training epoch of each inference network, epochs of all taking turns in one process."""
+    """Time training epochs of each inference network, which take turns in one process."""
     from latents.digits.files import read_digits
     from latents.files.tables import write_csv
     from latents.networks.training import set_threads
@@ -191,7 +186,7 @@ def encoders(
 
 
 def faults(whole: Any) -> Iterator[str]:
-    """Find timed runs that do not exist, one line each."""
+    """Yield one line per timed run that does not exist."""
     for name in whole.timing.encoders.runs:
         if name not in whole.vae.runs:
             yield f"timing.encoders.runs: got {name!r}, allowed: {', '.join(whole.vae.runs)}"

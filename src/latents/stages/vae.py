@@ -1,4 +1,4 @@
-"""Stage `vae`: train variational autoencoders on digits, measure them, embed the digits, generate new ones."""
+"""Stage `vae`: train VAEs on digits, measure them, embed the digits, and generate new ones."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pydantic import Field
 
 from latents.errors import InputError
 from latents.jobs.params import Name, Section, Seeds, Structural, WithDefaults, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, ProbeFile, logger, run, stage
+from latents.stages.shared.command import PARAMS, Params, ProbeFile, logger, run, stage
 from latents.stages.shared.sections import Compute
 
 Widths = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
 
 
 class Run(Section):
-    """One named run: an inference network, the sizes, and how it is trained."""
+    """Configure one named run: the inference network, the sizes and the training."""
 
     encoder: Literal["mlp", "lstm", "gru", "bigru"]
     latent_dim: int = Field(ge=1, le=1000)
@@ -37,7 +37,7 @@ class Run(Section):
 
 
 class Bound(Section):
-    """On what the importance-weighted bound is measured."""
+    """Configure the digits and the samples of the importance-weighted bound."""
 
     digits: int = Field(ge=2)
     samples: int = Field(ge=1)
@@ -47,7 +47,7 @@ class Bound(Section):
 
 
 class VAE(WithDefaults):
-    """The runs, and what is measured on each."""
+    """Configure the runs and their measures."""
 
     runs: Annotated[dict[Name, Run], Field(min_length=1), Structural()]
     shown: Annotated[list[Name], Field(min_length=1), Structural()]
@@ -56,10 +56,10 @@ class VAE(WithDefaults):
     generated: int = Field(ge=1)
 
 
-RunName = Annotated[str, typer.Option("--run", help="A run of the section vae.runs.")]
-Seed = Annotated[int, typer.Option(help="Seed of weights, order and draws.")]
+RunName = Annotated[str, typer.Option("--run", help="Run, a key of vae.runs.")]
+Seed = Annotated[int, typer.Option(help="Seed of the initial weights, the order of digits and all draws.")]
 DigitsFile = Annotated[Path, typer.Option(help="HDF5 of the stage digits.")]
-ModelIn = Annotated[Path, typer.Option(help="Trained weights.")]
+ModelIn = Annotated[Path, typer.Option(help="Trained weights (safetensors).")]
 
 SECTION = VAE
 AXES = {"history.csv": ("epoch", "validation_reconstruction")}
@@ -73,13 +73,14 @@ def train(
     seed: Seed,
     digits: DigitsFile,
     model: Annotated[Path, typer.Option(help="Weights to write (safetensors).")],
-    history: Annotated[Path, typer.Option(help="CSV to write, a row an epoch, in nats a digit.")],
-    initial: Annotated[list[Path] | None, typer.Argument(help="Weights to start from, of a warm start.")] = None,
+    history: Annotated[Path, typer.Option(help="CSV to write: one row per epoch, in nats per digit.")],
+    initial: Annotated[
+        list[Path] | None, typer.Argument(help="Weights to start from, if the run has a warm start.")
+    ] = None,
     probe: ProbeFile = None,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Train one run with one seed; a killed training resumes after its last whole epoch."""
+    """Train one run with one seed. A killed training resumes after its last complete epoch."""
     from latents.digits.files import read_digits
     from latents.files.tables import write_csv
     from latents.files.weights import read_weights, write_weights
@@ -117,11 +118,10 @@ def evaluate(
     seed: Seed,
     digits: DigitsFile,
     model: ModelIn,
-    metrics: Annotated[Path, typer.Option(help="JSON to write, in nats a digit.")],
-    workers: Annotated[int, typer.Option(help="Threads; no result depends on them. 0: all cores.")] = 0,
+    metrics: Annotated[Path, typer.Option(help="JSON to write: bounds in nats per digit, active units.")],
+    workers: Annotated[int, typer.Option(help="Number of threads, 0: all cores; results do not depend on it.")] = 0,
     probe: ProbeFile = None,
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Measure ELBO, importance-weighted bound and active units on the test digits' fixed draw."""
     from latents.digits.files import read_digits
@@ -157,9 +157,8 @@ def embed(
     digits: DigitsFile,
     model: ModelIn,
     embeddings: Annotated[Path, typer.Option(help="HDF5 to write: train, test, train_labels, test_labels.")],
-    log: Log = None,
 ) -> None:
-    """Store the posterior means of the training and test digits, with their labels, in the digits' order."""
+    """Store the posterior means of training and test digits, with labels, in the digits' order."""
     from latents.digits.files import read_digits
     from latents.files.hdf5 import read_hdf5, write_hdf5
     from latents.files.weights import read_weights
@@ -184,9 +183,8 @@ def embed(
 def generate(
     seed: Seed,
     model: ModelIn,
-    generated: Annotated[Path, typer.Option(help="HDF5 to write: manifold, random.")],
+    generated: Annotated[Path, typer.Option(help="HDF5 to write: manifold and random digits.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
     """Decode a grid over the latent plane, and random digits from the prior."""
     from latents.files.hdf5 import write_hdf5
@@ -206,12 +204,12 @@ def generate(
 
 
 def faults(whole: Any) -> Iterator[str]:
-    """Find unknown run names and incompatible values, one line each."""
+    """Yield one line per unknown name of a run and per incompatible value."""
     section: VAE = whole.vae
     for name in section.shown:
         if name not in section.runs:
             yield f"vae.shown: got {name!r}, allowed: {', '.join(section.runs)}"
-    earlier = ["none"]  # so that no run waits for itself
+    earlier = ["none"]  # only earlier runs, so that no run waits for itself
     for name, values in section.runs.items():
         where = f"vae.runs.{name}"
         if values.warm_start not in earlier:
@@ -224,7 +222,7 @@ def faults(whole: Any) -> Iterator[str]:
 
 
 def chosen(section: VAE, name: str) -> Run:
-    """A run by its name; InputError that lists the names there are."""
+    """Return a run by its name; InputError lists the runs if the name is unknown."""
     if name not in section.runs:
         raise InputError(f"--run: got {name!r}, allowed: {', '.join(section.runs)}")
     return section.runs[name]

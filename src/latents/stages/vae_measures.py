@@ -1,4 +1,4 @@
-"""Stage `vae_measures`: what the notes say of embeddings, and of generated digits, measured on every VAE."""
+"""Stage `vae_measures`: measure the embeddings and the generated digits of every VAE of digits."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import typer
 from pydantic import Field
 
 from latents.jobs.params import Section, load_section
-from latents.stages.shared.command import PARAMS, Log, Params, run, stage
+from latents.stages.shared.command import PARAMS, Params, run, stage
 from latents.stages.vae import DigitsFile, ModelIn
 
 Pair = Annotated[list[Annotated[int, Field(ge=0, le=9)]], Field(min_length=2, max_length=2)]
 
 
 class VAEMeasures(Section):
-    """How embeddings and generated digits are judged."""
+    """Configure the measures of embeddings and generated digits."""
 
     neighbours: int = Field(ge=1)
     pairs: list[Pair]
@@ -36,12 +36,11 @@ def measure(
     model: ModelIn,
     embeddings: Annotated[Path, typer.Option(help="HDF5 with train, test, train_labels, test_labels.")],
     classifier: Annotated[Path, typer.Option(help="Weights of the stage digit_classifier.")],
-    metrics: Annotated[Path, typer.Option(help="JSON to write.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: spread, mixing, Frechet distances.")],
     confusion: Annotated[Path, typer.Option(help="CSV to write: class, predicted, count.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Spread and mixing of the classes in the embedding, and the Frechet distance of random digits to test digits."""
+    """Measure spread and mixing of classes, and the Frechet distance of random to test digits."""
     import numpy as np
 
     from latents.digits.files import read_digits
@@ -70,11 +69,10 @@ def measure(
 
 @app.command()
 def summarise(
-    files: Annotated[list[Path], typer.Argument(help="results/<stage>/mnist/<run>/<seed>/*.json of all runs.")],
+    files: Annotated[list[Path], typer.Argument(help="Files results/<stage>/mnist/<run>/<seed>/*.json of all runs.")],
     summary: Annotated[Path, typer.Option(help="JSON to write: {run: {number: mean, number_se: standard error}}.")],
-    log: Log = None,
 ) -> None:
-    """Join what was measured on each seed of each run; means and standard errors over seeds."""
+    """Average the measures of each run over its seeds, with standard errors."""
     from latents.files.tables import read_json, write_json
     from latents.stats.seeds import over_seeds
 
@@ -88,13 +86,14 @@ def summarise(
 
 @app.command()
 def neighbours(
-    files: Annotated[list[Path], typer.Argument(help="results/vae/mnist/<run>/<seed>/embeddings.h5 of several runs.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Files results/vae/mnist/<run>/<seed>/embeddings.h5 of several runs.")
+    ],
     pixels: Annotated[Path, typer.Option(help="HDF5 of the digits' principal components.")],
-    metrics: Annotated[Path, typer.Option(help="JSON to write.")],
+    metrics: Annotated[Path, typer.Option(help="JSON to write: shares of common neighbours, mixing of pixels.")],
     params: Params = PARAMS,
-    log: Log = None,
 ) -> None:
-    """Neighbours that embeddings have in common, by network and seed; 4 and 9 mixed by the pixels alone."""
+    """Measure the neighbours that embeddings share, and how much pixels alone mix 4 and 9."""
     from latents.files.hdf5 import read_hdf5
     from latents.files.tables import write_json
     from latents.representations.classifiers import nearest_neighbours
@@ -120,7 +119,10 @@ def neighbours(
 
 
 def quality(classifier: Path, generated, train, test) -> dict[str, float]:  # type: ignore[no-untyped-def]
-    """Frechet distance of generated digits (n, 784) in [0, 1] to as many test digits, and that of training digits."""
+    """Return Frechet distances to test digits: of generated digits and of training digits.
+
+    All sets have the size of `generated`, float (n, 784) in [0, 1].
+    """
     from latents.digits import classifier as digit_classifier
     from latents.files.weights import read_weights
     from latents.stats.frechet import frechet_distance

@@ -1,4 +1,4 @@
-"""Stage `figures.networks`: what inference networks of VAEs learn, and how long they take."""
+"""Stage `figures.digit_vaes`: draw embeddings, samples, measures and timings of VAEs of digits."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Annotated
 import typer
 
 from latents.stages.figures import Figure
-from latents.stages.shared.command import Log, run, stage
+from latents.stages.shared.command import run, stage
 
 OF_RUNS = "in a folder <run>/<seed>"
 
-app = stage("Draw what inference networks of VAEs learn, and how long they take.")
+app = stage("Draw VAEs of digits: embeddings, samples, measures, training times.")
 
 
 def run_of(path: Path) -> str:
-    """The run whose file lies in a folder <run>/<seed>."""
+    """Return the run of a file in a folder <run>/<seed>."""
     return path.parent.parts[-2]
 
 
@@ -24,9 +24,8 @@ def run_of(path: Path) -> str:
 def embeddings(
     embeddings: Annotated[list[Path], typer.Argument(help=f"HDF5 with test and test_labels, {OF_RUNS}.")],
     figure: Figure,
-    log: Log = None,
 ) -> None:
-    """Embedded test digits of several runs, coloured by class."""
+    """Draw the embedded test digits of several runs, coloured by class."""
     from latents.figures import digit_vaes as networks
     from latents.files.hdf5 import read_hdf5
 
@@ -42,9 +41,8 @@ def generated(
     generated: Annotated[list[Path], typer.Argument(help=f"HDF5 with manifold and random, {OF_RUNS}.")],
     manifold: Annotated[Path, typer.Option(help="PNG to write: digits decoded on a grid over the latent plane.")],
     random: Annotated[Path, typer.Option(help="PNG to write: digits drawn from the prior.")],
-    log: Log = None,
 ) -> None:
-    """Digits that several runs generate."""
+    """Draw digits that several runs generate."""
     from math import isqrt
 
     from latents.figures import digit_vaes as networks
@@ -62,12 +60,11 @@ def generated(
 @app.command()
 def separation(
     tables: Annotated[list[Path], typer.Argument(help=f"CSV with class, predicted, count, {OF_RUNS}.")],
-    summary: Annotated[Path, typer.Option(help="JSON of all runs.")],
-    confusion: Annotated[Path, typer.Option(help="PNG to write: what each class is taken for.")],
+    summary: Annotated[Path, typer.Option(help="JSON summary of all runs.")],
+    confusion: Annotated[Path, typer.Option(help="PNG to write: shares of predicted classes, by class.")],
     spread: Annotated[Path, typer.Option(help="PNG to write: spread of each class.")],
-    log: Log = None,
 ) -> None:
-    """How the classes lie in the latent space of several runs: what is taken for what, and how widely each spreads."""
+    """Draw the confusion of classes in the latent space of several runs, and their spread."""
     import numpy as np
 
     from latents.figures import digit_vaes as networks
@@ -88,13 +85,12 @@ def separation(
 
 @app.command()
 def training(
-    summary: Annotated[Path, typer.Option(help="JSON of all runs.")],
+    summary: Annotated[Path, typer.Option(help="JSON summary of all runs.")],
     histories: Annotated[list[Path], typer.Argument(help=f"CSV of each training, {OF_RUNS}.")],
-    bounds: Annotated[Path, typer.Option(help="PNG to write: test ELBO and bound of every run.")],
-    curves: Annotated[Path, typer.Option(help="PNG to write: validation over epochs.")],
-    log: Log = None,
+    bounds: Annotated[Path, typer.Option(help="PNG to write: test ELBO and bound of every run, in nats.")],
+    curves: Annotated[Path, typer.Option(help="PNG to write: validation loss over epochs.")],
 ) -> None:
-    """Test ELBO and bound, and training curves, of all runs."""
+    """Draw test ELBO and bound, and training curves, of all runs."""
     from latents.figures import digit_vaes as networks
     from latents.files.tables import read_csv, read_json
 
@@ -104,8 +100,10 @@ def training(
 
 
 @app.command()
-def encoders(table: Annotated[Path, typer.Option(help="CSV of the timings.")], figure: Figure, log: Log = None) -> None:
-    """Training time of an epoch with each inference network."""
+def encoders(
+    table: Annotated[Path, typer.Option(help="CSV of the stage timing, in seconds per epoch.")], figure: Figure
+) -> None:
+    """Draw the training time of an epoch with each inference network."""
     from latents.figures import digit_vaes as networks
     from latents.files.tables import read_csv
 

@@ -1,4 +1,4 @@
-"""Stage `figures.faces`: faces, and the autoencoder and the models of them."""
+"""Stage `figures.faces`: draw faces, and results of the autoencoder and the models of faces."""
 
 from __future__ import annotations
 
@@ -8,21 +8,20 @@ from typing import Annotated
 import typer
 
 from latents.stages.figures import Figure
-from latents.stages.shared.command import Log, run, stage
+from latents.stages.shared.command import run, stage
 
-MixedFile = Annotated[Path, typer.Option(help="HDF5 of the stage face_model's mixtures.")]
+MixedFile = Annotated[Path, typer.Option(help="HDF5 of mixtures of the stage face_model.")]
 
-app = stage("Draw faces, and what the autoencoder and the models of them do.")
+app = stage("Draw faces, and results of the autoencoder and the models of faces.")
 
 
 @app.command()
 def grid(
-    pictures: Annotated[Path, typer.Option(help="HDF5 with the data set.")],
-    name: Annotated[str, typer.Option(help="The data set of faces to draw.")],
+    pictures: Annotated[Path, typer.Option(help="HDF5 that holds the data set.")],
+    name: Annotated[str, typer.Option(help="Name of the data set of faces.")],
     figure: Figure,
-    log: Log = None,
 ) -> None:
-    """Faces side by side."""
+    """Draw faces side by side."""
     from latents.figures import faces
     from latents.files.hdf5 import read_hdf5
 
@@ -30,10 +29,8 @@ def grid(
 
 
 @app.command()
-def contact(
-    examples: Annotated[Path, typer.Option(help="HDF5 with over_yaw.")], figure: Figure, log: Log = None
-) -> None:
-    """Faces over yaw: crop, aligned, raw frontal, symmetric."""
+def contact(examples: Annotated[Path, typer.Option(help="HDF5 with the data set over_yaw.")], figure: Figure) -> None:
+    """Draw faces by yaw: crop, aligned, raw frontal, symmetric."""
     from latents.figures import faces
     from latents.files.hdf5 import read_hdf5
 
@@ -43,11 +40,10 @@ def contact(
 @app.command()
 def errors(
     errors: Annotated[Path, typer.Option(help="CSV of the autoencoder's errors.")],
-    metrics: Annotated[Path, typer.Option(help="JSON with the error of PCA.")],
+    metrics: Annotated[Path, typer.Option(help="JSON with pca_held_out_mse, the error of PCA.")],
     figure: Figure,
-    log: Log = None,
 ) -> None:
-    """Held-out error of the autoencoder after each step of its training, beside PCA."""
+    """Draw the held-out error of the autoencoder after each training step, beside PCA."""
     from latents.figures import faces
     from latents.files.tables import read_csv, read_json
 
@@ -55,8 +51,8 @@ def errors(
 
 
 @app.command()
-def interpolation(mixed: MixedFile, figure: Figure, log: Log = None) -> None:
-    """Faces between those of two people, mixed at each level."""
+def interpolation(mixed: MixedFile, figure: Figure) -> None:
+    """Draw faces between two people, interpolated at each level."""
     from latents.figures import faces
     from latents.files.hdf5 import read_hdf5
 
@@ -66,8 +62,8 @@ def interpolation(mixed: MixedFile, figure: Figure, log: Log = None) -> None:
 
 
 @app.command()
-def strip(mixed: MixedFile, figure: Figure, log: Log = None) -> None:
-    """Faces from shares of the way up and the way down."""
+def strip(mixed: MixedFile, figure: Figure) -> None:
+    """Draw faces mixed with their reconstructions, one row per share."""
     from latents.figures import faces
     from latents.files.hdf5 import read_hdf5
 
@@ -77,11 +73,10 @@ def strip(mixed: MixedFile, figure: Figure, log: Log = None) -> None:
 
 @app.command()
 def mixing(
-    tables: Annotated[list[Path], typer.Argument(help="CSV of each model, in a folder of its name.")],
+    tables: Annotated[list[Path], typer.Argument(help="CSV per model, in a folder of the model's name.")],
     figure: Figure,
-    log: Log = None,
 ) -> None:
-    """Autocorrelation of Gibbs chains by lag, a line for each model."""
+    """Draw the autocorrelation of Gibbs chains by lag, one line per model."""
     from latents.figures import faces
     from latents.files.tables import read_csv
 

@@ -1,4 +1,4 @@
-"""Stage `figures.mosaic`: features of a model in order."""
+"""Stage `figures.mosaic`: draw features of a model in order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from latents.stages.shared.command import Log, run, stage
+from latents.stages.shared.command import run, stage
 
 app = stage("Draw features of a model in order.")
 
@@ -15,12 +15,11 @@ app = stage("Draw features of a model in order.")
 @app.command()
 def panels(
     layouts: Annotated[Path, typer.Option(help="HDF5 of the stage ordering.")],
-    metrics: Annotated[Path, typer.Option(help="JSON with the path lengths.")],
+    metrics: Annotated[Path, typer.Option(help="JSON with the lengths of paths.")],
     greedy: Annotated[Path, typer.Option(help="PNG to write: unordered, greedy.")],
     tour: Annotated[Path, typer.Option(help="PNG to write: the tour wrapped, the tour typeset.")],
-    log: Log = None,
 ) -> None:
-    """Features of a model as they come and in greedy order; along a tour, and that tour typeset."""
+    """Draw features unordered and in greedy order; then along a tour, wrapped and typeset."""
     from latents.figures import mosaic
     from latents.files.hdf5 import read_hdf5
     from latents.files.tables import read_json

@@ -1,4 +1,4 @@
-"""Stage `figures.ranking`: how well representations rank."""
+"""Stage `figures.ranking`: draw how well representations rank."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from typing import Annotated
 import typer
 
 from latents.stages.figures import Figure
-from latents.stages.shared.command import Log, run, stage
+from latents.stages.shared.command import run, stage
 
 app = stage("Draw how well representations rank.")
 
 
 @app.command()
 def precision_recall(
-    curves: Annotated[list[Path], typer.Argument(help="CSV of each representation, in a folder of its name.")],
+    curves: Annotated[list[Path], typer.Argument(help="CSV per representation, in a folder of its name.")],
     figure: Figure,
-    log: Log = None,
 ) -> None:
-    """Precision against recall of all representations of a data set."""
+    """Draw precision against recall of all representations of a data set."""
     from latents.figures import ranking
     from latents.files.tables import read_csv
 

@@ -1,4 +1,4 @@
-"""Stage `figures.rbm`: what RBMs learn, and how their likelihood was estimated."""
+"""Stage `figures.rbm`: draw filters of RBMs, and the convergence of partition functions."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Annotated
 import typer
 
 from latents.stages.figures import Figure
-from latents.stages.shared.command import Log, run, stage
+from latents.stages.shared.command import run, stage
 
-app = stage("Draw what RBMs learn, and how their likelihood was estimated.")
+app = stage("Draw filters of RBMs, and the convergence of partition functions.")
 
 
 @app.command()
 def filters(
-    weights: Annotated[Path, typer.Option(help="Trained weights of an RBM on digits.")], figure: Figure, log: Log = None
+    weights: Annotated[Path, typer.Option(help="Trained weights of an RBM on digits.")], figure: Figure
 ) -> None:
-    """Weights of the first hidden units of an RBM as images."""
+    """Draw the weights of an RBM's first hidden units as images."""
     from latents.figures import rbm
     from latents.files.weights import read_weights
 
@@ -25,10 +25,8 @@ def filters(
 
 
 @app.command()
-def convergence(
-    table: Annotated[Path, typer.Option(help="CSV of the stage likelihood.")], figure: Figure, log: Log = None
-) -> None:
-    """Log partition function over the number of temperatures, from both ends."""
+def convergence(table: Annotated[Path, typer.Option(help="CSV of the stage rbm_likelihood.")], figure: Figure) -> None:
+    """Draw the log partition function over the number of temperatures, from both directions."""
     from latents.figures import rbm
     from latents.files.tables import read_csv
 

@@ -1,4 +1,4 @@
-"""Stage `figures.rnn`: what row-RNNs predict and complete, and what their units show."""
+"""Stage `figures.rnn`: draw predictions, completions and hidden units of row-RNNs."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Annotated
 import typer
 
 from latents.stages.figures import Figure
-from latents.stages.shared.command import Log, run, stage
+from latents.stages.shared.command import run, stage
 
-Examples = Annotated[Path, typer.Option(help="HDF5 of a row-RNN's examples.")]
+Examples = Annotated[Path, typer.Option(help="HDF5 of examples of a row-RNN.")]
 
-app = stage("Draw what row-RNNs predict and complete, and what their units show.")
+app = stage("Draw predictions, completions and hidden units of row-RNNs.")
 
 
 @app.command()
-def rows(examples: Examples, figure: Figure, log: Log = None) -> None:
-    """Test digits over the digits whose rows were predicted from those above."""
+def rows(examples: Examples, figure: Figure) -> None:
+    """Draw test digits, and below them digits whose rows are each predicted from the rows above."""
     from latents.figures import rnn
     from latents.files.hdf5 import read_hdf5
 
@@ -26,8 +26,8 @@ def rows(examples: Examples, figure: Figure, log: Log = None) -> None:
 
 
 @app.command()
-def completions(examples: Examples, figure: Figure, log: Log = None) -> None:
-    """Half-seen test digits completed."""
+def completions(examples: Examples, figure: Figure) -> None:
+    """Draw half-seen test digits and their completions."""
     from latents.figures import rnn
     from latents.files.hdf5 import open_hdf5, read_hdf5
 
@@ -38,8 +38,8 @@ def completions(examples: Examples, figure: Figure, log: Log = None) -> None:
 
 
 @app.command()
-def ambiguous(examples: Examples, figure: Figure, log: Log = None) -> None:
-    """Ambiguous halves, completed several times by sampling rows."""
+def ambiguous(examples: Examples, figure: Figure) -> None:
+    """Draw ambiguous halves, completed several times by sampling rows."""
     from latents.figures import rnn
     from latents.files.hdf5 import open_hdf5, read_hdf5
 
@@ -52,11 +52,10 @@ def ambiguous(examples: Examples, figure: Figure, log: Log = None) -> None:
 @app.command()
 def units(
     units: Annotated[Path, typer.Option(help="HDF5 with pictures and best.")],
-    metrics: Annotated[Path, typer.Option(help="JSON with the units that show each digit.")],
+    metrics: Annotated[Path, typer.Option(help="JSON with the number of units that show each digit.")],
     figure: Figure,
-    log: Log = None,
 ) -> None:
-    """What each hidden unit likes to see, and what the network expects after it."""
+    """Draw the rows that each hidden unit prefers, and the rows that the network expects next."""
     from latents.figures import rnn
     from latents.files.hdf5 import open_hdf5, read_hdf5
     from latents.files.tables import read_json
@@ -69,12 +68,11 @@ def units(
 
 @app.command()
 def measured(
-    files: Annotated[list[Path], typer.Argument(help="metrics.json and completion.json of runs, in their folders.")],
+    files: Annotated[list[Path], typer.Argument(help="Files metrics.json and completion.json, in a folder per run.")],
     baselines: Annotated[Path, typer.Option(help="JSON of the simple predictors.")],
     figure: Figure,
-    log: Log = None,
 ) -> None:
-    """Row-RNNs beside what they must beat."""
+    """Draw the measures of row-RNNs beside those of simple predictors."""
     from latents.figures import rnn
     from latents.files.tables import read_json
 
@@ -86,11 +84,10 @@ def measured(
 
 @app.command()
 def curves(
-    histories: Annotated[list[Path], typer.Argument(help="CSV of each run, in a folder of its name.")],
+    histories: Annotated[list[Path], typer.Argument(help="CSV per run, in a folder of the run's name.")],
     figure: Figure,
-    log: Log = None,
 ) -> None:
-    """Validation cross-entropy of row-RNNs over epochs."""
+    """Draw the validation cross-entropy of row-RNNs over epochs."""
     from latents.figures import rnn
     from latents.files.tables import read_csv
 

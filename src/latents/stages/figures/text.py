@@ -1,4 +1,4 @@
-"""Stage `figures.text`: models of documents, and codes of them."""
+"""Stage `figures.text`: draw models of documents, and the ranking of hash codes."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from typing import Annotated
 import typer
 
 from latents.stages.figures import Figure
-from latents.stages.shared.command import Log, run, stage
+from latents.stages.shared.command import run, stage
 
-app = stage("Draw what models of documents learn, and how codes rank.")
+app = stage("Draw models of documents, and the ranking of hash codes.")
 
 
 @app.command()
 def perplexities(
-    metrics: Annotated[list[Path], typer.Argument(help="results/text_vae/<run>/metrics.json of each run.")],
-    peers: Annotated[Path, typer.Option(help="JSON with unigram and lda.")],
+    metrics: Annotated[list[Path], typer.Argument(help="Files results/text_vae/<run>/metrics.json.")],
+    peers: Annotated[Path, typer.Option(help="JSON of the unigram model and LDA.")],
     figure: Figure,
-    log: Log = None,
 ) -> None:
-    """Perplexity of the VAEs of documents beside a unigram model, LDA and published numbers."""
+    """Draw perplexities of VAEs of documents beside a unigram model, LDA and published numbers."""
     from latents.figures import text
     from latents.files.tables import read_json
     from latents.published.numbers import PERPLEXITY
@@ -31,12 +30,11 @@ def perplexities(
 
 @app.command()
 def topics(
-    ours: Annotated[Path, typer.Option(help="CSV of a VAE of documents: the top words of each direction.")],
-    peers: Annotated[Path, typer.Option(help="CSV of LDA: the top words of each topic.")],
+    ours: Annotated[Path, typer.Option(help="CSV of a VAE: top words per direction.")],
+    peers: Annotated[Path, typer.Option(help="CSV of LDA: top words per topic.")],
     figure: Figure,
-    log: Log = None,
 ) -> None:
-    """Top words of LDA's topics, each beside the direction of a VAE's latent space that shares most of them."""
+    """Draw top words of LDA's topics, each beside the VAE's direction that shares most of them."""
     from latents.figures import text
     from latents.files.tables import read_csv
 
@@ -46,12 +44,11 @@ def topics(
 
 @app.command()
 def documents(
-    embeddings: Annotated[list[Path], typer.Argument(help="HDF5 of each 2-D run, in a folder of its name.")],
-    words: Annotated[Path, typer.Option(help="HDF5 of the stage text, for the groups' names.")],
+    embeddings: Annotated[list[Path], typer.Argument(help="HDF5 per 2-D run, in a folder of the run's name.")],
+    words: Annotated[Path, typer.Option(help="HDF5 of the stage text, with the names of the groups.")],
     figure: Figure,
-    log: Log = None,
 ) -> None:
-    """Embedded test documents by inference network, coloured by the family of their group."""
+    """Draw embedded test documents by inference network, coloured by family of newsgroups."""
     import json
 
     from latents.figures import text
@@ -68,9 +65,9 @@ def documents(
 
 @app.command()
 def hashing(
-    comparison: Annotated[Path, typer.Option(help="CSV of the stage hashing.")], figure: Figure, log: Log = None
+    comparison: Annotated[Path, typer.Option(help="CSV of the stage hashing: the comparison.")], figure: Figure
 ) -> None:
-    """Precision@100 against the number of bits, by method and protocol."""
+    """Draw precision@100 against the number of bits, by method and protocol."""
     from latents.figures import text
     from latents.files.tables import read_csv
 

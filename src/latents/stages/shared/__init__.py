@@ -1,1 +1,1 @@
-"""What stages share."""
+"""Provide what several stages use: command lines, parameters, checkpoints, readers of files."""

@@ -1,4 +1,7 @@
-"""Where a training keeps its checkpoint: an ignored folder, under a digest of params, inputs, code and environment."""
+"""Name and remove the checkpoints of trainings, which lie in the ignored folder `checkpoints/`.
+
+A name holds a digest of the job's parameters, inputs, code and environment.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,21 @@ FOLDER = Path("checkpoints")
 
 
 def checkpoint_path(job: str, sections: Sequence[Section], inputs: Sequence[Path]) -> Path:
-    """Name the checkpoint of a job: the name changes with its parameters, its inputs, its code or its environment.
+    """Name the checkpoint of a job by its parameters, inputs, code and environment.
 
     Parameters
     ----------
-    job : the readable part of the name.
-    sections : the parameters that the job reads.
-    inputs : the files that it reads.
+    job : str
+        Readable part of the name.
+    sections : sequence of Section
+        Parameters that the job reads.
+    inputs : sequence of Path
+        Files that the job reads.
+
+    Returns
+    -------
+    Path
+        checkpoints/<job>-<16 hexadecimal digits>.safetensors
     """
     digest = hashlib.sha256(json.dumps([section.model_dump(mode="json") for section in sections]).encode())
     digest.update(json.dumps(digests()).encode())
@@ -33,12 +44,12 @@ def checkpoint_path(job: str, sections: Sequence[Section], inputs: Sequence[Path
 
 
 def discard(job: str) -> None:
-    """Remove the checkpoints of a job that has stored its results, those of earlier parameters or code too."""
+    """Remove all checkpoints of a job, also those of earlier parameters or code."""
     for path in FOLDER.glob(f"{job}-*.safetensors"):
         path.unlink(missing_ok=True)
 
 
 def digests() -> dict[str, str]:
-    """The digests of the code and the environment of the command that this process runs; empty for no stage's."""
+    """Return the digests of this process's code and environment; {} if it runs no stage."""
     key = key_of(" ".join(sys.orig_argv))
     return {} if key is None else table(Sources.on_disk(SOURCE).closures(key))[key]

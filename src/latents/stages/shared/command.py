@@ -1,9 +1,10 @@
-"""What every stage's command line shares: the log, the thread count, and one line for a user's mistake."""
+"""Build the command lines of stages: logging, one thread per process, one-line error messages."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import inspect
 import logging
 import os
@@ -18,25 +19,25 @@ from typer.core import TyperCommand
 from latents.errors import InputError, ProbeEnded
 from latents.jobs.seal import refusal, sealed_from
 
-# One BLAS thread per process, set before numpy is imported: Snakemake exports its own count and DVC none, and results
-# must not depend on it. Parallelism comes from jobs and from worker threads that share blocks.
+# One BLAS thread per process, set before numpy is imported: Snakemake sets a count of its own, DVC
+# sets none, and results must not depend on the count. Jobs and worker threads run in parallel.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
 
 Log = Annotated[
     Path | None,
-    typer.Option(help="Also write messages to this file; its folder is made.", callback=lambda path: open_log(path)),
+    typer.Option(help="File that messages are also written to.", callback=lambda path: open_log(path)),
 ]
-Params = Annotated[Path, typer.Option(help="The parameter file.")]
+Params = Annotated[Path, typer.Option(help="Parameter file (YAML).")]
 PARAMS = Path("params.yaml")
 ProbeFile = Annotated[
     Path | None,
     typer.Option("--probe", help="JSON to write: digests after the first steps; LATENTS_PROBE=1 ends the job there."),
 ]
 
-# what the machine, not the program, is to blame for: one line is all there is to say
+# faults of the machine, not of the program: reported in one line
 MACHINE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EFBIG}
-# what the path, not the program, is to blame for
+# faults of a given path, with the words that report each
 PATH_ERRORS = {
     errno.ENOENT: "no such file",
     errno.EISDIR: "a folder, allowed: a file",
@@ -45,16 +46,16 @@ PATH_ERRORS = {
     errno.ENAMETOOLONG: "too long a name",
     errno.ELOOP: "links that lead in a circle",
 }
-FOLDER = "folder"  # the name of every option that takes a folder; all other paths are of files
+FOLDER = "folder"  # options of this name take a folder; all other paths are files
 
 logger = logging.getLogger("latents")
 
 
 class Command(TyperCommand):
-    """A command that looks at its paths before it begins: a folder in a file's place costs no training."""
+    """Check the paths of a command before it starts, so that a wrong path costs no training."""
 
-    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # typer's own context below
-        """Run the command; InputError when a folder stands where a file is expected, or a file for a folder."""
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        """Run the command; InputError if a folder is given as a file, or a file as a folder."""
         kinds = path_options(self.callback) if self.callback else {}
         for name, wants_folder in kinds.items():
             given = ctx.params.get(name)
@@ -64,13 +65,16 @@ class Command(TyperCommand):
 
 
 def path_options(command: Callable[..., Any]) -> dict[str, bool]:
-    """The parameters of a command that are paths, and whether each is of a folder."""
+    """Return the path parameters of a command, {name: True if it is a folder}."""
     parameters = inspect.signature(command, eval_str=True).parameters.values()
     return {option.name: option.name == FOLDER for option in parameters if "Path" in str(option.annotation)}
 
 
 def check_kind(path: Path, *, wants_folder: bool) -> None:
-    """InputError when something of the other kind is there; what is not there is for the command to judge."""
+    """Raise InputError if the path is a folder in place of a file, or a file in place of a folder.
+
+    A missing path passes: the command itself decides whether it needs the path.
+    """
     if path.is_dir() and not wants_folder:
         raise InputError(wrong_path(path, errno.EISDIR))
     if path.is_file() and wants_folder:
@@ -78,23 +82,44 @@ def check_kind(path: Path, *, wants_folder: bool) -> None:
 
 
 def wrong_path(path: str | bytes | Path, number: int) -> str:
-    """What is wrong with a path, and from where a relative one is seen."""
+    """Describe what is wrong with a path; add the working directory to a relative path."""
     shown = Path(os.fsdecode(path))
     return f"{shown}: {PATH_ERRORS[number]}" + ("" if shown.is_absolute() else f"; seen from {Path.cwd()}")
 
 
 class Stage(typer.Typer):
-    """A command line of such commands."""
+    """Collect the commands of a stage; give each the option `--log` beside its own options."""
 
     def command(self, *arguments: Any, **options: Any) -> Any:
-        """Add a command."""
-        return super().command(*arguments, **{"cls": Command} | options)
+        """Return a decorator that adds a function as a command."""
+        add = super().command(*arguments, **{"cls": Command} | options)
+
+        def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+            add(logged(function))
+            return function
+
+        return decorate
+
+
+def logged(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the option `--log`, whose callback opens the log."""
+
+    @functools.wraps(function)
+    def command(*, log: Path | None, **options: Any) -> Any:
+        return function(**options)
+
+    own = inspect.signature(function, eval_str=True)
+    added = inspect.Parameter("log", inspect.Parameter.KEYWORD_ONLY, annotation=Log, default=None)
+    # evaluated annotations: typer would look up the names of quoted ones in this module
+    command.__signature__ = own.replace(parameters=[*own.parameters.values(), added])  # type: ignore[attr-defined]
+    command.__annotations__ = {each.name: each.annotation for each in command.__signature__.parameters.values()}  # type: ignore[attr-defined]
+    return command
 
 
 def stage(help: str) -> typer.Typer:
-    """The command line of one stage; its commands are added with `@app.command()`."""
+    """Return the command line of one stage; `@app.command()` adds a command to it."""
     app = Stage(help=help, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
-    app.callback()(lambda: None)  # a stage with one command still takes the command's name
+    app.callback()(lambda: None)  # so that a stage with one command also takes that command's name
     return app
 
 
@@ -109,10 +134,10 @@ def open_log(path: Path | None) -> Path | None:
 
 
 def run(app: typer.Typer | Any) -> None:
-    """Run a command line; a user's or the machine's fault ends it with one line and status 1.
+    """Run a command line; exit with one line and status 1 if the user or the machine is at fault.
 
-    A job of a run is held to its plan first, and sealed; what it used is recorded when it ended well. LATENTS_DEBUG=1
-    shows the traceback.
+    A job of the pipeline is first checked against its plan and sealed. If it succeeds, its use of
+    time and memory is recorded. With LATENTS_DEBUG=1 an error shows its traceback.
     """
     from latents.jobs import plan, use
 
@@ -136,7 +161,7 @@ def run(app: typer.Typer | Any) -> None:
 
 
 def mistake(error: Exception) -> str | None:
-    """Say in one line what the user or the machine did wrong; None for what is our fault."""
+    """Describe a fault of the user or the machine in one line; return None for any other error."""
     if isinstance(error, InputError):
         return str(error)
     if isinstance(error, OSError) and error.errno in PATH_ERRORS and error.filename is not None:
@@ -147,7 +172,7 @@ def mistake(error: Exception) -> str | None:
 
 
 def stop(message: str, error: BaseException) -> None:
-    """Log one line, or raise the error itself when LATENTS_DEBUG is set; exit with status 1."""
+    """Log one line and exit with status 1; with LATENTS_DEBUG, raise the error itself instead."""
     if os.environ.get("LATENTS_DEBUG"):
         raise error
     if not logging.getLogger().handlers:

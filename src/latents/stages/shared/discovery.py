@@ -1,11 +1,11 @@
-"""Find the stages, and what each says about itself.
+"""Find the stages, and the constants by which each describes itself.
 
-A module of `latents.stages` is a stage. Beside its commands (`app`) it may define
+Every module of `latents.stages` is a stage. Beside its commands (`app`) it may define
 
 - `SECTION`: the model of its section of params.yaml, which has the stage's name;
-- `faults(whole)`: faults that only show across sections, one line each;
-- `HEADLINES`: names of numbers in its metrics that `results/metrics.json` gathers;
-- `AXES`: for each table that `dvc plots` draws, its columns x and y.
+- `faults(whole)`: a function that yields faults across sections, one line each;
+- `HEADLINES`: the numbers of its metrics that are copied to `results/metrics.json`;
+- `AXES`: the columns x and y of each of its tables that `dvc plots` draws.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any
 
-STAGES = __name__.rpartition(".shared")[0]  # by name: this module must not depend on any stage
+STAGES = __name__.rpartition(".shared")[0]  # no import: this module must not depend on any stage
 
 
 @cache
@@ -26,7 +26,7 @@ def modules() -> dict[str, ModuleType]:
     Returns
     -------
     dict
-        {name: module} in alphabetical order, such as "vae". Stages of figures are left out.
+        {name: module} in alphabetical order, without the stages that draw figures.
     """
     return _below(STAGES)
 
@@ -38,10 +38,11 @@ def topics() -> dict[str, ModuleType]:
 
 
 def _below(package: str) -> dict[str, ModuleType]:
+    """Import every module of a package, {name: module}."""
     names = [each.name for each in iter_modules(import_module(package).__path__) if not each.ispkg]
     return {name: import_module(f"{package}.{name}") for name in names}
 
 
 def told(attribute: str) -> dict[str, Any]:
-    """Collect what stages say of themselves, {stage: value}; stages that say nothing are left out."""
+    """Return a constant of every stage that defines it, {stage: value}."""
     return {name: getattr(module, attribute) for name, module in modules().items() if hasattr(module, attribute)}

@@ -1,4 +1,4 @@
-"""What RBMs read, by role: digits made binary at a threshold, or the features of faces mapped to (0, 1)."""
+"""Read the rows that RBMs learn: binarised digits, or features of faces mapped to (0, 1)."""
 
 from __future__ import annotations
 
@@ -18,14 +18,19 @@ FACES = {"training": "training", "validation": "validation", "test": "held_out"}
 
 
 def read_visible(path: Path, role: str, *, threshold: float | None, n_visible: int | None = None) -> Tensor:
-    """The rows of one role, whole in memory.
+    """Return all rows of one role.
 
     Parameters
     ----------
-    path : HDF5 of `latents.digits.files.write_digits`, or of `latents.face_models.features.write_features`.
-    role : "training", "validation" or "test"; faces are tested on people who are held out.
-    threshold : grey value in (0, 1] from which a pixel of a digit counts as ink; None: the file holds features.
-    n_visible : units of the RBM that will read them; None takes any.
+    path : Path
+        HDF5 of `latents.digits.files.write_digits`, or of
+        `latents.face_models.features.write_features`.
+    role : "training", "validation" or "test"
+        For faces, "test" means the held-out people.
+    threshold : float in (0, 1] or None
+        Grey value from which a pixel of a digit is 1; None if the file holds features.
+    n_visible : int, optional
+        Number of visible units of the RBM; None accepts rows of any width.
 
     Returns
     -------
@@ -35,7 +40,7 @@ def read_visible(path: Path, role: str, *, threshold: float | None, n_visible: i
     Raises
     ------
     InputError
-        In one line, when there is no such role, or the rows are of another width.
+        If the role is unknown or the rows have another width.
     """
     if role not in ROLES:
         raise InputError(f"role must be one of {', '.join(ROLES)}, got {role!r}")
@@ -48,7 +53,9 @@ def read_visible(path: Path, role: str, *, threshold: float | None, n_visible: i
 
 
 def reader(training: Tensor, validation: Tensor) -> Callable[[Tensor, torch.Generator], Tensor]:
-    """A function from row numbers to values, as `latents.rbm.training.train` reads: validation rows come last.
+    """Return a function from row numbers to values, as `latents.rbm.training.train` needs it.
+
+    Rows of validation follow those of training.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The whole of params.yaml: the sections of all stages, composed for the check that runs before any job."""
+"""Check the whole of params.yaml before any job, against the sections of all stages."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from latents.stages.shared.sections import SHARED
 
 @cache
 def schema() -> type[Section]:
-    """Compose the model of the whole file: a section per stage that has one, and those that stages share."""
+    """Compose the model of the whole file: a section per stage, and those that stages share."""
     fields: dict[str, Any] = {name: (section, ...) for name, section in (SHARED | told("SECTION")).items()}
     return create_model("Schema", __base__=Section, **fields)
 
 
 def load(path: str | os.PathLike[str] = "params.yaml") -> dict[str, Any]:
-    """Check the whole file; return its plain values, as DVC compares them.
+    """Check the whole file and return its plain values, as DVC compares them.
 
     Raises
     ------
     InputError
-        In one line: each faulty key's path, what was given, what is allowed.
+        In one line: the path of each faulty key, its value, and what is allowed.
     """
     values = read_yaml(path)
     whole = validate(schema(), values, path)
@@ -43,13 +43,13 @@ def filled(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def shape(path: str | os.PathLike[str] = "params.yaml") -> dict[str, Any]:
-    """Return what decides which jobs there are and which keys they read, {path of a key: value}."""
+    """Return the values that decide which jobs exist and which keys they read, {path: value}."""
     values = read_yaml(path)
     return dict(structure(validate(schema(), values, path))) | dict(_own_keys(values))
 
 
 def _own_keys(values: dict[str, Any]) -> Iterator[tuple[str, dict[str, list[str]]]]:
-    """The keys that each run of a section with defaults overrides: for the others the default is read."""
+    """Yield the keys that each run overrides, {run: keys}; all others have the defaults."""
     for name, section in values.items():
         for key in RUNS if "defaults" in section else ():
             if isinstance(section.get(key), dict):

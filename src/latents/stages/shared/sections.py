@@ -1,4 +1,4 @@
-"""Sections of params.yaml that stages share: `compute`, where trainings run, and `scores`, what makes items near."""
+"""Define the sections of params.yaml that stages share: `compute` and `scores`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from latents.jobs.params import Section
 
 
 class Compute(Section):
-    """Where trainings run."""
+    """Configure the device and the number of threads of trainings."""
 
     device: Literal["cpu", "cuda"]
     threads: int = Field(ge=1, le=64)
@@ -21,14 +21,14 @@ Score = Literal["cosine", "dot", "l2"]
 
 
 class Scores(Section):
-    """One score a data set."""
+    """Configure the similarity score of each data set."""
 
     mnist: Score
     newsgroups: Score
     lfw: Score
 
     def of(self, dataset: str) -> Score:
-        """The score of a data set; InputError that lists the data sets there are."""
+        """Return the score of a data set; InputError lists the data sets if it is unknown."""
         if dataset not in type(self).model_fields:
             raise InputError(f"scores: got no {dataset!r}, allowed: {', '.join(type(self).model_fields)}")
         return getattr(self, dataset)
