@@ -38,7 +38,7 @@ Method = Callable[[np.ndarray], np.ndarray]
 
 
 def gabor(n: int, seed: int) -> np.ndarray:
-    """Gabor-like features, float64 (n, 28, 28)."""
+    """Draw Gabor-like features, float64 (n, 28, 28)."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[-1 : 1 : EDGE_PX * 1j, -1 : 1 : EDGE_PX * 1j]
     centre_y, centre_x = rng.uniform(-0.7, 0.7, (2, n, 1, 1))
@@ -51,7 +51,7 @@ def gabor(n: int, seed: int) -> np.ndarray:
 
 
 def methods(n: int, long: float) -> dict[str, Method]:
-    """What is compared at this size: name -> features to order."""
+    """Return the methods to compare at this size, {name: order of features}."""
     large = n >= LARGE
     found: dict[str, Method] = {
         "none": lambda features: order_features(features, method="none"),
@@ -71,7 +71,7 @@ def methods(n: int, long: float) -> dict[str, Method]:
 
 
 def measure(name: str, features: np.ndarray, *, long: float, repeats: int) -> list[dict[str, Any]]:
-    """A row for each method on one set."""
+    """Yield a row per method for one set."""
     rows = []
     for method, order in methods(len(features), long).items():
         seconds, cpu = [], []
@@ -98,7 +98,7 @@ def measure(name: str, features: np.ndarray, *, long: float, repeats: int) -> li
 
 
 def lay_out(path: np.ndarray, features: np.ndarray) -> dict[str, float]:
-    """Seconds of typesetting, and how many clusters and lines come out."""
+    """Time typesetting and count clusters and lines."""
     columns = default_columns(len(features))
     began = time.perf_counter()
     grid = typeset(path, features, columns=columns)
@@ -112,7 +112,7 @@ def lay_out(path: np.ndarray, features: np.ndarray) -> dict[str, float]:
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """The rows as text."""
+    """Format the rows as text."""
     lines = [f"{'set':<12}{'n':>6}  {'method':<16}{'length':>10}{'above best':>12}{'seconds':>10}{'cpu s':>9}"]
     for row in rows:
         lines.append(

@@ -41,7 +41,7 @@ COLD = {("notes-1", "ours"), ("notes-1", "ours@100")}  # measured once more with
 
 
 def resident_mb(field: str) -> float:
-    """VmRSS (now) or VmHWM (peak) of this process, in MB."""
+    """Return VmRSS (now) or VmHWM (peak) of this process, in MB."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(field):
             return int(line.split()[1]) / 1000
@@ -49,13 +49,13 @@ def resident_mb(field: str) -> float:
 
 
 def measured_queries(case: Case, method: str, pairs: float) -> int:
-    """How many queries a method gets."""
+    """Return the number of queries that a method gets."""
     most = min(pairs, MOST_PAIRS.get(method, np.inf)) / case.n_database
     return int(min(case.n_queries, max(LEAST_QUERIES, most)))
 
 
 def run_child(name: str, method: str, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Time one method in this process; the row so far, after every repetition but the first call."""
+    """Time one method in this process; yield the row after every repetition but the first."""
     from threadpoolctl import threadpool_limits
 
     case, threads = CASES[name], options.threads
@@ -88,7 +88,7 @@ def run_child(name: str, method: str, options: argparse.Namespace) -> Iterator[d
 
 
 def last_row(name: str, method: str, options: argparse.Namespace, **changes: str) -> dict[str, Any] | None:
-    """The last row that a child process measured within twice the limit, and a minute to start."""
+    """Return the last row that a child process measured within twice the limit and a minute to start."""
     pinned = {f"{library}_NUM_THREADS": str(options.threads) for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
     command = [sys.executable, __file__, "--child", name, method, "--limit", str(options.limit)]
     command += ["--repeats", str(options.repeats), "--threads", str(options.threads), "--pairs", str(options.pairs)]
@@ -107,7 +107,7 @@ def last_row(name: str, method: str, options: argparse.Namespace, **changes: str
 
 
 def run_case(name: str, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Every method of a case, each in a process with pinned thread counts."""
+    """Run every method of a case, each in a process with fixed thread counts."""
     for method in OF_KIND[CASES[name].kind]:
         chosen = options.methods or [method]
         if method not in chosen or ((name, method) in SKIPPED and not options.methods):
@@ -125,7 +125,7 @@ def run_case(name: str, options: argparse.Namespace) -> Iterator[dict[str, Any]]
 
 
 def measured_before(options: argparse.Namespace) -> dict[str, Any]:
-    """What an earlier run with the same settings has measured; nothing if there is none."""
+    """Return the rows of an earlier run with the same settings, none if there was no such run."""
     settings = {name: getattr(options, name) for name in ("repeats", "threads", "pairs", "limit", "methods")}
     nothing: dict[str, Any] = {"settings": settings, "whole": [], "rows": []}
     path = options.out.with_suffix(".json")

@@ -60,7 +60,7 @@ Method = Callable[..., Any]
 
 
 def draw(case: Case, n_queries: int) -> tuple[Any, Any, np.ndarray, np.ndarray]:
-    """So many queries, the database and their labels; classes differ in their means, so metrics are not trivial."""
+    """Draw queries, database and labels; classes differ in their means, so metrics are not trivial."""
     rng = np.random.default_rng(0)
     labels = [rng.integers(0, CLASSES, n) for n in (n_queries, case.n_database)]
     if case.kind == "sparse":
@@ -74,7 +74,7 @@ def draw(case: Case, n_queries: int) -> tuple[Any, Any, np.ndarray, np.ndarray]:
 
 
 def tf_idf(rng: np.random.Generator, n: int, vocabulary: int) -> sp.csr_array:
-    """Random rows of `TERMS_OF_A_ROW` draws from Zipf's law, weighted by rarity."""
+    """Draw rows of `TERMS_OF_A_ROW` terms by Zipf's law, weighted by rarity."""
     law = 1 / np.arange(10, vocabulary + 10)
     terms = rng.choice(vocabulary, n * TERMS_OF_A_ROW, p=law / law.sum())
     weights = -np.log(law[terms] / law.sum())
@@ -85,7 +85,7 @@ def tf_idf(rng: np.random.Generator, n: int, vocabulary: int) -> sp.csr_array:
 
 
 def ours(queries: Any, database: Any, y: Any, of_items: Any, case: Case, threads: int) -> None:
-    """Every metric of the full ranking."""
+    """Compute every metric of the full ranking."""
     from latents.ranking import evaluate
 
     score = "cosine" if case.kind == "sparse" else case.kind
@@ -93,7 +93,7 @@ def ours(queries: Any, database: Any, y: Any, of_items: Any, case: Case, threads
 
 
 def ours_at_100(queries: Any, database: Any, y: Any, of_items: Any, case: Case, threads: int) -> None:
-    """Precision, recall and NDCG at 100 alone."""
+    """Compute precision, recall and NDCG at 100 alone."""
     from latents.ranking import evaluate
 
     score = "cosine" if case.kind == "sparse" else case.kind
@@ -108,7 +108,7 @@ def measure(ranked: np.ndarray, y: np.ndarray, of_items: np.ndarray) -> np.ndarr
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
-    """Rows of length 1."""
+    """Scale rows to length 1."""
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 

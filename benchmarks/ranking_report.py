@@ -9,7 +9,7 @@ from ranking_methods import CASES
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """One line a measurement; ratios to the product and to ours, of the same case."""
+    """Format one line per measurement; ratios to the product and to ours are of the same case."""
     by = {(row["case"], row["method"]): row for row in rows}
     head = f"{'case':12} {'queries x database':>18} {'width':>6} {'method':13} {'measured':>8} "
     head += f"{'seconds':>9} {'cpu s':>8} "
@@ -32,7 +32,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def draw_figure(rows: list[dict[str, Any]], path: Path) -> None:
-    """Nanoseconds a pair of every method, one panel a case; below, time and memory over growing databases."""
+    """Draw nanoseconds per pair, one panel per case; below, time and memory over database size."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -51,13 +51,13 @@ def draw_figure(rows: list[dict[str, Any]], path: Path) -> None:
 
 
 def nanoseconds(row: dict[str, Any]) -> float:
-    """Wall time a pair."""
+    """Return the wall time per pair."""
     case = CASES[row["case"]]
     return 1e9 * row["seconds"] / case.n_queries / case.n_database
 
 
 def bars_of(figure: Any, rows: list[dict[str, Any]]) -> None:
-    """One panel a case, one bar a method."""
+    """Draw one panel per case, one bar per method."""
     names = list(dict.fromkeys(row["case"] for row in rows))
     counts = [sum(row["case"] == name for row in rows) + 1 for name in names]
     axes = figure.subplots(len(names), 1, squeeze=False, sharex=True, height_ratios=counts)
@@ -80,7 +80,7 @@ COLOURS = ("#999999", "#0072B2", "#56B4E9", "#D55E00", "#CC79A7", "#009E73", "#E
 
 
 def growth_of(figure: Any, rows: list[dict[str, Any]]) -> None:
-    """Time a pair and peak memory of every method over the size of the database."""
+    """Draw time per pair and peak memory of every method over the size of the database."""
     axes = figure.subplots(1, 2)
     for method, colour in zip(dict.fromkeys(row["method"] for row in rows), COLOURS, strict=False):
         own = [row for row in rows if row["method"] == method]

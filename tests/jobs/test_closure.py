@@ -150,10 +150,61 @@ def test_a_computed_import_is_refused() -> None:
         closures(**{"latents/size.py": "import importlib\nWIDTH = importlib.import_module('lat' + 'ents')\n"})
 
 
+LAZY = """
+from importlib import import_module
+MODULES = {"fit": "steps", "draw": "drawing"}
+def __getattr__(name):
+    return getattr(import_module(f"{__name__}.{MODULES[name]}"), name)
+"""
+
+
+def test_a_lazy_package_adds_only_the_modules_that_are_imported_by_name() -> None:
+    lazy = {"latents/model/__init__.py": LAZY, "latents/model/drawing.py": "def draw(): pass\n"}
+    stage = STAGE.replace("from latents.model import fit", "from latents.model.steps import fit")
+    found = closures(**lazy, **{TOY: stage})[TRAIN].files
+    assert STEPS in found
+    assert "latents/model/__init__.py" in found
+    assert "latents/model/drawing.py" not in found
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from latents.model import fit",
+        "from latents.model import *",
+        "from latents import model",
+        "import latents.model as model",
+        "import latents.model.steps",
+        "from importlib import import_module; import_module('latents.model')",
+    ],
+)
+def test_an_import_that_hides_the_module_of_a_lazy_name_is_refused(line: str) -> None:
+    """Python would run a module that is not in the closure."""
+    files = {"latents/model/__init__.py": LAZY, "latents/size.py": f"{line}\nWIDTH = 2\n"}
+    with pytest.raises(ValueError, match=r"latents/\S+: imports latents\.model.*; latents\.model is lazy"):
+        closures(**files)
+
+
+def test_an_edit_of_comparisons_or_of_runs_of_others_touches_no_job() -> None:
+    """No stage uses them, and the package imports them only where they are used."""
+    files = {path for each in ours().values() for path in each.files}
+    assert "latents/ranking/evaluation.py" in files
+    assert not files & {"latents/ranking/comparison.py", "latents/ranking/runs.py"}
+
+
 def test_a_data_file_that_a_module_names_counts_by_its_bytes() -> None:
     reading = {"latents/size.py": "WIDTH = open('width.toml')\n"}
     one, two = (closures(**reading, **{"latents/width.toml": text})[TRAIN].code for text in "23")
     assert one != two
+
+
+@pytest.mark.parametrize("command", ["published-write", "claims-judge"])
+def test_an_edit_of_a_pages_template_changes_the_digest_of_the_command_that_writes_the_page(command: str) -> None:
+    """The modules name their templates by constants."""
+    here = Sources.on_disk(ROOT / "src")
+    template = f"latents/{command.partition('-')[0]}/page.html.j2"
+    edited = Sources({**here.files, template: here.files[template] + b" "})
+    assert edited.closures(command)[command].code != ours()[command].code
 
 
 def test_docstrings_count_where_a_module_reads_them() -> None:

@@ -118,7 +118,7 @@ print(json.dumps({"precision": means["precision@10"], "hits": sum(measure_codes.
 def test_an_evaluation_follows_an_edit_of_the_measures(tmp_path: Path) -> None:
     """Hits that count half halve precision, warm and cold, and no longer once that is reverted."""
     package = copy_package(tmp_path)
-    measures = package / "ranking/measures.py"
+    measures = package / "ranking/kernels/metrics.py"
     before = measures.read_text(encoding="utf-8")
     edited = before.replace("hits += 1\n", "hits += 0.5\n").replace("hits += share", "hits += 0.5 * share")
     assert edited.count("0.5") == 2 + before.count("0.5")
@@ -135,8 +135,8 @@ def test_an_evaluation_follows_an_edit_of_the_measures(tmp_path: Path) -> None:
 SMALL = """
 import json, os, sys
 from pathlib import Path
-from latents import numba_cache
-from latents.ranking import measures
+from latents.machine import numba_cache
+from latents.ranking.kernels import metrics as measures
 edited = os.environ.get("EDITED")
 if edited:
     with open(edited, "a") as source:
@@ -185,12 +185,12 @@ def test_without_a_home_the_cache_is_a_private_temporary_folder(package: Path, t
 def test_an_edit_while_a_process_runs_leaves_nothing_behind(tmp_path: Path) -> None:
     """What was imported may be other than what the digest says: code is compiled, but neither loaded nor kept."""
     package = copy_package(tmp_path)
-    bits = package / "ranking/bits.py"
+    bits = package / "ranking/kernels/bits.py"
     kept = run(SMALL, "float", package=package)
     for files in (kept["files"], []):  # of the sources as they were first, and as the first edit left them
         found = run(SMALL, "float", package=package, EDITED=bits)
         assert (found["value"], found["hits"], found["files"]) == (kept["value"], 0, files)
-    shutil.copy(SOURCE / "ranking/bits.py", bits)
+    shutil.copy(SOURCE / "ranking/kernels/bits.py", bits)
     assert run(SMALL, "float", package=package) == kept | {"hits": 1}
 
 
@@ -233,7 +233,7 @@ def test_the_digest_covers_whatever_kernels_import() -> None:
     kernels = {"latents." + file.removesuffix(".py").replace("/", ".") for file in KERNELS}
     upstream = kernels.union(*(graph.find_upstream_modules(module) for module in kernels))
     assert upstream <= set(numba_cache.SOURCES.stamps)
-    assert "latents.ranking.evaluate" not in numba_cache.SOURCES.stamps
+    assert "latents.ranking.evaluation" not in numba_cache.SOURCES.stamps
 
 
 def test_imports_are_found_in_every_form() -> None:
@@ -257,7 +257,7 @@ def late():
 def test_no_module_compiles_by_numba_itself() -> None:
     """Only `kernel` does: numba's own decorators would miss edits again."""
     naming = {str(path.relative_to(SOURCE)) for path in SOURCE.rglob("*.py") if "njit" in path.read_text("utf-8")}
-    assert naming == {"numba_cache.py"}
+    assert naming == {"machine/numba_cache.py"}
 
 
 def test_folders_long_unused_are_removed(tmp_path: Path) -> None:

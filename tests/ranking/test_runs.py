@@ -1,24 +1,14 @@
-"""Somebody else's lists, tables, and tests between results."""
-
-import itertools
+"""`latents.ranking.runs`: lists and TREC files that another program ranked, measured."""
 
 import numpy as np
 import pytest
 import pytrec_eval
 import scipy.sparse as sp
+from hypothesis import given
 
 from latents.errors import InputError
-from latents.ranking import (
-    RankingResult,
-    compare,
-    compare_many,
-    evaluate,
-    evaluate_run,
-    format_table,
-    read_qrels,
-    read_run,
-    top_k,
-)
+from latents.ranking import evaluate, evaluate_run, read_qrels, read_run, top_k
+from tests.support.mutations import damaged_text, folder_with, many, result_or_one_line
 
 MEASURES = {"map", "Rprec", "recip_rank", "ndcg", "P.5", "recall.5", "ndcg_cut.5", "map_cut.5"}
 
@@ -97,62 +87,18 @@ def test_trec_files_are_read(tmp_path):
         read_qrels(tmp_path / "qrels")
 
 
-def result_of(column, n_relevant=None):
-    """A result whose every metric is `column`."""
-    n = len(column)
-    counts = np.ones(n, np.int64) if n_relevant is None else np.asarray(n_relevant)
-    settings = {"score": "dot", "ties": "expected", "metrics": "cutoffs"}
-    return RankingResult(np.repeat(np.asarray(column)[:, None], 4, axis=1), counts, (5,), settings)
+RUN = "q1 Q0 d1 1 0.9 tag\nq1 Q0 d2 2 0.5 tag\nq2 Q0 d1 1 3 tag\nq2 Q0 d3 2 2.5 tag\n"
+QRELS = "q1 0 d1 1\nq1 0 d2 0\nq2 0 d3 2\n"
 
 
-def test_randomisation_test_approaches_the_exact_one():
-    """The p-value is the share of all sign flips at least as extreme."""
-    difference = np.array([0.3, 0.1, 0.25, -0.05, 0.2, 0.15, -0.1, 0.3])
-    signs = np.array(list(itertools.product([-1, 1], repeat=8)))
-    exact = (np.abs(signs @ difference) >= abs(difference.sum()) - 1e-12).mean()
-    found = compare(result_of(difference), result_of(np.zeros(8)), permutations=40_000)["map@5"]
-    assert found.p_value == pytest.approx(exact, abs=0.01)
-    assert found.difference == pytest.approx(difference.mean())
-    assert found.n_queries == 8
-
-
-def test_a_result_does_not_differ_from_itself():
-    """p is 1 for equal systems, and a query without relevant items is left out."""
-    column = np.array([0.5, np.nan, 0.25])
-    comparison = compare(result_of(column, [1, 0, 1]), result_of(column, [1, 0, 1]))["map@5"]
-    assert comparison.p_value == 1.0
-    assert comparison.n_queries == 2
-
-
-def test_holm_multiplies_the_smallest_p_by_the_number_of_pairs():
-    """Corrected p-values keep their order and are at least the uncorrected ones."""
-    rng = np.random.default_rng(3)
-    systems = {name: result_of(rng.random(40) + shift) for name, shift in zip("abc", (0, 0.1, 1), strict=True)}
-    corrected = compare_many(systems, "map@5", permutations=999)
-    assert corrected["a", "c"].p_value == pytest.approx(3 / 1000)
-    assert corrected["a", "b"].p_value >= corrected["a", "c"].p_value
-
-
-def test_different_queries_cannot_be_compared():
-    """Results must be of the same queries."""
-    with pytest.raises(InputError, match="the same queries"):
-        compare(result_of(np.ones(3)), result_of(np.ones(4)))
-
-
-def test_table_shows_systems_side_by_side():
-    """One metric a line, the best starred, the queries counted."""
-    table = format_table({"pca": result_of(np.full(3, 0.25)), "vae": result_of(np.full(3, 0.5))})
-    lines = table.splitlines()
-    assert lines[0].split() == ["metric", "pca", "vae"]
-    assert lines[1].split() == ["precision@5", "0.2500", "0.5000*"]
-    assert lines[-2].split() == ["queries", "3", "3"]
-    with pytest.raises(InputError, match="no metric 'mrr'"):
-        format_table({"pca": result_of(np.ones(3))}, ["recip_rank"])
-
-
-def test_parts_of_different_settings_do_not_gather():
-    """Only parts of one evaluation make a result."""
-    sides = np.eye(2), np.eye(2), [0, 1], [0, 1]
-    parts = [evaluate(*sides, ties=ties) for ties in ("trec", "expected")]
-    with pytest.raises(InputError, match="evaluate all parts alike"):
-        RankingResult.concatenate(parts)
+@given(run=damaged_text(RUN), qrels=damaged_text(QRELS))
+@many(150)
+def test_damaged_trec_files(run, qrels):
+    """Damaged files give a result or one line."""
+    with folder_with(run=run, qrels=qrels) as folder:
+        scores, judged = (
+            result_or_one_line(lambda: read_run(folder / "run")),
+            result_or_one_line(lambda: read_qrels(folder / "qrels")),
+        )
+        if scores is not None and judged is not None:
+            result_or_one_line(lambda: evaluate_run(scores, None, judged, cutoffs=(1, 5)))

@@ -6,6 +6,10 @@ modules. Each module counts as its syntax tree without comments, docstrings, hel
 annotations of plain functions. Anything that may change a result changes the digest; layout and
 help texts do not.
 
+A package whose `__init__.py` defines `__getattr__` imports its names on first use. Such a name in
+an import hides the module that it comes from. A closure with such an import is refused: the import
+must name the module.
+
 The environment is Python's minor version and the distributions that the closure imports, with their
 requirements.
 """
@@ -54,6 +58,7 @@ class Sources:
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self.files = files
         self._paths = {_module(path): path for path in files if path.endswith(".py")}
+        self._lazy = {_module(path) for path in files if path.endswith("/__init__.py") and _is_lazy(files[path])}
         self._trees: dict[str, ast.Module] = {}
         self._parts: dict[str, Part] = {}
 
@@ -100,11 +105,16 @@ class Sources:
         return self._trees[module]
 
     def _part(self, module: str, tree: ast.Module) -> Part:
-        nodes = list(ast.walk(tree))
+        nodes = list(ast.walk(_without_getattr(tree) if module in self._lazy else tree))
         imported, ours = set(_imports(nodes, self._package(module))), set()
-        for name in imported:
+        for found in sorted(imported):
+            name = found
             while name.startswith(f"{PACKAGE}.") and name not in self._paths:
                 name = name.rpartition(".")[0]  # the name is a function or a class of a module
+            if name in self._lazy:
+                raise ValueError(
+                    f"{self._paths[module]}: imports {found}; {name} is lazy: name the module that defines it"
+                )
             if name in self._paths:
                 ours.add(name)
         others = {name.partition(".")[0] for name in imported} - {PACKAGE} - sys.stdlib_module_names
@@ -157,6 +167,14 @@ def _module(path: str) -> str:
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
+def _is_lazy(content: bytes) -> bool:
+    return any(getattr(node, "name", None) == "__getattr__" for node in ast.parse(content).body)
+
+
+def _without_getattr(tree: ast.Module) -> ast.Module:
+    return ast.Module([node for node in tree.body if getattr(node, "name", None) != "__getattr__"], [])
+
+
 def _packages(module: str) -> Iterator[str]:
     """Yield the packages that contain a module: Python runs them first."""
     while "." in module:
@@ -170,6 +188,8 @@ def _imports(nodes: list[ast.AST], package: str) -> Iterator[str]:
         match node:
             case ast.Import():
                 yield from (alias.name for alias in node.names)
+                plain = (alias.name for alias in node.names if alias.asname is None)
+                yield from (above for name in plain for above in _packages(name))  # all are reached by attribute
             case ast.ImportFrom():
                 above = ".".join(package.split(".")[: len(package.split(".")) + 1 - node.level]) if node.level else ""
                 base = ".".join(filter(None, (above, node.module)))

@@ -30,8 +30,8 @@ import numba
 import numpy as np
 from numba.core import caching, config
 
-PACKAGE = Path(__file__).parent
-KERNELS = re.compile(r"^\s*(?:from|import)\s+(?:numba|latents\.numba_cache)\b", re.M)
+PACKAGE = Path(__file__).parents[1]
+KERNELS = re.compile(r"^\s*(?:from|import)\s+(?:numba|latents\.machine\.numba_cache)\b", re.M)
 IMPORTS = re.compile(r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+(\([^)]*\)|.*)|import[ \t]+(.*))", re.M)
 DAYS = 30  # a folder that no process has opened for so long is removed: each edit of a kernel leaves one behind
 OPTIONS = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "USING_SVML")  # of numba

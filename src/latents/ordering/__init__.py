@@ -1,4 +1,4 @@
-"""Put features in a line by similarity, and lay the line out like text: neighbours alike, clusters unbroken."""
+"""Order features so that neighbours are alike, and lay the order out like text, clusters unbroken."""
 
 from latents.ordering.orders import METHODS, order_features, path_length
 from latents.ordering.similarity import constant_features, neighbour_correlations

@@ -1,7 +1,7 @@
-"""Orders of features in which neighbours are alike: greedy, a tour, optimal leaf ordering.
+"""Order features so that neighbours are alike: greedy, a tour, optimal leaf ordering.
 
-An order is an open path through all features; the distance of two of them is 1 - correlation. The shortest path is
-the travelling salesman's, and every method here but "none" looks for a short one.
+An order is an open path through all features; the distance of two features is 1 - correlation. To
+find the shortest path is the travelling salesman's problem; every method but "none" seeks a short one.
 """
 
 from __future__ import annotations
@@ -32,25 +32,29 @@ def order_features(
     Parameters
     ----------
     features : numbers (n, d) or (n, y, x).
-    method : "greedy": the notes' rule, see `greedy_path`, O(n^2). "tsp": a tour by local search, see
-        `latents.ordering.tour`; the same bits whatever the machine's load; about n * kicks * 10 to 40 microseconds, and
-        hundreds of times that without numba. "leaf": leaves of an average-linkage tree in their optimal order
-        (Bar-Joseph et al. 2001), O(n^3) and more. "fast-tsp": the library of this name, whose draws are not seeded
-        and which stops by the clock: not repeatable. "none": as they come.
-    generator : of the kicks of "tsp"; default: seeded with 0.
-    kicks : of "tsp", perturbations a feature.
-    seconds : of "fast-tsp", its time.
+    method : str, default "greedy"
+        "greedy": the notes' rule, see `greedy_path`, O(n^2).
+        "tsp": a tour by local search, see `latents.ordering.tour`; repeatable bit by bit; about
+        n * kicks * 10 to 40 microseconds, hundreds of times that without numba.
+        "leaf": leaves of an average-linkage tree in their optimal order (Bar-Joseph et al. 2001),
+        O(n^3) and more.
+        "fast-tsp": the library fast-tsp, whose draws have no seed and which stops by the clock: not
+        repeatable.
+        "none": the given order.
+    generator : numpy Generator of the kicks of "tsp", default seeded with 0.
+    kicks : int, default 100; perturbations per feature of "tsp".
+    seconds : float, default 1; running time of "fast-tsp".
 
     Returns
     -------
     int64 array of shape (n,)
-        A permutation: the feature at each place. Constant features, whose correlation is undefined, stand last, in
-        their own order, and are named in a warning of the logger.
+        A permutation: the feature at each place. Constant features, whose correlation is undefined,
+        come last, in the given order; a warning names them.
 
     Raises
     ------
     InputError
-        When the method is none of these, or the features are not finite numbers: names them.
+        If the method is unknown, or features are not finite numbers; names the features.
 
     References
     ----------
@@ -81,27 +85,27 @@ def order_features(
 
 
 def path_length(features: np.ndarray, order: Sequence[int] | np.ndarray) -> float:
-    """Length of the open path through all features in this order, the sum of 1 - correlation of neighbours.
+    """Return the length of the path in this order, the sum of 1 - correlation of neighbours.
 
-    Correlation with a constant feature is taken as 0.
+    The correlation with a constant feature counts as 0.
     """
     return float((1 - neighbour_correlations(features, order)).sum())
 
 
 def forwards(path: np.ndarray) -> np.ndarray:
-    """The path in that one of its two directions that starts with the smaller index: both are equally long."""
+    """Return the path in the direction that starts with the smaller index."""
     return path if path[0] < path[-1] else path[::-1]
 
 
 def greedy_path(distance: np.ndarray) -> np.ndarray:
-    """The notes' greedy order: the two nearest features, then always the one left that is nearest to the last.
+    """Find the notes' greedy order: the two nearest features, then always the nearest one left.
 
-    It starts at the nearest pair's smaller index and grows at its other end only; among equals the smallest index
-    wins. The rule is that of the notes' own `corrsort`.
+    The path starts at the smaller index of the nearest pair and grows at the other end only; of equal
+    distances the smallest index wins. This is the rule of `corrsort` in the notes.
 
     Parameters
     ----------
-    distance : whole numbers (n, n), n at least 2.
+    distance : int32 (n, n), n at least 2.
     """
     far = np.iinfo(distance.dtype).max
     n = len(distance)
@@ -118,7 +122,7 @@ def greedy_path(distance: np.ndarray) -> np.ndarray:
 
 
 def leaf_path(distance: np.ndarray) -> np.ndarray:
-    """Leaves of the average-linkage tree in the order that is shortest among those that the tree allows."""
+    """Return the leaves of the average-linkage tree in the shortest order that the tree allows."""
     from scipy.cluster import hierarchy
     from scipy.spatial.distance import squareform
 
@@ -128,7 +132,7 @@ def leaf_path(distance: np.ndarray) -> np.ndarray:
 
 
 def fast_tsp_path(distance: np.ndarray, seconds: float) -> np.ndarray:
-    """The path that fast-tsp finds in so many seconds; InputError when it is not installed."""
+    """Return the path that fast-tsp finds in this time; InputError if it is not installed."""
     from latents.ordering.similarity import UNIT
     from latents.ordering.tour import with_dummy, without_dummy
 
@@ -141,7 +145,7 @@ def fast_tsp_path(distance: np.ndarray, seconds: float) -> np.ndarray:
 
 
 def tsp_path(distance: np.ndarray, generator: np.random.Generator, kicks: int) -> np.ndarray:
-    """The greedy path, improved by local search."""
+    """Return the greedy path, improved by local search."""
     from latents.ordering.tour import improved
 
     return improved(distance, greedy_path(distance), generator=generator, kicks=kicks)

@@ -1,4 +1,4 @@
-"""Correlation between features: checked input, unit rows, whole-number distances, neighbours along an order."""
+"""Correlation between features: checked input, unit rows, integer distances, neighbours in an order."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ import numpy as np
 
 from latents.errors import InputError
 
-UNIT = 2**20  # distances are whole multiples of 1 / UNIT: sums are exact, and the last bits of a product do not matter
+# Distances are multiples of 1 / UNIT: sums are exact, and the last bits of a product do not matter.
+UNIT = 2**20
 
 
 def flat(features: np.ndarray) -> np.ndarray:
-    """Features as finite float64 rows (n, d).
+    """Return features as finite float64 rows (n, d).
 
     Raises
     ------
     InputError
-        When there is none, a feature has no or one value, or a value is nan or infinite: names the first such feature.
+        If there is no feature, features have fewer than two values, or a value is nan or infinite;
+        names the first such features.
     """
     rows = np.asarray(features)
     if rows.ndim not in (2, 3) or rows.dtype.kind not in "fiub":
@@ -34,13 +36,13 @@ def flat(features: np.ndarray) -> np.ndarray:
 
 
 def constant_features(features: np.ndarray) -> np.ndarray:
-    """Indices of the features whose values are all the same, whose correlation with anything is undefined."""
+    """Return the indices of constant features, whose correlation is undefined."""
     rows = flat(features)
     return np.flatnonzero(rows.max(axis=1) == rows.min(axis=1))
 
 
 def unit_rows(features: np.ndarray) -> np.ndarray:
-    """Rows (n, d) without their mean and of length 1, so that products are correlations; of a constant feature: 0."""
+    """Return rows (n, d) of mean 0 and length 1, so that products are correlations; constant ones are 0."""
     rows = flat(features)
     constant = rows.max(axis=1) == rows.min(axis=1)
     rows /= np.where(constant, 1, np.abs(rows).max(axis=1))[:, None]  # no overflow in the squares below
@@ -51,11 +53,11 @@ def unit_rows(features: np.ndarray) -> np.ndarray:
 
 
 def distances(units: np.ndarray) -> np.ndarray:
-    """Whole-number distances round(UNIT (1 - correlation)), int32 (n, n), symmetric, 0 on the diagonal.
+    """Return distances round(UNIT (1 - correlation)), int32 (n, n), symmetric, 0 on the diagonal.
 
     Parameters
     ----------
-    units : (n, d), as `unit_rows` gives them.
+    units : float64 (n, d), rows of `unit_rows`.
     """
     found = np.empty((len(units), len(units)), np.int32)
     rows = max(1, 2**26 // (8 * len(units)))
@@ -68,7 +70,9 @@ def distances(units: np.ndarray) -> np.ndarray:
 
 
 def neighbour_correlations(features: np.ndarray, order: Sequence[int] | np.ndarray) -> np.ndarray:
-    """Correlation of each feature with the next one in the order, float64 (n - 1,); with a constant one: 0.
+    """Return the correlation of each feature with the next in the order, float64 (n - 1,).
+
+    The correlation with a constant feature counts as 0.
 
     Examples
     --------
@@ -81,7 +85,7 @@ def neighbour_correlations(features: np.ndarray, order: Sequence[int] | np.ndarr
 
 
 def permutation(order: Sequence[int] | np.ndarray, n: int) -> np.ndarray:
-    """The order as an int64 array; InputError when it does not hold each of 0 to n - 1 once."""
+    """Return the order as an int64 array; InputError unless it holds each of 0 to n - 1 once."""
     found = np.asarray(order)
     if found.shape != (n,) or found.dtype.kind not in "iu" or not np.array_equal(np.sort(found), np.arange(n)):
         raise InputError(
@@ -91,6 +95,6 @@ def permutation(order: Sequence[int] | np.ndarray, n: int) -> np.ndarray:
 
 
 def listed(indices: np.ndarray, noun: str) -> str:
-    """ "feature 3", "features 3, 17", and no more than 8 of them by number."""
+    """Return "feature 3" or "features 3, 17"; at most 8 are numbered, the others counted."""
     shown = ", ".join(map(str, indices[:8])) + (f" and {len(indices) - 8} more" if len(indices) > 8 else "")
     return f"{noun}{'s' if len(indices) > 1 else ''} {shown}"

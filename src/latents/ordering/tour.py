@@ -1,12 +1,13 @@
-"""A short tour by local search that counts its steps, so that its result does not depend on the clock.
+"""Find a short tour by a local search that counts steps, so that the result is the same at any speed.
 
-Iterated local search (Lourenço, Martin & Stützle 2003): 2-opt and or-opt moves over lists of near cities with a queue
-of cities worth a look (Bentley 1992), until none is left; then, so and so often, two neighbouring pieces of the tour
-are swapped (a double bridge of short pieces) and the cities at their ends looked at again; what has become longer, by
-more than a threshold that falls to 0 (Dueck & Scheuer 1990), is undone. Lengths are whole numbers. An open path is a
-tour with one more city, at distance 0 from all.
+Iterated local search (Lourenço, Martin & Stützle 2003): 2-opt and or-opt moves over lists of near
+cities, with a queue of cities to try (Bentley 1992), until the queue is empty. Then, a fixed number of
+times, a kick swaps two neighbouring pieces of the tour (a double bridge of short pieces), and the
+search goes on from the cities at their ends. A kick that lengthens the tour by more than a threshold,
+which falls to 0 (Dueck & Scheuer 1990), is undone. Lengths are integers. An open path is a tour with
+one more city, at distance 0 from all.
 
-The functions are compiled by numba where it is installed; without it they run as they stand, to the same result.
+numba compiles the functions if it is installed; without it they run as Python, with the same result.
 """
 
 from __future__ import annotations
@@ -24,22 +25,24 @@ except ImportError:  # no numba: the core needs numpy, scipy and h5py alone
         return function
 
 
-NEAR = 10  # cities on each list
+NEAR = 10  # cities in each list of near cities
 PIECE = 50  # cities in a swapped piece, at most
 SEGMENT = 3  # cities that or-opt moves together, at most
-LOG = 10_000  # moves that can be undone
-THRESHOLD = 0.05  # at the first kick, of the mean length of an edge; of 0 to 0.4 the best on weights and Gabor waves
+LOG = 10_000  # moves that can be undone, at most
+# Threshold of the first kick, relative to the mean length of an edge; the best of 0 to 0.4 on weights
+# of an RBM and on Gabor waves.
+THRESHOLD = 0.05
 
 
 def improved(distance: np.ndarray, path: np.ndarray, *, generator: np.random.Generator, kicks: int) -> np.ndarray:
-    """An open path that is at most as long as the given one: the shortest that the search has met.
+    """Return the shortest open path that the search meets, at most as long as the given one.
 
     Parameters
     ----------
     distance : int32 (n, n), symmetric, at most 2**28; n at least 3.
-    path : int64 (n,), where the search starts.
-    generator : of the places and sizes of the kicks.
-    kicks : a city; 1000 more are made, so that few cities are ordered in the best way.
+    path : int64 (n,), the start of the search.
+    generator : numpy Generator of the places and sizes of the kicks.
+    kicks : int, per city; 1000 more follow, so that few cities get the best order.
     """
     closed = with_dummy(distance)
     n = len(closed)
@@ -52,18 +55,18 @@ def improved(distance: np.ndarray, path: np.ndarray, *, generator: np.random.Gen
 
 
 def with_dummy(distance: np.ndarray) -> np.ndarray:
-    """Distances (n + 1, n + 1) with a last city at distance 0 from all."""
+    """Return distances (n + 1, n + 1) with a last city at distance 0 from all."""
     return np.pad(distance, (0, 1))
 
 
 def without_dummy(tour: np.ndarray) -> np.ndarray:
-    """The open path that a tour with the last city as dummy stands for."""
+    """Return the open path of a tour, cut at its last city, the dummy."""
     at = int(np.argmax(tour))
     return np.concatenate([tour[at + 1 :], tour[:at]]).astype(np.int64)
 
 
 def nearest(distance: np.ndarray) -> np.ndarray:
-    """The nearest cities of each, nearest first, the smaller index first among equals; int64 (n, NEAR or n - 1)."""
+    """Return the nearest cities of each city, int64 (n, NEAR or n - 1), nearest first, then by index."""
     n = len(distance)
     near = np.empty((n, min(NEAR, n - 1)), np.int64)
     for city, row in enumerate(distance):
@@ -74,14 +77,14 @@ def nearest(distance: np.ndarray) -> np.ndarray:
 
 @kernel
 def successor(tour: Any, place: Any, city: int, forward: bool) -> int:
-    """The next city of the tour in this direction."""
+    """Return the next city of the tour in this direction."""
     at = place[city] + (1 if forward else -1)
     return tour[at - len(tour) if at >= len(tour) else at]
 
 
 @kernel
 def reverse(tour: Any, place: Any, first: int, last: int) -> None:
-    """Turn round the cities from `first` on to `last`, or, if they are fewer, all others: the same tour."""
+    """Reverse the cities from `first` to `last` or, if they are fewer, all others: the same tour."""
     n = len(tour)
     i, j = place[first], place[last]
     count = j - i + 1 if j >= i else j - i + 1 + n
@@ -97,7 +100,7 @@ def reverse(tour: Any, place: Any, first: int, last: int) -> None:
 
 @kernel
 def exchange(tour: Any, place: Any, a: int, b: int, c: int, d: int, log: Any, made: int) -> int:
-    """Edges a-b and c-d of a path a b .. c d, in either direction, become a-c and b-d; returns moves made."""
+    """Replace edges a-b and c-d of a path a b .. c d, in either direction, by a-c and b-d; return moves made."""
     if successor(tour, place, a, True) == b:
         reverse(tour, place, b, c)
     else:
@@ -119,7 +122,7 @@ def undo(tour: Any, place: Any, log: Any, made: int) -> None:
 
 @kernel
 def two_opt(distance: Any, near: Any, tour: Any, place: Any, city: int, log: Any, made: int, ends: Any) -> Any:
-    """Make the first 2-opt move at a city that shortens the tour; returns gain and moves made, fills `ends`."""
+    """Make the first 2-opt move at a city that shortens the tour; return gain and moves made, fill `ends`."""
     for forward in (True, False):
         after = successor(tour, place, city, forward)
         for other in near[city]:
@@ -136,7 +139,7 @@ def two_opt(distance: Any, near: Any, tour: Any, place: Any, city: int, log: Any
 
 @kernel
 def or_opt(distance: Any, near: Any, tour: Any, place: Any, city: int, log: Any, made: int, ends: Any) -> Any:
-    """Make the first move of a segment that starts with the city, and shortens the tour; as `two_opt`."""
+    """Make the first move of a segment from this city that shortens the tour; returns as `two_opt`."""
     for forward in (True, False):
         before = successor(tour, place, city, not forward)
         end = city
@@ -168,7 +171,7 @@ def or_opt(distance: Any, near: Any, tour: Any, place: Any, city: int, log: Any,
 def transplant(
     tour: Any, place: Any, before: int, first: int, last: int, after: int, left: int, right: int, log: Any, made: int
 ) -> int:
-    """Move the segment first .. last from between `before` and `after` to between `left` and `right`, in this order."""
+    """Move the segment first .. last, between `before` and `after`, to between `left` and `right`."""
     forward = successor(tour, place, before, True) == first
     straight = (successor(tour, place, left, True) == right) == forward
     if straight:  # before first..last after .. left right
@@ -182,7 +185,7 @@ def transplant(
 
 @kernel
 def push(queue: Any, waiting: Any, state: Any, city: Any) -> None:
-    """Add a city to the queue, unless it waits already; `state` holds the queue's start and length."""
+    """Add a city to the queue unless it waits; `state` holds the start and length of the queue."""
     if not waiting[city]:
         waiting[city] = True
         queue[(state[0] + state[1]) % len(queue)] = city
@@ -193,7 +196,7 @@ def push(queue: Any, waiting: Any, state: Any, city: Any) -> None:
 def descend(
     distance: Any, near: Any, tour: Any, place: Any, queue: Any, waiting: Any, state: Any, log: Any, made: int
 ) -> Any:
-    """Improve at the waiting cities until none waits, or the log is full; returns gain and moves made."""
+    """Improve the tour at waiting cities until none waits or the log is full; return gain, moves made."""
     total = 0
     ends = np.empty(4, np.int64)
     while state[1] > 0 and made < LOG - 3:
@@ -217,7 +220,12 @@ def descend(
 
 @kernel
 def search(distance: Any, near: Any, tour: Any, kicks: Any, threshold: int) -> Any:
-    """The shortest tour met; a kick is the place before two pieces, and how many cities each has. Changes `tour`."""
+    """Return the shortest tour met; changes `tour`.
+
+    Parameters
+    ----------
+    kicks : int64 (n_kicks, 3), the place before two pieces and the number of cities of each.
+    """
     n, count = len(tour), len(kicks)
     place, queue = np.empty(n, np.int64), np.empty(n, np.int64)
     waiting, state, log = np.zeros(n, np.bool_), np.zeros(2, np.int64), np.empty((LOG, 4), np.int64)
@@ -226,7 +234,7 @@ def search(distance: Any, near: Any, tour: Any, kicks: Any, threshold: int) -> A
         push(queue, waiting, state, tour[at])
     while state[1] > 0:
         descend(distance, near, tour, place, queue, waiting, state, log, 0)
-    best, above = tour.copy(), 0  # how much longer the present tour is
+    best, above = tour.copy(), 0  # the present tour is longer than the best by this
     for kick in range(count):
         at, one, two = kicks[kick, 0], kicks[kick, 1], kicks[kick, 2]
         a, b, c = tour[at], tour[(at + 1) % n], tour[(at + one) % n]  # a | b .. c | d .. e | f

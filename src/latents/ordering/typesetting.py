@@ -1,4 +1,4 @@
-"""Lay an order out like text: cut it into clusters, set them like words, blank tiles between, lines centred."""
+"""Lay an order out like text: clusters are words, blank tiles are spaces, lines are centred."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ def typeset(
     window: int = WINDOW,
     dip: float = DIP,
 ) -> np.ndarray:
-    """Lay features out in lines, each cluster of the order unbroken, a blank tile between two clusters of a line.
+    """Lay features out in lines, clusters unbroken, with a blank tile between clusters.
 
-    Lines are as even as can be: the sum of the squares of the tiles that they lack is the least that there is, over
-    all lines, the last one as well, since they are centred (Knuth & Plass 1981). Among equals fewer lines win, then
-    those whose first lines hold more clusters. A line that lacks an odd number has the odd tile on its right.
+    The sum over all lines, the last included, of the square of the missing tiles is minimal (Knuth &
+    Plass 1981). Of equal sums, fewer lines win, then more clusters in the first lines. Lines are
+    centred; if the number of missing tiles is odd, the right side has one more.
 
     Parameters
     ----------
     order : a permutation of the features.
     features : numbers (n, d) or (n, y, x).
-    columns : tiles of a line.
-    window, dip : what counts as a cluster: see `clusters`.
+    columns : int, tiles per line.
+    window, dip : as in `clusters`.
 
     Returns
     -------
@@ -81,17 +81,17 @@ def default_columns(n: int) -> int:
 def clusters(
     order: Sequence[int] | np.ndarray, features: np.ndarray, *, columns: int, window: int = WINDOW, dip: float = DIP
 ) -> list[np.ndarray]:
-    """The order cut where the correlation of neighbours dips, and where a cluster would be longer than a line.
+    """Cut the order where the correlation of neighbours dips, and clusters longer than a line.
 
-    The correlation r of two neighbours is a dip when it is lower than the one before and not higher than the one
-    after, and lies more than `dip` standard deviations of r below the mean of r, both over the `window` values on
-    each side and itself. A cluster that is longer than a line is cut into as few parts as fit, where the sum of the
-    correlations cut through is least.
+    The correlation r of two neighbours is a dip if it is lower than the value before, not higher than
+    the value after, and more than `dip` standard deviations below the mean; mean and deviation are
+    over r and the `window` values on each side. A cluster longer than a line is cut into as few parts
+    as fit, so that the sum of correlations at the cuts is least.
 
     Returns
     -------
     list of int64 arrays
-        Joined they are the order; none is longer than `columns`.
+        Together they are the order; none is longer than `columns`.
     """
     _check_columns(columns)
     if window < 1 or dip < 0:
@@ -106,7 +106,7 @@ def clusters(
 
 
 def dips(r: np.ndarray, *, window: int, dip: float) -> np.ndarray:
-    """Where neighbours' correlation dips: indices into r, by the rule of `clusters`.
+    """Return the indices of dips in r, the correlations of neighbours (see `clusters`).
 
     Examples
     --------
@@ -119,11 +119,11 @@ def dips(r: np.ndarray, *, window: int, dip: float) -> np.ndarray:
     lower = r < np.concatenate([[np.inf], r[:-1]])
     lowest = lower & (r <= np.concatenate([r[1:], [np.inf]]))
     limit = np.nanmean(around, axis=1) - dip * np.nanstd(around, axis=1)
-    return np.flatnonzero(lowest & (r < limit - 1e-12))  # not where all are equal but for rounding
+    return np.flatnonzero(lowest & (r < limit - 1e-12))  # no dip where values differ by rounding alone
 
 
 def fitting_cuts(r: np.ndarray, columns: int) -> list[int]:
-    """Where to cut a cluster with inner correlations r into as few parts as fit, through the least correlation."""
+    """Return where to cut a cluster with inner correlations r into the fewest parts, at low correlations."""
     n = len(r) + 1
     if n <= columns:
         return []

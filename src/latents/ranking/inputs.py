@@ -1,4 +1,4 @@
-"""What may be ranked: checks of the two sides and of the options, reading by slices of rows."""
+"""Check the two sides and the options of a ranking, and read rows by slices."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ SCORES = ("cosine", "dot", "l2", "hamming")
 TIES = ("expected", "trec")
 METRICS = ("all", "cutoffs")
 DEVICES = ("cpu", "cuda", "torch-cpu")
-CHUNK_BYTES = 2**21  # of rows read at once where only a pass over them is needed
+CHUNK_BYTES = 2**21  # of rows read at once in a pass over all
 
 
 def chunks(n_rows: int, width: int) -> Iterator[tuple[int, int]]:
-    """Ranges of rows of about `CHUNK_BYTES` as float64."""
+    """Yield (start, stop) of ranges of rows that take about `CHUNK_BYTES` as float64."""
     step = max(1, CHUNK_BYTES // (8 * max(width, 1)))
     for start in range(0, n_rows, step):
         yield start, min(start + step, n_rows)
 
 
 def sides(queries: Any, database: Any, score: str) -> tuple[Any, Any]:
-    """Both sides as arrays, HDF5 data sets or CSR arrays of a kind that `score` takes.
+    """Return both sides as arrays, HDF5 data sets or CSR arrays, checked for `score`.
 
     Raises
     ------
     InputError
-        For an unknown score, a side that is not 2-D or not numeric, unequal widths, an empty
-        database, one sparse and one dense side.
+        If the score is unknown, a side is not 2-D or not numeric, widths differ, the database is
+        empty, or one side is sparse and the other dense.
     """
     choice("score", score, SCORES)
     pair = _side(queries, "queries", score), _side(database, "database", score)
@@ -81,13 +81,13 @@ def _sparse_side(rows: Any, name: str, score: str) -> Any:
 
 
 def product_dtype(queries: Any, database: Any) -> np.dtype[Any]:
-    """float32 where both sides have no more digits than that, else float64."""
+    """Return float32 if both sides have at most its precision, else float64."""
     short = all(side.dtype.kind == "f" and side.dtype.itemsize <= 4 for side in (queries, database))
     return np.dtype(np.float32 if short else np.float64)
 
 
 def checked_rows(source: Any, start: int, stop: int, name: str) -> NDArray[Any]:
-    """Rows start .. stop, or an InputError that names the first row with nan or inf."""
+    """Return rows start .. stop; InputError names the first row with nan or inf."""
     rows: NDArray[Any] = np.asarray(source[start:stop])
     finite = np.isfinite(rows)
     if not finite.all():
@@ -97,26 +97,26 @@ def checked_rows(source: Any, start: int, stop: int, name: str) -> NDArray[Any]:
 
 
 def choice(name: str, given: Any, allowed: Sequence[str]) -> None:
-    """Refuse what is not among the allowed words."""
+    """Check that a value is one of the allowed words; else InputError."""
     if given not in allowed:
         raise InputError(f"{name} must be one of {', '.join(allowed)}, got {given!r}")
 
 
 def positive(name: str, given: Any) -> int:
-    """A positive integer."""
+    """Return a positive integer; InputError for any other value."""
     if isinstance(given, bool) or not isinstance(given, (int, np.integer)) or given < 1:
         raise InputError(f"{name} must be a positive integer, got {given!r}")
     return int(given)
 
 
 def cutoff_tuple(cutoffs: Any) -> tuple[int, ...]:
-    """Ascending cutoffs without repeats; beyond the database is allowed, as in trec_eval."""
+    """Return ascending cutoffs without repeats; they may exceed the database, as in trec_eval."""
     given = cutoffs if isinstance(cutoffs, (Sequence, np.ndarray)) else [cutoffs]
     return tuple(sorted({positive("every cutoff", k) for k in given}))
 
 
 def left_out(exclude_self: Any, n_queries: int, n_database: int) -> NDArray[np.int64] | None:
-    """The database row that each query leaves out (-1: none), or None.
+    """Return the database row that each query leaves out (-1: none), None if no query does.
 
     Raises
     ------
@@ -144,7 +144,7 @@ def left_out(exclude_self: Any, n_queries: int, n_database: int) -> NDArray[np.i
 
 
 def part_bounds(part: Any, n_queries: int) -> tuple[int, int]:
-    """First and last query of part (i, n), i = 0 .. n - 1; all of them if None.
+    """Return the first and last query of part (i, n), i = 0 .. n - 1; all queries if None.
 
     Examples
     --------
@@ -163,7 +163,7 @@ def part_bounds(part: Any, n_queries: int) -> tuple[int, int]:
 
 
 def available_cores() -> int:
-    """Cores that this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

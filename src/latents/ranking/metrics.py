@@ -1,9 +1,9 @@
-"""From tie groups to metrics, in expectation over the order within each group.
+"""Compute metrics from tie groups, in expectation over the order within each group.
 
-A ranking enters as its *groups*: for every score that a relevant item has, how many items score
-higher (`above`), how many have that score (`tied`), and how many of those are relevant. That is all
-any metric here needs, so nothing but relevant items is ever sorted. With ``tied == 1`` everywhere
-(no ties, or ties broken as trec_eval does) the expectations are the ordinary metrics.
+A ranking is given as its *groups*: for every score of a relevant item, the number of items with a
+higher score (`above`), with that score (`tied`), and of relevant items among the tied ones. No metric
+here needs more, so only relevant items are sorted. With ``tied == 1`` everywhere (no ties, or ties
+broken as trec_eval does) the expectations are the ordinary metrics.
 
 Source: McSherry & Najork, Computing information retrieval performance measures efficiently in the
 presence of tied scores, ECIR 2008.
@@ -28,8 +28,8 @@ class Groups:
 
     Attributes
     ----------
-    query : int64 array of shape (n_groups,), ascending; the query of each group
-    above : int64, items scoring higher
+    query : int64 (n_groups,), ascending; the query of each group
+    above : int64, items with a higher score
     tied : int64, items in the group, relevant or not
     relevant : int64, relevant items in the group
     gain : float64, sum of the gains of the group's relevant items
@@ -66,7 +66,7 @@ def from_groups(
     *,
     full: bool,
 ) -> Floats:
-    """Every metric of every query, in the columns of `metric_names`.
+    """Compute every metric of every query, in the columns of `metric_names`.
 
     Parameters
     ----------
@@ -77,12 +77,12 @@ def from_groups(
     ranks : Ranks
     cutoffs : tuple of int
     full : bool
-        Also the metrics of the full ranking (groups must then be complete).
+        Also compute the metrics of the full ranking (needs all groups).
 
     Returns
     -------
     float64 array of shape (n_queries, n_metrics)
-        nan in the rows of queries with nothing relevant.
+        nan in the rows of queries without a relevant item.
     """
     before = _relevant_before(groups)
     per_cutoff = [_at_cutoff(groups, before, n_relevant, ranks, k) for k in cutoffs]
@@ -103,7 +103,7 @@ def from_groups(
 
 
 def _relevant_before(groups: Groups) -> Ints:
-    """Relevant items of the same query in better groups."""
+    """Count the relevant items of the same query in better groups."""
     running = np.cumsum(groups.relevant) - groups.relevant
     first = np.searchsorted(groups.query, groups.query, side="left")
     return running - running[first] if len(running) else running
@@ -112,7 +112,7 @@ def _relevant_before(groups: Groups) -> Ints:
 def _at_cutoff(
     groups: Groups, before: Ints, n_relevant: Ints, ranks: Ranks, k: int | Ints
 ) -> tuple[Floats, Floats, Floats]:
-    """Expected relevant items, DCG and sum of precisions at relevant items, among the first k."""
+    """Return the expected relevant items, DCG and sum of precisions at relevant items, of the first k."""
     n = len(n_relevant)
     taken = np.clip(k - groups.above, 0, groups.tied)  # places of the group within the first k
     end = groups.above + taken
@@ -135,7 +135,7 @@ def _at_cutoff(
 
 
 def _reciprocal_rank(groups: Groups, n_relevant: Ints) -> Floats:
-    """E[1 / rank of the first relevant item]; only a query's best group matters."""
+    """Return E[1 / rank of the first relevant item], which depends on a query's best group only."""
     first = np.flatnonzero(np.diff(groups.query, prepend=-1))
     above, tied, relevant = groups.above[first], groups.tied[first], groups.relevant[first]
     values = 1.0 / (above + 1)
@@ -147,7 +147,7 @@ def _reciprocal_rank(groups: Groups, n_relevant: Ints) -> Floats:
 
 
 def expected_first(above: int, tied: int, relevant: int) -> float:
-    """E[1 / (above + place of the first relevant item)] in a group in random order.
+    """Return E[1 / (above + place of the first relevant item)] in a group in random order.
 
     Examples
     --------
@@ -162,7 +162,7 @@ def expected_first(above: int, tied: int, relevant: int) -> float:
 
 
 def _interpolated_precision(groups: Groups, before: Ints, n_relevant: Ints) -> list[Floats]:
-    """Largest precision at a rank where int(level R + 0.9) relevant items are expected.
+    """Return the largest precision at a rank where int(level R + 0.9) relevant items are expected.
 
     Within a group the expected precision is monotone, so its ends suffice.
     """

@@ -1,6 +1,6 @@
-"""Which database items are relevant to which query, and with what gain.
+"""State which database items are relevant to which query, and with what gain.
 
-Equal integer (or string) labels, or at least one shared label in sparse indicators.
+Relevant means equal integer (or string) labels, or at least one shared label in sparse indicators.
 """
 
 from __future__ import annotations
@@ -37,26 +37,26 @@ class Relevant:
 
     @property
     def counts(self) -> Ints:
-        """Relevant items per query."""
+        """Number of relevant items of each query."""
         return np.diff(self.indptr)
 
     @property
     def query(self) -> Ints:
-        """The query of each pair, counted from the first of the block."""
+        """Query of each pair, counted from the first query of the block."""
         return np.repeat(np.arange(len(self.indptr) - 1), self.counts)
 
     def without(self, left_out: Ints) -> Relevant:
-        """The same without one database item per query (-1: none)."""
+        """Return the pairs without one database item per query (-1: none)."""
         keep = self.columns != left_out[self.query]
         counts = np.bincount(self.query[keep], minlength=len(left_out))
         return Relevant(_starts(counts), self.columns[keep], None if self.gains is None else self.gains[keep])
 
     def part(self, start: int, stop: int) -> Relevant:
-        """The same of queries start .. stop of these; `indptr` still points into all columns."""
+        """Return the pairs of queries start .. stop; `indptr` still points into all columns."""
         return Relevant(self.indptr[start : stop + 1], self.columns, self.gains)
 
     def ideal(self, ranks: Ranks, cutoffs: tuple[int, ...]) -> Floats:
-        """DCG of the best order at each cutoff and in full, (n_queries, len(cutoffs) + 1)."""
+        """Return the DCG of the best order at each cutoff and in full, (n_queries, len(cutoffs) + 1)."""
         ks = np.array([*cutoffs, ranks.n_items])
         counts = self.counts
         if self.gains is None:
@@ -74,11 +74,12 @@ def _starts(counts: Any) -> Ints:
 
 
 class OfClasses(Relevant):
-    """The same where relevant means of one class: pairs are listed only if asked for.
+    """The relevant items of queries by class; pairs are listed on first use of `columns`.
 
     Attributes
     ----------
-    of_query, of_item : int64 arrays, the class of each query of the block (-1: none) and of each item
+    of_query : int64 (n_queries,), class of each query of the block (-1: none)
+    of_item : int64 (n_database,), class of each item
     """
 
     of_query: Ints
@@ -108,11 +109,11 @@ class OfClasses(Relevant):
         return None if gains is None else gains[self.columns]
 
     def without(self, left_out: Ints) -> Relevant:
-        """The same without one database item per query (-1: none)."""
+        """Return the pairs without one database item per query (-1: none)."""
         return OfClasses(self._labels, self.of_query, left_out)
 
     def part(self, start: int, stop: int) -> Relevant:
-        """The same of queries start .. stop of these."""
+        """Return the pairs of queries start .. stop."""
         left_out = self._left_out
         return OfClasses(self._labels, self.of_query[start:stop], None if left_out is None else left_out[start:stop])
 
@@ -144,12 +145,12 @@ class ClassLabels:
         return int(self.sizes[present].max(initial=0))
 
     def members(self, label: int) -> Ints:
-        """The items of a class, ascending; of class -1 none."""
+        """Return the items of a class, ascending; class -1 has none."""
         first, last = self._starts[label : label + 2] if label >= 0 else (0, 0)
         return self._members[first:last]
 
     def of(self, start: int, stop: int) -> Relevant:
-        """The relevant items of queries start .. stop."""
+        """Return the relevant items of queries start .. stop."""
         return OfClasses(self, self._class[start:stop])
 
 
@@ -175,7 +176,7 @@ class SharedLabels:
         return int(min(sums.max(initial=0), self._items.shape[1]))
 
     def of(self, start: int, stop: int) -> Relevant:
-        """The relevant items of queries start .. stop."""
+        """Return the relevant items of queries start .. stop."""
         shared = sp.csr_array(self._queries[start:stop] @ self._items)
         shared.sort_indices()
         columns = shared.indices.astype(np.int64)
@@ -188,7 +189,7 @@ class SharedLabels:
 
 
 class Judgements:
-    """Relevance as judged, pair by pair.
+    """Relevance by judgements of pairs.
 
     Parameters
     ----------
@@ -209,7 +210,7 @@ class Judgements:
         return int(np.diff(self._judged.indptr).max(initial=0))
 
     def of(self, start: int, stop: int) -> Relevant:
-        """The relevant items of queries start .. stop."""
+        """Return the relevant items of queries start .. stop."""
         rows = self._judged[start:stop]
         return Relevant(rows.indptr.astype(np.int64), rows.indices.astype(np.int64), rows.data)
 
@@ -218,7 +219,7 @@ Relevance = ClassLabels | SharedLabels | Judgements
 
 
 def relevance(query_labels: Any, database_labels: Any, sizes: tuple[int, int], gains: Any = None) -> Relevance:
-    """Check the labels and gains and build the relevance they state.
+    """Check labels and gains, and build the relevance that they state.
 
     Parameters
     ----------
@@ -229,7 +230,7 @@ def relevance(query_labels: Any, database_labels: Any, sizes: tuple[int, int], g
     Raises
     ------
     InputError
-        For lengths that do not match, labels of a wrong kind, negative or non-finite gains.
+        If lengths do not match, labels are of a wrong kind, or gains are negative or not finite.
     """
     queries, items = (
         _labels(query_labels, "query_labels"),

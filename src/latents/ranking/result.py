@@ -1,4 +1,4 @@
-"""The result of an evaluation: one row of metrics per query, their means, parts and files."""
+"""The result of an evaluation: a row of metrics per query, means, tables, arrays to store."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ Floats = NDArray[np.float64]
 RECALL_LEVELS = tuple(level / 10 for level in range(11))
 AT_CUTOFF = ("precision", "recall", "ndcg", "map")
 FULL = ("map", "r_precision", "mrr", "ndcg")
+# Interpolated precision: the largest at any rank that finds int(level R + 0.9) of the R relevant
+# items, as in trec_eval; inside a tie both are expected numbers.
 CURVE = tuple(f"iprec@{level:.1f}" for level in RECALL_LEVELS)
 # trec_eval 9.0's name -> ours; the number that follows is the cutoff
 TREC_NAMES = {
@@ -33,7 +35,7 @@ TREC_NAMES = {
 
 
 def metric_names(cutoffs: Iterable[int], metrics: str = "all") -> tuple[str, ...]:
-    """Names of the columns of a result, in their order.
+    """List the columns of a result in their order.
 
     Examples
     --------
@@ -45,7 +47,7 @@ def metric_names(cutoffs: Iterable[int], metrics: str = "all") -> tuple[str, ...
 
 
 def resolve_name(name: str) -> str:
-    """Our name of a metric, given ours or trec_eval's.
+    """Return our name of a metric, given ours or trec_eval's.
 
     Examples
     --------
@@ -63,7 +65,7 @@ def resolve_name(name: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class RankingResult:
-    """Metrics of every query; a query with nothing relevant holds nan everywhere.
+    """Metrics of every query; a query without a relevant item has nan everywhere.
 
     Attributes
     ----------
@@ -90,82 +92,32 @@ class RankingResult:
         return len(self.values)
 
     def __getitem__(self, name: str) -> Floats:
-        """One metric per query, by our name or by trec_eval's, e.g. ``result["P_10"]``."""
+        """Return one metric, float64 (n_queries,), by our name or trec_eval's: ``result["P_10"]``.
+
+        ``result.means()["precision@10"]`` is its mean over queries.
+        """
         resolved = resolve_name(name)
         if resolved not in self.names:
             raise InputError(f"no metric {name!r} in this result, it has {', '.join(self.names)}")
         return self.values[:, self.names.index(resolved)]
 
-    def _at(self, metric: str) -> dict[int, Floats]:
-        return {k: self[f"{metric}@{k}"] for k in self.cutoffs}
-
-    @property
-    def precision(self) -> dict[int, Floats]:
-        """Precision at each cutoff: relevant items among the first k, over k."""
-        return self._at("precision")
-
-    @property
-    def recall(self) -> dict[int, Floats]:
-        """Recall at each cutoff: relevant items among the first k, over all relevant ones."""
-        return self._at("recall")
-
-    @property
-    def ndcg(self) -> dict[int, Floats]:
-        """NDCG at each cutoff; the ideal list is taken from the whole database."""
-        return self._at("ndcg")
-
-    @property
-    def average_precision_at(self) -> dict[int, Floats]:
-        """Average precision of the first k (trec_eval's map_cut): divided by all relevant items."""
-        return self._at("map")
-
-    @property
-    def average_precision(self) -> Floats:
-        """Average precision over the full ranking."""
-        return self["map"]
-
-    @property
-    def r_precision(self) -> Floats:
-        """Precision at R, the number of relevant items."""
-        return self["r_precision"]
-
-    @property
-    def reciprocal_rank(self) -> Floats:
-        """One over the rank of the first relevant item."""
-        return self["mrr"]
-
-    @property
-    def ndcg_full(self) -> Floats:
-        """NDCG over the full ranking."""
-        return self["ndcg"]
-
-    @property
-    def pr_curve(self) -> Floats:
-        """Interpolated precision at recall 0, .1, .. 1, shape (n_queries, 11).
-
-        The largest precision at any rank that reaches the recall; inside a tie both are taken of
-        expected counts. The number of relevant items a level asks for is int(level R + 0.9), as in
-        trec_eval.
-        """
-        return np.stack([self[name] for name in CURVE], axis=1)
-
     @property
     def n_left_out(self) -> int:
-        """How many queries have nothing relevant and are left out of the means."""
+        """Number of queries without a relevant item, which the means leave out."""
         return int((self.n_relevant == 0).sum())
 
     def means(self) -> dict[str, float]:
-        """Mean of every metric over the queries with something relevant; nan if there is none."""
+        """Return the mean of every metric over queries with a relevant item; nan if there is no such query."""
         kept = self.values[self.n_relevant > 0]
         means = kept.mean(axis=0) if len(kept) else np.full(len(self.names), np.nan)
         return dict(zip(self.names, means.tolist(), strict=True))
 
     def table(self) -> str:
-        """The means as aligned text, one metric a line (see `format_table` for several results)."""
+        """Return the means as aligned text, one metric per line; `format_table` takes several results."""
         return format_table({"": self})
 
     def as_arrays(self) -> dict[str, np.ndarray[Any, Any]]:
-        """Arrays to store, e.g. ``np.savez(path, **result.as_arrays())``; no object, no pickle."""
+        """Return arrays to store, as by ``np.savez(path, **result.as_arrays())``; none needs pickle."""
         return {
             "values": self.values,
             "n_relevant": self.n_relevant,
@@ -175,7 +127,7 @@ class RankingResult:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> RankingResult:
-        """Inverse of `as_arrays`; takes an open npz file or HDF5 group as well."""
+        """Build a result from `as_arrays`; an open npz file or HDF5 group will do."""
         pairs = (bytes(item).decode().split("=", 1) for item in np.asarray(arrays["settings"]))
         return cls(
             values=np.asarray(arrays["values"], dtype=np.float64),
@@ -186,7 +138,7 @@ class RankingResult:
 
     @classmethod
     def concatenate(cls, parts: Iterable[RankingResult]) -> RankingResult:
-        """Gather the parts of one evaluation, in the order of their queries.
+        """Join the parts of one evaluation, given in the order of their queries.
 
         Raises
         ------
@@ -212,17 +164,17 @@ class RankingResult:
 
 
 def format_table(results: Mapping[str, RankingResult], names: Iterable[str] | None = None) -> str:
-    """Means of several results side by side, one metric a line, the best of each line starred.
+    """Format the means of several results side by side, one metric per line, the best starred.
 
     Parameters
     ----------
     results : mapping of a system's name to its result
-    names : metrics to print, ours or trec_eval's; all that every result has, if None.
+    names : names of metrics, ours or trec_eval's; default: all metrics that every result has
 
     Returns
     -------
     str
-        Lines joined by newlines; below the metrics the queries counted and left out.
+        Lines joined by newlines; the last two count the queries measured and left out.
 
     Raises
     ------

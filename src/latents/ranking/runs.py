@@ -1,4 +1,4 @@
-"""Metrics of somebody else's lists: the top k of an index such as faiss, or a TREC run."""
+"""Measure lists that another program ranked: the top k of an index such as faiss, or a TREC run."""
 
 from __future__ import annotations
 
@@ -30,30 +30,30 @@ def evaluate_run(
     ties: str = "expected",
     metrics: str = "all",
 ) -> RankingResult:
-    """Measure given rankings. What a list does not hold was not found.
+    """Measure given rankings; an item that a list lacks counts as not found.
 
     Parameters
     ----------
     ids : int array of shape (n_queries, k), or mapping {query: {document: score}}
-        Rows of the database, -1 where the list is shorter, as faiss writes it; or a TREC run as
-        pytrec_eval takes it and `read_run` reads it.
+        Rows of the database, -1 where the list is shorter, as faiss returns them; or a TREC run,
+        as pytrec_eval takes it and `read_run` reads it.
     scores : float array of shape (n_queries, k), or None
-        Larger is better: negate distances. None: the lists are in order, nothing is tied. Leave
-        None beside a mapping.
+        Larger is better: negate distances. None: the lists are in order without ties. Must be
+        None if `ids` is a mapping.
     qrels : sparse array (n_queries, n_items), pair of labels, or mapping {query: {document: gain}}
-        Gains above 0 make an item relevant; or (query_labels, database_labels) as in `evaluate`.
+        Gains above 0 make an item relevant; the pair is (query_labels, database_labels) of `evaluate`.
     cutoffs, ties, metrics
-        As in `evaluate`; "trec" orders ties by descending id or document name. With a mapping the
-        queries of the result are those of `qrels`, sorted by name.
+        As in `evaluate`; "trec" orders ties by descending id or document name.
 
     Returns
     -------
     RankingResult
+        If `ids` is a mapping, the queries are those of `qrels`, sorted by name.
 
     Raises
     ------
     InputError
-        For shapes that do not match, an id that is repeated or beyond the database, nan scores.
+        If shapes do not match, an id is repeated or beyond the database, or a score is nan.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def evaluate_run(
 
 
 def _groups(ids: Ints, scores: NDArray[Any], relevant: Relevant, n_items: int, first: int, ties: str) -> Groups:
-    """Tie groups with a relevant item of a block of lists."""
+    """Find the tie groups that hold a relevant item, of a block of lists."""
     query, place = np.nonzero(ids >= 0)
     item, score = ids[query, place], scores[query, place]
     if ties == "trec":
@@ -139,7 +139,7 @@ def _checked_scores(scores: Any, ids: Ints) -> NDArray[Any]:
 
 
 def _judged(qrels: Any, n_queries: int) -> tuple[Relevance, int]:
-    """Relevance and the number of items of the database."""
+    """Return the relevance and the number of items of the database."""
     if isinstance(qrels, tuple) and len(qrels) == 2:
         database_labels = qrels[1] if sp.issparse(qrels[1]) else np.asarray(qrels[1])
         n_items = database_labels.shape[0]
@@ -153,7 +153,7 @@ def _judged(qrels: Any, n_queries: int) -> tuple[Relevance, int]:
 
 
 def _from_mappings(run: Run, scores: Any, qrels: Any) -> tuple[Ints, NDArray[Any], Any]:
-    """Arrays for named queries and documents; ids ascend with the documents' names."""
+    """Turn named queries and documents into arrays; ids ascend with the documents' names."""
     if scores is not None or not isinstance(qrels, Mapping):
         raise InputError("a run given as a mapping takes scores=None and qrels as a mapping")
     queries = sorted(qrels)
@@ -171,25 +171,25 @@ def _from_mappings(run: Run, scores: Any, qrels: Any) -> tuple[Ints, NDArray[Any
 
 
 def read_run(path: str | Path) -> dict[str, dict[str, float]]:
-    """A TREC run file: lines of query, Q0, document, rank, score, tag.
+    """Read a TREC run file: lines of query, Q0, document, rank, score, tag.
 
     Raises
     ------
     InputError
-        For a line of another form, by its number.
+        If a line has another form; names its number.
     """
-    return {q: {d: float(s) for d, s in rows.items()} for q, rows in _read(path, 6, 4, float).items()}
+    return _read(path, 6, 4, float)
 
 
 def read_qrels(path: str | Path) -> dict[str, dict[str, int]]:
-    """A TREC judgement file: lines of query, 0, document, gain.
+    """Read a TREC judgement file: lines of query, 0, document, gain.
 
     Raises
     ------
     InputError
-        For a line of another form, by its number.
+        If a line has another form; names its number.
     """
-    return {q: {d: int(g) for d, g in rows.items()} for q, rows in _read(path, 4, 3, int).items()}
+    return _read(path, 4, 3, int)
 
 
 def _read(path: str | Path, width: int, column: int, kind: Any) -> dict[str, dict[str, Any]]:
@@ -202,7 +202,7 @@ def _read(path: str | Path, width: int, column: int, kind: Any) -> dict[str, dic
             if len(fields) != width:
                 raise ValueError
             value = kind(fields[column])
-            float(value)  # gains are counted as such
+            float(value)  # an int too large for float64 overflows here
             table.setdefault(fields[0], {})[fields[2]] = value
         except (ValueError, OverflowError):
             raise InputError(

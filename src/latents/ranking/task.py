@@ -1,4 +1,4 @@
-"""What is asked of an engine, checked and in one place."""
+"""A checked evaluation, and what an engine must offer to run it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Task:
-    """One evaluation: both sides, what is relevant, what to measure."""
+    """One evaluation: both sides, the relevant items, the metrics."""
 
     queries: Any
     database: Any
@@ -42,12 +42,12 @@ class Task:
 
     @property
     def full(self) -> bool:
-        """Are metrics of the full ranking asked for?"""
+        """Whether to measure the full ranking, not only the cutoffs."""
         return self.metrics == "all"
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Columns of the result."""
+        """Names of the columns of the result."""
         return metric_names(self.cutoffs, self.metrics)
 
     @property
@@ -57,22 +57,22 @@ class Task:
 
     @property
     def unit_gains(self) -> bool:
-        """Is every gain 1?"""
+        """Whether every gain is 1."""
         return getattr(self.relevance, "gains", None) is None
 
     @property
     def listed(self) -> bool:
-        """Does relevance, or gain, differ from item to item within a class?"""
+        """Whether relevant items must be listed pair by pair: classes with gains of 1 need no list."""
         return not (isinstance(self.relevance, ClassLabels) and self.unit_gains)
 
     def relevant(self, first: int, last: int) -> Relevant:
-        """Relevant items of queries first .. last, without those left out."""
+        """Return the relevant items of queries first .. last, without those left out."""
         assert self.relevance is not None
         relevant = self.relevance.of(first, last)
         return relevant if self.left_out is None else relevant.without(self.left_out[first:last])
 
     def left_out_of(self, first: int, last: int) -> Ints:
-        """The database row each query leaves out, -1 for none."""
+        """Return the database row that each query leaves out, -1 for none."""
         if self.left_out is None:
             return np.full(last - first, -1)
         return self.left_out[first:last]
@@ -80,7 +80,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Plan:
-    """How an evaluation is cut: queries of a block, worker threads, whether they share a block."""
+    """How to divide an evaluation: queries per block, worker threads, whether workers share a block."""
 
     block: int
     workers: int
@@ -91,29 +91,29 @@ Each = Callable[[Callable[[Any], None], Iterable[Any]], Iterable[None]]  # map, 
 
 
 class Engine(Protocol):
-    """One way to rank and measure blocks of queries."""
+    """A way to rank and measure blocks of queries."""
 
     def plan(self, workers: int, max_bytes: int) -> Plan | None:
-        """How to stay within `max_bytes`; None if this engine cannot."""
+        """Return a plan within `max_bytes`, None if there is none."""
 
     def measure(self, first: int, last: int, relevant: Relevant, each: Each = map) -> Floats:
-        """Metrics of queries first .. last, (n_queries, n_metrics)."""
+        """Measure queries first .. last; returns (n_queries, n_metrics)."""
 
     def top(self, first: int, last: int, k: int, each: Each = map) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Database rows and scores of the k best of queries first .. last, best first."""
+        """Return database rows and scores of the k best items of queries first .. last, best first."""
 
 
 def fit(workers: int, max_bytes: int, blocks: tuple[int, ...], per_query: float) -> Plan | None:
-    """The largest block, then the most workers, whose state fits."""
+    """Return the largest block, then the most workers, whose state fits; None if none does."""
     for block in blocks:
         for n in range(workers, 0, -1):
             if n * block * per_query <= max_bytes:
                 return Plan(block, n)
             if block > blocks[-1] and 2 * n <= workers + 1:
-                break  # rather smaller blocks than less than half the workers
+                break  # a smaller block is better than fewer than half the workers
     return None
 
 
 def too_little(least: float, given: int) -> InputError:
-    """The error of a budget that no cut fits."""
+    """Return the error of a memory budget that is too small."""
     return InputError(f"max_bytes must be at least {int(least)} for this input, got {given}")

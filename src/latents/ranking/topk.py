@@ -1,4 +1,4 @@
-"""The k best database rows of every query."""
+"""Find the k best database rows of every query."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def top_k(
     device: str = "cpu",
     progress: Callable[[int], object] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The k best database rows of every query, exactly, best first.
+    """Find the k best database rows of every query, exactly, best first.
 
     Parameters
     ----------
     queries, database, score, exclude_self, max_bytes, threads, device, progress
         As in `evaluate`.
     k : int
-        At most the number of database rows, less one where rows are left out.
+        At most the number of database rows, one less with `exclude_self`.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def top_k(
     Raises
     ------
     InputError
-        As `evaluate`, and if k is larger than the database.
+        As in `evaluate`; or if k is larger than the database.
 
     Examples
     --------

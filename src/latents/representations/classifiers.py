@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from latents.ranking import top_k
+from latents.ranking.topk import top_k
 
 
 def nearest_neighbours(

@@ -252,11 +252,11 @@ def rank(sides: dict[str, Any], labels: dict[str, Any], score: str) -> tuple[dic
 
     The metrics include precision@100 of validation documents.
     """
-    from latents import ranking
-    from latents.ranking.result import RECALL_LEVELS
+    from latents.ranking.evaluation import evaluate
+    from latents.ranking.result import RECALL_LEVELS, RankingResult
 
-    def result(role: str, **options: Any) -> ranking.RankingResult:
-        return ranking.evaluate(sides[role], sides["train"], labels[role], labels["train"], score=score, **options)
+    def result(role: str, **options: Any) -> RankingResult:
+        return evaluate(sides[role], sides["train"], labels[role], labels["train"], score=score, **options)
 
     whole = result("test", cutoffs=(10, 100, 1000))
     means = whole.means()

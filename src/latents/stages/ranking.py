@@ -43,7 +43,7 @@ def evaluate(
 ) -> None:
     """Rank all training items for a block of queries; items with a query's label are relevant."""
     from latents.files.hdf5 import open_hdf5, rows_of, write_hdf5
-    from latents.ranking import evaluate as rank
+    from latents.ranking.evaluation import evaluate as rank
 
     section = load_section(Ranking, "ranking", params)
     with open_hdf5(representation) as file:
@@ -69,8 +69,7 @@ def gather(
     """Gather the blocks; write the means and the precision-recall curve."""
     from latents.files.hdf5 import open_hdf5
     from latents.files.tables import write_csv, write_json
-    from latents.ranking import RankingResult
-    from latents.ranking.result import RECALL_LEVELS
+    from latents.ranking.result import RECALL_LEVELS, RankingResult
 
     results = []
     for path in parts:

@@ -206,11 +206,11 @@ def read(path: Path, role: str, max_tokens: int) -> Documents:
 
 def retrieval(rows: dict[str, Any], labels: dict[str, Any], neighbours: int) -> dict[str, float]:
     """Rank training documents for each test document by cosine; also return the accuracy of kNN."""
-    from latents import ranking
+    from latents.ranking.evaluation import evaluate
     from latents.representations.classifiers import nearest_neighbours
 
     sides = rows["test"], rows["train"], labels["test"], labels["train"]
-    means = ranking.evaluate(*sides, score="cosine", cutoffs=(100,)).means()
+    means = evaluate(*sides, score="cosine", cutoffs=(100,)).means()
     nearest = nearest_neighbours(rows["train"], rows["test"], labels["train"], k=neighbours, score="cosine")
     return {
         "precision@100": means["precision@100"],

@@ -1,4 +1,4 @@
-"""Seconds that an epoch takes with each inference network, measured side by side."""
+"""Time an epoch with each inference network, side by side."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def seconds_per_epoch(
     binarisation: How,
     device: str = "cpu",
 ) -> list[dict[str, Any]]:
-    """Time first epochs of several models that take turns, so that all see the same load of the machine.
+    """Time the first epoch of several models in turns, so that all see the same load of the machine.
 
     Parameters
     ----------

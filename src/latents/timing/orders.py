@@ -1,4 +1,4 @@
-"""Seconds of orders of features: of given sets, and their growth with the number of features."""
+"""Time the ordering of features, for given sets and growing numbers of features."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from latents.timing.repeats import summary
 def compare(
     sets: Mapping[str, np.ndarray], *, methods: Sequence[str], repeats: int, kicks: int, seed: int
 ) -> Iterator[dict[str, Any]]:
-    """CPU seconds of each method on each set, one thread; a first run, in which numba compiles, is not counted.
+    """Time each method on each set, in CPU seconds of one thread; the first run compiles and does not count.
 
     Parameters
     ----------
@@ -40,6 +40,6 @@ def compare(
 
 
 def random_sets(sizes: Sequence[int], *, width: int, seed: int) -> dict[str, np.ndarray]:
-    """Standard normal features (n, width) of each size, by name."""
+    """Draw standard normal features (n, width) of each size, by name."""
     rng = np.random.default_rng(seed)
     return {f"random_{n}": rng.standard_normal((n, width)) for n in sizes}

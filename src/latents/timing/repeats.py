@@ -1,4 +1,4 @@
-"""Repeats of a measurement of speed as one row of a table."""
+"""Summarise repeats of a measurement of speed as one row of a table."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 
 def summary(values: Sequence[float], key: str = "seconds") -> dict[str, Any]:
-    """Median, standard error, lowest, highest and number of repeats, for a row of a table.
+    """Return median, standard error, minimum, maximum and number of repeats, for a row of a table.
 
-    The standard error is that of the mean; a single value has its own size.
+    The standard error is that of the mean; for a single value it is the value's absolute size.
 
     Examples
     --------

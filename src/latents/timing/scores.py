@@ -1,4 +1,7 @@
-"""Scores of all pairs, timed: the notes' loop, their broadcast whole and by blocks, scipy's cdist; and its memory."""
+"""Time the scores of all pairs: the notes' loop, their broadcast whole and by blocks, scipy's cdist.
+
+Also measures whether the whole broadcast fits into memory.
+"""
 
 from __future__ import annotations
 
@@ -18,27 +21,27 @@ Scores = Callable[[np.ndarray, np.ndarray], Any]
 
 
 def loop(queries: np.ndarray, database: np.ndarray) -> None:
-    """One query against the database at a time, as the notes began: squared Euclidean distances."""
+    """Compute squared Euclidean distances one query at a time, as the notes began."""
     for query in queries:
         ((database - query) ** 2).sum(axis=1)
 
 
 def broadcast(queries: np.ndarray, database: np.ndarray) -> np.ndarray:
-    """All at once, in the notes' layout: differences (n_queries, width, n_database), squared in place."""
+    """Compute all at once, in the notes' layout: differences (n_queries, width, n_database)."""
     differences = queries[:, :, None] - database.T
     np.square(differences, out=differences)
     return differences.sum(axis=1)
 
 
 def batched(queries: np.ndarray, database: np.ndarray, *, block_bytes: int) -> None:
-    """The same for as many queries at a time as make differences of at most so many bytes."""
+    """Broadcast as many queries at a time as need at most `block_bytes` for their differences."""
     rows = max(1, block_bytes // database.nbytes)
     for start in range(0, len(queries), rows):
         broadcast(queries[start : start + rows], database)
 
 
 def cdist(queries: np.ndarray, database: np.ndarray, *, block_bytes: int) -> None:
-    """scipy's routine, for as many queries at a time as make scores of at most so many bytes."""
+    """Call scipy's cdist for as many queries at a time as need at most `block_bytes` for their scores."""
     from scipy.spatial.distance import cdist as distances
 
     rows = max(1, block_bytes // (8 * len(database)))
@@ -47,7 +50,7 @@ def cdist(queries: np.ndarray, database: np.ndarray, *, block_bytes: int) -> Non
 
 
 def differences_bytes(n_queries: int, n_database: int, width: int) -> int:
-    """What broadcasting all pairs at once takes for its differences alone, in float32."""
+    """Return the bytes of the float32 differences when all pairs are broadcast at once."""
     return 4 * n_queries * n_database * width
 
 
@@ -150,7 +153,7 @@ def memory(
 
 
 def attempt(n_queries: int, n_database: int, width: int, limit_bytes: int) -> str:
-    """Broadcast in a process of its own whose address space is limited; the name of its error, or "none"."""
+    """Broadcast in a process with limited address space; return the name of its error, or "none"."""
     job = json.dumps([n_queries, n_database, width, limit_bytes])
     done = subprocess.run(
         [sys.executable, "-m", "latents.timing.scores", job], capture_output=True, text=True, check=True
@@ -170,7 +173,7 @@ def _attempt(n_queries: int, n_database: int, width: int, limit_bytes: int) -> s
 
 
 def memory_bytes(key: str) -> int:
-    """A line of /proc/meminfo in bytes: MemTotal or MemAvailable; Linux."""
+    """Return a line of /proc/meminfo (MemTotal, MemAvailable) in bytes; Linux."""
     text = Path("/proc/meminfo").read_text(encoding="ascii")
     return int(next(line for line in text.splitlines() if line.startswith(key)).split()[1]) * 1024
 

@@ -1,7 +1,7 @@
-"""Useful elements a second of ways to run recurrent layers over sequences of any lengths: padded, packed, swapped.
+"""Time ways to run recurrent layers over sequences of any length: padded, packed, swapped.
 
-A unit of work is a batch of whole sequences (the peers) or a block of `bptt` steps (swapping): forward, sum of squares
-of the useful outputs, backward to all weights.
+Speed is useful elements per second. A unit of work is a batch of whole sequences (the peers) or a block
+of `bptt` steps (swapping): forward, sum of squares of the useful outputs, backward to all weights.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from latents.timing.repeats import summary
 
 FEATURES = 28
 BPTT = 32
-MINIMUM, MOST = 2, 12  # units a round
+MINIMUM, MOST = 2, 12  # units per turn
 PEERS = ("packed", "padded", "bucketed", "loop")
 OURS = ("auto", *METHODS)
 
 
 class Unit(NamedTuple):
-    """Something to run, the elements that it is good for, and those that it computes."""
+    """A piece of work: a function to run, its useful elements and all elements that it computes."""
 
     run: Callable[[], None]
     useful: int
@@ -35,12 +35,12 @@ class Unit(NamedTuple):
 
 
 def batches_of(order: np.ndarray, batch: int) -> list[np.ndarray]:
-    """Whole batches of an order of sequences."""
+    """Cut an order of sequences into whole batches."""
     return [order[first : first + batch] for first in range(0, len(order) - batch + 1, batch)]
 
 
 def taken(units: list[Any], useful: Callable[[Any], int], enough: int) -> list[Any]:
-    """Some of them, with about `enough` elements, from the middle of even parts."""
+    """Choose units with about `enough` elements together, evenly spaced."""
     mean = sum(useful(unit) for unit in units) / len(units)
     count = min(len(units), max(MINIMUM, min(MOST, round(enough / mean))))
     return [units[int((number + 0.5) * len(units) / count)] for number in range(count)]
@@ -57,9 +57,10 @@ class Work:
     Parameters
     ----------
     cell : "GRU", "LSTM" or "RNN".
-    hidden, batch : units; slots, or sequences of a batch.
-    lengths : int (n,), from 1.
-    enough : elements of a method's units, about.
+    hidden : int, units of the layer.
+    batch : int, slots, or sequences per batch.
+    lengths : int (n,), at least 1.
+    enough : int, elements of all units of a method, about.
     """
 
     def __init__(self, cell: str, hidden: int, batch: int, lengths: np.ndarray, device: str, enough: int) -> None:
@@ -69,16 +70,16 @@ class Work:
         self.start = np.cumsum(lengths) - lengths
 
     def sequences(self, numbers: Iterable[int]) -> list[Tensor]:
-        """These sequences, (length, features) each."""
+        """Return these sequences, (length, features) each."""
         return [self.data[self.start[i] : self.start[i] + self.lengths[i]] for i in numbers]
 
     def finish(self, outputs: Tensor) -> None:
-        """The loss and the gradients of all weights."""
+        """Compute the loss and the gradients of all weights."""
         self.rnn.zero_grad()
         outputs.square().sum().backward()
 
     def units(self, method: str) -> list[Unit]:
-        """What a turn of a method runs."""
+        """Return the units that a turn of a method runs."""
         n = len(self.lengths)
         if method in OURS:
             return self.swap(method)
@@ -120,7 +121,7 @@ class Work:
         return Unit(run, int(block.valid.sum()), block.index.size)
 
     def loop(self) -> list[Unit]:
-        """Blocks in the middle of the epoch, one after the other, as in the notes."""
+        """Return consecutive blocks in the middle of the epoch, as in the notes."""
         order, useful = np.random.default_rng(1).permutation(len(self.lengths)), BPTT * self.batch
         count = min(MOST, max(MINIMUM, self.enough // useful))
         pair = isinstance(self.rnn, nn.LSTM)
@@ -151,7 +152,7 @@ class Work:
 
 
 def now(device: str) -> float:
-    """CPU seconds of this process; on a GPU, seconds."""
+    """Return CPU seconds of this process; on a GPU, seconds of a clock."""
     if device == "cpu":
         return time.process_time()
     torch.cuda.synchronize()
@@ -170,22 +171,22 @@ def compare(
     repeats: int,
     seed: int,
 ) -> Iterator[dict[str, Any]]:
-    """Useful elements per CPU second of each method, methods taking turns, on one thread.
+    """Measure useful elements per CPU second of each method, in turns, on one thread.
 
     Parameters
     ----------
-    lengths : int (n,), from 1, of which `batches` times the slots are drawn.
-    slots : numbers of slots, or sequences of a batch, each a part of the table.
+    lengths : int (n,), at least 1; `batches` times the number of slots are drawn from them.
+    slots : numbers of slots, or of sequences per batch; each gives a part of the table.
     methods : see `Work`; "swapped" is its "auto".
     cell, hidden, enough : see `Work`.
-    repeats : turns, of which the median counts; a first one is not counted.
-    seed : of the lengths drawn.
+    repeats : turns, whose median counts; one more turn before them does not count.
+    seed : int, of the lengths drawn.
 
     Yields
     ------
     dict
-        `cell`, `hidden`, `batch`, `method`; `per_second` and the others of `latents.timing.repeats.summary`; `waste`, the
-        share of elements computed for nothing.
+        `cell`, `hidden`, `batch`, `method`; `per_second` and the other values of
+        `latents.timing.repeats.summary`; `waste`, the share of useless elements computed.
     """
     for batch in slots:
         drawn = np.random.default_rng(seed).choice(lengths, batches * batch)
@@ -197,7 +198,7 @@ def compare(
 
 
 def turns(units: dict[str, list[Unit]], device: str, repeats: int) -> dict[str, list[float]]:
-    """Useful elements a second of each method's turns."""
+    """Return useful elements per second of each method in each turn."""
     rates: dict[str, list[float]] = {method: [] for method in units}
     for number in range(-1, repeats):  # the first is not counted, and short
         for method, found in units.items():
@@ -210,5 +211,5 @@ def turns(units: dict[str, list[Unit]], device: str, repeats: int) -> dict[str, 
 
 
 def waste(units: list[Unit]) -> float:
-    """Share of elements that are computed for nothing."""
+    """Return the share of useless elements computed."""
     return 1 - sum(unit.useful for unit in units) / sum(unit.computed for unit in units)

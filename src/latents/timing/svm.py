@@ -1,4 +1,4 @@
-"""The SVM note, measured: LIBSVM and LIBLINEAR on tf-idf rows, dense against sparse, time and memory over sizes."""
+"""Measure the SVM note: time and memory of LIBSVM and LIBLINEAR on dense and sparse tf-idf rows."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ LAYOUTS = ("dense", "sparse")
 def compare(
     representation: Path, *, sizes: Sequence[int], repeats: int, enough_seconds: float, seed: int
 ) -> Iterator[dict[str, Any]]:
-    """Train each machine on each layout at each size, every time in a process of its own.
+    """Train each machine on each layout and size, each in a process of its own.
 
     Parameters
     ----------
     representation : HDF5 with sparse `train` rows and `train_labels`; the task is binary, the first half of the
         classes against the second.
-    sizes : training items, drawn by `seed`; each larger set holds the smaller ones.
-    repeats : fits per process; the median counts.
-    enough_seconds : of fits together, after which no further one follows.
+    sizes : numbers of training items, drawn by `seed`; a larger set contains the smaller ones.
+    repeats : int, fits per process; the median counts.
+    enough_seconds : float, no further fit starts after this total.
 
     Yields
     ------
@@ -37,7 +37,7 @@ def compare(
         `machine`, `layout`, `items`, `seconds` (median of the fits), `peak_bytes` (of the process, above what it
         held with the sparse rows read), `accuracy` on the training items.
     """
-    check_readable(representation)  # here, where it is one line: each process below would say it in its own way
+    check_readable(representation)  # one error line here, not one per process
     for items in sizes:
         for machine in MACHINES:
             for layout in LAYOUTS:
@@ -46,7 +46,7 @@ def compare(
 
 
 def _measured_apart(job: dict[str, Any]) -> dict[str, Any]:
-    """Run one job in a fresh process: its peak memory is its own."""
+    """Run one job in a new process, to measure its own peak memory."""
     command = [sys.executable, "-m", "latents.timing.svm", json.dumps(job)]
     return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
@@ -54,7 +54,7 @@ def _measured_apart(job: dict[str, Any]) -> dict[str, Any]:
 def measure(
     representation: str, machine: str, layout: str, items: int, repeats: int, enough_seconds: float, seed: int
 ) -> dict[str, Any]:
-    """One job, in this process; see `compare`."""
+    """Run one job in this process; see `compare`."""
     import scipy.sparse as sp
     from sklearn.svm import SVC, LinearSVC
 
@@ -74,7 +74,7 @@ def measure(
         seconds.append(time.perf_counter() - began)
     peak_bytes = held_bytes() - before
     weights = model.coef_.toarray() if sp.issparse(model.coef_) else model.coef_  # the kernel is linear
-    said = (rows @ weights.T).ravel() + model.intercept_ > 0  # as `predict`, which takes a dense LIBSVM a minute
+    said = (rows @ weights.T).ravel() + model.intercept_ > 0  # as `predict`, which takes a minute for a dense LIBSVM
     return {
         "machine": machine,
         "layout": layout,
@@ -86,9 +86,9 @@ def measure(
 
 
 def held_bytes(*, reset: bool = False) -> int:
-    """The largest resident set of this process since the last reset, in bytes; Linux keeps it in /proc."""
+    """Return the largest resident set of this process since the last reset, in bytes; Linux."""
     if reset:
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # proc(5): the peak starts anew from here
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # proc(5): resets the peak
     status = Path("/proc/self/status").read_text(encoding="ascii")
     peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
     return int(peak.split()[1]) * 1024

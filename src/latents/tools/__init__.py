@@ -1,1 +1,1 @@
-"""Commands for a person's own files; the stages do the same for the pipeline's."""
+"""Commands that a person runs: on their own files (rank, mosaic) and on revisions of the pipeline."""

@@ -1,12 +1,11 @@
-"""`latents compare`: what differs between the results of two revisions, as a table and as a page with the figures."""
+"""`latents compare`: print what differs between two revisions, and write a page with their figures."""
 
 from __future__ import annotations
 
 import base64
-import html
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +14,8 @@ import typer
 
 METRICS, FIGURES = "results", "results/figures"
 
-# which way is better, by a metric's last word; a name with none of these words is not judged
+# Larger or smaller is better where the last part of a metric's name holds one of these words;
+# other metrics are not judged.
 HIGHER = (
     "elbo",
     "bound",
@@ -38,17 +38,17 @@ Row = tuple[str, str, str, str]
 
 @dataclass(frozen=True)
 class Comparison:
-    """What differs between two revisions; rows are (name, first, second, remark)."""
+    """The differences between two revisions; a row is (name, first value, second value, remark)."""
 
     names: tuple[str, str]
     params: list[Row]
     metrics: list[Row]
     jobs: list[Row]
-    figures: list[str]  # paths of those that differ
+    figures: list[str]  # paths of the figures that differ
     same_figures: int
 
     def tables(self) -> Iterator[tuple[str, list[Row]]]:
-        """Each table with its heading."""
+        """Yield each table with its heading."""
         yield "parameters", self.params
         yield "metrics", self.metrics
         yield "jobs", self.jobs
@@ -70,7 +70,7 @@ def compare(
 
     page_file = to_root() / page
     found = differences(first, second, every=every)
-    with atomic(page_file) as temporary:  # before a word is printed: who reads that may not read to the end
+    with atomic(page_file) as temporary:  # before printing, which stops if the reader does (`| head`)
         temporary.write_text(render(found, first, second), encoding="utf-8")
     for heading, rows in found.tables():
         typer.echo("\n".join(table(heading, rows, found.names)))
@@ -78,7 +78,13 @@ def compare(
 
 
 def differences(first: str, second: str = "", *, every: bool = False) -> Comparison:
-    """Compare two revisions; "" is the files as they are now. InputError when one of them is not there."""
+    """Compare two revisions; "" means the files as they are now.
+
+    Raises
+    ------
+    InputError
+        If there is no such revision.
+    """
     from latents.tools.revisions import files, read_file, read_jobs, read_values, resolve
 
     revisions = [resolve(name) if name else "" for name in (first, second)]
@@ -104,7 +110,7 @@ def differences(first: str, second: str = "", *, every: bool = False) -> Compari
 
 
 def changes(first: dict[str, Any], second: dict[str, Any], *, judged: bool = False) -> Iterator[Row]:
-    """A row for each name whose value differs; with `judged`, the better one is marked."""
+    """Yield a row for each name whose value differs; with `judged`, the remark says which is better."""
     for name in [*first, *(name for name in second if name not in first)]:
         old, new = first.get(name), second.get(name)
         if old != new:
@@ -114,12 +120,12 @@ def changes(first: dict[str, Any], second: dict[str, Any], *, judged: bool = Fal
 def param_changes(
     first: dict[str, Any], second: dict[str, Any], before: dict[str, Any], after: dict[str, Any]
 ) -> Iterator[Row]:
-    """A row for each parameter with which results were made that differ, and for what params.yaml alone has changed.
+    """Yield a row for each parameter that differs: values that jobs recorded, then params.yaml alone.
 
     Parameters
     ----------
-    first, second : the jobs of both revisions by name; each records the values that it was run with.
-    before, after : {dotted key: value} of both revisions' params.yaml, of which results may not know yet.
+    first, second : the jobs of each revision by name; a job records the values that it ran with.
+    before, after : {dotted key: value} of each revision's params.yaml, which may be newer than its jobs.
     """
     used = [recorded(side) for side in (first, second)]
     rows = list(recorded_changes(*used))
@@ -131,7 +137,7 @@ def param_changes(
 
 
 def recorded(jobs: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The value of each parameter, by its dotted key, in each job that records it."""
+    """Return {dotted key: {job: value}} of all parameters that jobs record."""
     from latents.tools.revisions import flat
 
     found: dict[str, dict[str, Any]] = {}
@@ -143,7 +149,7 @@ def recorded(jobs: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def recorded_changes(first: dict[str, dict[str, Any]], second: dict[str, dict[str, Any]]) -> Iterator[Row]:
-    """A row for each change of a recorded value, with the jobs that it concerns."""
+    """Yield a row for each change of a recorded value; the remark names the jobs that record it."""
     for name in [*first, *(name for name in second if name not in first)]:
         sides = first.get(name, {}), second.get(name, {})
         pairs: dict[tuple[str, str], list[str]] = {}
@@ -156,13 +162,16 @@ def recorded_changes(first: dict[str, dict[str, Any]], second: dict[str, dict[st
 
 
 def shared(values: dict[str, Any]) -> Any:
-    """The value that all jobs of a side record: a job that is new there, or gone, changes no parameter by that."""
+    """Return the value that all jobs of one revision record, None if they differ or there is no job.
+
+    It stands in for a job that the revision lacks: a new or removed job changes no parameter.
+    """
     every = list(values.values())
     return every[0] if every and all(value == every[0] for value in every) else None
 
 
 def in_short(jobs: list[str], most: int = 4) -> str:
-    """Names of jobs, those of one rule as their number."""
+    """List jobs by name; several of one rule as the rule and their number."""
     rules: dict[str, list[str]] = {}
     for job in jobs:
         rules.setdefault(job.partition("-")[0], []).append(job)
@@ -171,12 +180,12 @@ def in_short(jobs: list[str], most: int = 4) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value in a cell; "-" where there is none."""
+    """Format a value for a cell; None is "-"."""
     return "-" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def better(name: str, old: Any, new: Any) -> str:
-    """Which of two values is better, by the last word of the metric's name: see HIGHER and LOWER."""
+    """Say which of two values is better, by the last part of the metric's name (HIGHER, LOWER)."""
     if not (isinstance(old, int | float) and isinstance(new, int | float)):
         return ""
     last = name.rpartition(".")[2].lower()
@@ -187,7 +196,7 @@ def better(name: str, old: Any, new: Any) -> str:
 
 
 def job_changes(first: dict[str, Any], second: dict[str, Any]) -> Iterator[Row]:
-    """A row for each rule with jobs that differ: how many there are in each revision, and in what they differ."""
+    """Yield a row for each rule with jobs that differ: their number in each revision, and what differs."""
     names = [*first, *(name for name in second if name not in first)]
     rules: dict[str, list[str]] = {}
     for name in names:
@@ -205,7 +214,7 @@ def job_changes(first: dict[str, Any], second: dict[str, Any]) -> Iterator[Row]:
 
 
 def table(heading: str, rows: list[Row], names: tuple[str, str]) -> Iterator[str]:
-    """The lines of a table, its columns as wide as they must be."""
+    """Yield the lines of a table with aligned columns."""
     if not rows:
         yield f"{heading}: no difference\n"
         return
@@ -217,72 +226,26 @@ def table(heading: str, rows: list[Row], names: tuple[str, str]) -> Iterator[str
     yield ""
 
 
-STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 80rem; padding: 0 1rem; color: #222; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; margin-bottom: 1rem; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: .2rem 1rem .2rem 0; border-bottom: 1px solid #ddd; vertical-align: top; }
-td:first-child { overflow-wrap: anywhere; }
-.better { font-weight: 700; color: #0072b2; }
-@media (max-width: 40rem) { body { font-size: 13px; margin: 1rem auto; } th, td { padding-right: .5rem; } }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: 1rem; }
-figure { margin: 0; } img { max-width: 100%; height: auto; }
-h3 { font-size: 1rem; margin-bottom: .3rem; overflow-wrap: anywhere; }
-"""
-
-
-PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
-<style>{style}</style></head><body>
-{body}
-</body></html>
-"""
-
-
 def render(found: Comparison, first: str, second: str) -> str:
-    """The page: the tables, then each figure that differs in both revisions; it holds all that it shows."""
+    """Write the page: the tables, then each figure that differs, of both revisions, embedded."""
+    from latents.files.html import render as fill
     from latents.tools.revisions import resolve
 
-    names = [html.escape(name) for name in found.names]
-    parts = [f"<h1>{names[0]} and {names[1]}</h1>"]
-    for heading, rows in found.tables():
-        parts.append(f"<h2>{heading.capitalize()}</h2>")
-        parts.append(html_table(heading, rows, names) if rows else "<p>No difference.</p>")
-    parts.append(f"<h2>Figures</h2><p>{len(found.figures)} differ, {found.same_figures} are the same.</p>")
     revisions = [resolve(name) if name else "" for name in (first, second)]
-    for path in found.figures:
-        pair = "".join(picture(revision, path, name) for revision, name in zip(revisions, names, strict=True))
-        parts.append(f'<h3>{breakable(path)}</h3><div class="pair">{pair}</div>')
-    return PAGE.format(title=" and ".join(names), style=STYLE, body="\n".join(parts))
+    sides = list(zip(revisions, found.names, strict=True))
+    return fill(
+        Path(__file__).with_name("compare.html.j2"),
+        names=found.names,
+        tables=list(found.tables()),
+        figures=[(path, [(name, picture(revision, path)) for revision, name in sides]) for path in found.figures],
+        same_figures=found.same_figures,
+        parts=lambda name: re.split(r"(?<=[._/])", name),
+    )
 
 
-def html_table(heading: str, rows: list[Row], names: Iterable[str]) -> str:
-    """A table of the page."""
-    head = "".join(f"<th>{cell}</th>" for cell in (heading, *names, ""))
-    body = "".join(f"<tr>{''.join(cells(row))}</tr>" for row in rows)
-    return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
-
-
-def cells(row: Row) -> Iterator[str]:
-    """The cells of a row, the better value marked."""
-    better_column = {"first is better": 1, "second is better": 2}.get(row[3])
-    for column, cell in enumerate(row):
-        mark = ' class="better"' if column == better_column else ""
-        yield f"<td{mark}>{html.escape(cell) if column else breakable(cell)}</td>"
-
-
-def breakable(name: str) -> str:
-    """A name that may go on in the next line after each of its parts."""
-    return re.sub(r"([._/])", r"\1<wbr>", html.escape(name))
-
-
-def picture(revision: str, path: str, name: str) -> str:
-    """A figure of a revision, embedded; a remark where it has none."""
+def picture(revision: str, path: str) -> str | None:
+    """Return a figure of a revision as base64, None if the revision has no such figure."""
     from latents.tools.revisions import read_file
 
     content = read_file(revision, path)
-    if content is None:
-        return f"<figure><figcaption>{name}: not there</figcaption></figure>"
-    data = base64.b64encode(content).decode()
-    image = f'<img alt="{html.escape(path)}" src="data:image/png;base64,{data}">'
-    return f"<figure><figcaption>{name}</figcaption>{image}</figure>"
+    return None if content is None else base64.b64encode(content).decode()

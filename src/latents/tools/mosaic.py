@@ -1,4 +1,4 @@
-"""`latents mosaic`: anybody's features on one picture, similar ones side by side, clusters set like words."""
+"""`latents mosaic`: draw the features of a file on one picture, similar ones side by side."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import typer
 
 def mosaic(
     features: Annotated[str, typer.Argument(help="Features (n, y, x) or (n, d): file or file:name; HDF5, npy or npz.")],
-    picture: Annotated[Path, typer.Argument(help="PNG to write, a pixel a value.")],
+    picture: Annotated[Path, typer.Argument(help="PNG to write, one pixel per value.")],
     order: Annotated[str, typer.Option(help="none, greedy, tsp, leaf, or fast-tsp (not repeatable).")] = "tsp",
     typeset: Annotated[bool, typer.Option("--typeset", help="Blank tiles between clusters, lines centred.")] = False,
-    columns: Annotated[int, typer.Option(help="Tiles of a line; 0: as 25 for 450 features.")] = 0,
+    columns: Annotated[int, typer.Option(help="Tiles per line; 0: in proportion to 25 for 450 features.")] = 0,
     shape: Annotated[str, typer.Option(help="Rows x columns of a feature, as 28x28; default: a square.")] = "",
     layout: Annotated[Path | None, typer.Option(help="Also write order, path length and grid as JSON.")] = None,
 ) -> None:
-    """Order features by correlation and draw them as a mosaic; prints the path length, the sum of 1 - correlation."""
+    """Order features by correlation, draw them as a mosaic, print the path length (sum of 1 - correlation)."""
     from latents.errors import InputError
     from latents.figures.mosaic import mosaic as tiled
     from latents.figures.mosaic import save, shade
@@ -45,7 +45,7 @@ def mosaic(
 
 
 def parse_shape(text: str) -> tuple[int, int] | None:
-    """28x28 as (28, 28), an empty text as None."""
+    """Return "28x28" as (28, 28), an empty text as None."""
     from latents.errors import InputError
 
     sides = text.lower().split("x")

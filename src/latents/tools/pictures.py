@@ -1,4 +1,4 @@
-"""Features from somebody's own files: HDF5, npy and npz."""
+"""Read features from a user's file: HDF5, npy or npz."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def read_features(path: Path, *, dataset: str | None = None, shape: tuple[int, i
     ----------
     path : .h5, .hdf5, .npy or .npz.
     dataset : name of the array; without it the file's only array of two or three dimensions is taken.
-    shape : rows and columns of a feature, for an array (n, d); without it d must be a square.
+    shape : rows and columns of a feature, for an array (n, d); without it d must be a square number.
 
     Returns
     -------
@@ -28,8 +28,8 @@ def read_features(path: Path, *, dataset: str | None = None, shape: tuple[int, i
     Raises
     ------
     InputError
-        When there is no such file or array (lists those there are), the choice is open, the shape does not fit, or
-        the file is damaged, declares more than it holds, or leads to another file.
+        If there is no such file or array (lists the arrays), several arrays fit, the shape does not
+        fit, or the file is damaged, declares more than it holds, or links to another file.
     """
     kind = foreign.kind(path)
     features = _from_hdf5(path, dataset) if kind in {".h5", ".hdf5"} else _from_numpy(path, dataset)
@@ -39,7 +39,7 @@ def read_features(path: Path, *, dataset: str | None = None, shape: tuple[int, i
 
 
 def pictures(features: np.ndarray, shape: tuple[int, int] | None) -> np.ndarray:
-    """Rows (n, d) as pictures (n, y, x); InputError when d is no y times x."""
+    """Return rows (n, d) as pictures (n, y, x); InputError if d is not y times x."""
     if features.ndim == 3:
         if shape is not None and features.shape[1:] != shape:
             raise InputError(f"--shape: got {shape[0]}x{shape[1]}, but the features are {features.shape}; leave it out")
@@ -79,7 +79,7 @@ def _from_numpy(path: Path, dataset: str | None) -> np.ndarray:
 
 
 def _chosen(path: Path, shapes: Mapping[str, tuple[int, ...]], dataset: str | None) -> str:
-    """The named array, or the only one that can be features."""
+    """Return the name of the asked array, or of the only one that can be features."""
     there = ", ".join(f"{name} {shape}" for name, shape in sorted(shapes.items())) or "nothing"
     if dataset is not None:
         if dataset not in shapes:

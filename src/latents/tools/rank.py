@@ -1,4 +1,4 @@
-"""`latents rank`: exact ranking metrics of any two files of rows."""
+"""`latents rank`: print exact ranking metrics of two files of rows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def rank(
     ties: Annotated[str, typer.Option(help="expected or trec.")] = "expected",
     exclude_self: Annotated[bool, typer.Option(help="Leave row i out of query i's ranking.")] = False,
     max_mb: Annotated[int, typer.Option(help="Working memory in MiB beyond the inputs.")] = 256,
-    threads: Annotated[int, typer.Option(help="Worker threads; 0: all cores. No result depends on them.")] = 0,
+    threads: Annotated[int, typer.Option(help="Worker threads; 0: all cores. Results do not depend on it.")] = 0,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     output: Annotated[Path | None, typer.Option(help="Also write the means as JSON.")] = None,
 ) -> None:
@@ -61,7 +61,7 @@ def rank(
 
 
 def numbers(text: str) -> list[int]:
-    """Whole numbers separated by commas."""
+    """Parse whole numbers separated by commas."""
     from latents.errors import InputError
 
     try:

@@ -1,4 +1,7 @@
-"""`latents reruns`: how many jobs each of the last commits would run again, from git alone; nothing is checked out."""
+"""`latents reruns`: count the jobs that each of the last commits made run again.
+
+Reads git alone; nothing is checked out.
+"""
 
 from __future__ import annotations
 
@@ -11,28 +14,28 @@ import typer
 
 @dataclass(frozen=True)
 class Plan:
-    """The jobs that a revision asks for, by name."""
+    """The jobs of a revision."""
 
-    prints: dict[str, Any]  # what decides on a rerun: command, digests of code and environment, files, parameters
-    below: dict[str, set[str]]  # the jobs that read an output of a job
+    fingerprints: dict[str, Any]  # by job: command, digests of code and environment, files, parameters
+    readers: dict[str, set[str]]  # by job: the jobs that read an output of it
 
     def downstream(self, names: Iterable[str]) -> set[str]:
-        """These jobs and all that depend on them."""
+        """Return these jobs and all that depend on them."""
         found: set[str] = set()
         waiting = list(names)
         while waiting:
             name = waiting.pop()
             if name not in found:
                 found.add(name)
-                waiting += self.below.get(name, ())
+                waiting += self.readers.get(name, ())
         return found
 
 
 def reruns(
     revision: Annotated[str, typer.Argument(help="The newest commit.")] = "HEAD",
-    commits: Annotated[int, typer.Option(min=1, help="How many commits, that one and those before it.")] = 10,
+    commits: Annotated[int, typer.Option(min=1, help="Number of commits, up to the newest one.")] = 10,
 ) -> None:
-    """Print how many jobs each commit touched, and how many had to run because of it, those downstream included."""
+    """Print how many jobs each commit touched, and how many had to run: these and all downstream."""
     from latents.tools.compare import table
     from latents.tools.revisions import to_root
 
@@ -45,15 +48,15 @@ def reruns(
 
 
 def shorten(text: str, width: int = 72) -> str:
-    """The beginning of a long text."""
+    """Cut a text that is longer than `width`."""
     return text if len(text) <= width else f"{text[: width - 3]}..."
 
 
 def count(revision: str, commits: int) -> Iterator[tuple[str, int, int, int]]:
-    """(commit, jobs that it touches, jobs to run because of it, all jobs) of each commit, the newest first.
+    """Yield (commit, number of jobs touched, number to run, number of all jobs), newest commit first.
 
-    A job is touched whose command, code, environment or parameters the commit changes, or which is new. To run are
-    these and all below them: as many as it takes if every output comes out different.
+    A commit touches a job if it changes its command, code, environment, files or parameters, or adds
+    the job. To run are these jobs and all downstream, as if every output came out different.
     """
     from latents.tools.revisions import git, resolve
 
@@ -61,19 +64,19 @@ def count(revision: str, commits: int) -> Iterator[tuple[str, int, int, int]]:
     plans: dict[str, Plan] = {}
     for newer, older in list(zip(listed, [*listed[1:], ""], strict=True))[:commits]:
         now, before = (plan(line.partition(" ")[0], plans) for line in (newer, older))
-        touched = {name for name, print_ in now.prints.items() if differ(print_, before.prints.get(name))}
-        yield newer, len(touched), len(now.downstream(touched)), len(now.prints)
+        touched = {name for name, own in now.fingerprints.items() if differ(own, before.fingerprints.get(name))}
+        yield newer, len(touched), len(now.downstream(touched)), len(now.fingerprints)
 
 
 def plan(revision: str, known: dict[str, Plan]) -> Plan:
-    """The plan of a revision, read once; an empty one of no revision, and of one that has no dvc.yaml yet."""
+    """Return the plan of a revision, read once; an empty plan for "" or a revision without dvc.yaml."""
     if revision not in known:
         known[revision] = read_plan(revision)
     return known[revision]
 
 
 def read_plan(revision: str) -> Plan:
-    """The plan that a revision's dvc.yaml holds, with its sources and parameters."""
+    """Read the plan of a revision from its dvc.yaml, params.yaml and sources."""
     from latents.jobs.closure import key_of
     from latents.tools.revisions import outputs, parse, read_file, value_at
 
@@ -87,27 +90,27 @@ def read_plan(revision: str) -> Plan:
     own = {path for stage in jobs.values() for path in stage["deps"] if path not in makers and path[:4] != "src/"}
     blobs = {path: read_file(revision, path) for path in own}
     code = codes(revision)
-    below: dict[str, set[str]] = {}
-    prints = {}
+    readers: dict[str, set[str]] = {}
+    fingerprints = {}
     for name, stage in jobs.items():
         files = {path: blobs[path] for path in stage["deps"] if path in blobs}
         params = {key: value_at(values, key) for key in stage.get("params", []) if isinstance(key, str)}
-        prints[name] = (stage["cmd"], code.get(key_of(stage["cmd"]) or "", {}), files, params)
+        fingerprints[name] = (stage["cmd"], code.get(key_of(stage["cmd"]) or "", {}), files, params)
         for path in stage["deps"]:
             if path in makers:
-                below.setdefault(makers[path], set()).add(name)
-    return Plan(prints, below)
+                readers.setdefault(makers[path], set()).add(name)
+    return Plan(fingerprints, readers)
 
 
 def codes(revision: str) -> dict[str, dict[str, str]]:
-    """The digests of each command at a revision: of code.json, or of the sources of a revision before it."""
+    """Return the digests of each command at a revision, from code.json or, without it, from the sources."""
     from latents.tools.revisions import read_code, sources
 
     return read_code(revision) or {key: {"code": each.code} for key, each in sources(revision).closures().items()}
 
 
 def differ(now: Any, before: Any) -> bool:
-    """Is one print of a job another than the earlier one? An environment counts where both revisions have it."""
+    """Say whether two fingerprints of a job differ; environments count if both revisions record them."""
     if before is None or now[:1] + now[2:] != before[:1] + before[2:]:
         return True
     return any(now[1][part] != before[1][part] for part in now[1].keys() & before[1].keys())

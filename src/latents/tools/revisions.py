@@ -1,6 +1,7 @@
-"""What a revision of the repository holds: its files, and its results as dvc.lock records them.
+"""Read a revision of the repository: its files, and the jobs that its dvc.lock records.
 
-A revision is anything that git can name, the name of a DVC experiment, or "" for the files as they are now.
+A revision is anything that git can name, the name of a DVC experiment, or "" for the files as they
+are now.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ KINDS = ("command", "code", "environment", "inputs", "params", "outputs")
 
 @dataclass(frozen=True)
 class Job:
-    """One job as dvc.lock records it; files by their path, each with its md5; code and environment by their digests."""
+    """One job as dvc.lock records it: {path: md5} of files, digests of code and environment."""
 
     name: str
     command: str
@@ -41,17 +42,17 @@ class Job:
     outputs: dict[str, str]
 
     def differences(self, other: Job) -> list[str]:
-        """Which of command, code, environment, inputs, params and outputs differ."""
+        """List what differs: command, code, environment, inputs, params, outputs."""
         return [kind for kind in KINDS if getattr(self, kind) != getattr(other, kind)]
 
     @property
     def key(self) -> str:
-        """The job's command in code.json."""
+        """The key of the job's command in code.json."""
         return key_of(self.command) or ""
 
 
 def git(*arguments: str) -> bytes:
-    """The output of a git command here; InputError with git's own line."""
+    """Run a git command in the working folder and return its output; InputError with git's last line."""
     done = subprocess.run(["git", *arguments], capture_output=True, check=False)
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()
@@ -60,19 +61,19 @@ def git(*arguments: str) -> bytes:
 
 
 def to_root() -> Path:
-    """Go to the root of the repository that we are in, for this process; return the folder that we came from."""
+    """Make the root of the repository the working folder; return the folder before."""
     here = Path.cwd()
     os.chdir(next((above for above in (here, *here.parents) if is_root(above)), here))
     return here
 
 
 def is_root(folder: Path) -> bool:
-    """Is this the root of a repository, of DVC's or git's making?"""
+    """Say whether a folder is the root of a repository of DVC or git."""
     return any((folder / name).exists() for name in ("dvc.yaml", ".dvc", ".git"))
 
 
 def resolve(revision: str) -> str:
-    """The full hash of a revision or of a DVC experiment; InputError that lists near names."""
+    """Return the full hash of a revision or DVC experiment; InputError with similar names if unknown."""
     found = subprocess.run(
         ["git", "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"],
         capture_output=True,
@@ -89,13 +90,13 @@ def resolve(revision: str) -> str:
 
 
 def near(name: str, names: Iterable[str]) -> str:
-    """The end of an error: which names are like this one."""
+    """Return the end of an error message: similar names, "" if there are none."""
     close = difflib.get_close_matches(name, list(names), n=3, cutoff=0.5)
     return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
 def read_file(revision: str, path: str) -> bytes | None:
-    """The content of a file of git at a revision; None when it is not there."""
+    """Return the content of a file at a revision, None if it is not there."""
     if not revision:
         return Path(path).read_bytes() if Path(path).is_file() else None
     done = subprocess.run(["git", "show", f"{revision}:{path}"], capture_output=True, check=False)
@@ -103,7 +104,7 @@ def read_file(revision: str, path: str) -> bytes | None:
 
 
 def files(revision: str, folder: str, suffix: str) -> list[str]:
-    """The files of git below a folder at a revision, by their suffix."""
+    """List the files below a folder at a revision that have this suffix."""
     if not revision:
         return sorted(str(path) for path in Path(folder).rglob(f"*{suffix}"))
     listed = git("ls-tree", "-r", "--name-only", "-z", revision, "--", folder).decode()
@@ -111,13 +112,19 @@ def files(revision: str, folder: str, suffix: str) -> list[str]:
 
 
 def read_values(revision: str, path: str) -> dict[str, Any]:
-    """A YAML or JSON file of a revision as {dotted key: value}."""
+    """Read a YAML or JSON file of a revision as {dotted key: value}; {} if it is not there."""
     content = read_file(revision, path)
     return {} if content is None else dict(flat(parse(content, path, revision)))
 
 
 def parse(content: bytes, path: str, revision: str) -> dict[str, Any]:
-    """The mapping in a YAML or JSON file of a revision; InputError when it holds a conflict of git, or is damaged."""
+    """Parse a YAML or JSON file that holds a mapping.
+
+    Raises
+    ------
+    InputError
+        If the file holds conflict markers of git, or is damaged.
+    """
     from ruamel.yaml import YAML
 
     name = f"{revision[:12]}:{path}" if revision else path
@@ -135,7 +142,7 @@ def parse(content: bytes, path: str, revision: str) -> dict[str, Any]:
 
 
 def flat(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Each leaf of nested mappings with its dotted key."""
+    """Yield (dotted key, value) of each leaf of nested mappings."""
     if not isinstance(values, dict):
         yield prefix, values
         return
@@ -144,7 +151,7 @@ def flat(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def read_jobs(revision: str = "") -> dict[str, Job]:
-    """The jobs that dvc.lock of a revision records, by name; InputError when there is none."""
+    """Return the jobs that dvc.lock of a revision records, by name; InputError if it has no dvc.lock."""
     content = read_file(revision, LOCK)
     if content is None:
         raise InputError(
@@ -174,7 +181,7 @@ def _job(name: str, stage: dict[str, Any]) -> Job:
 
 @functools.lru_cache(maxsize=8)
 def sources(revision: str) -> Sources:
-    """The sources of our package at a revision."""
+    """Return the sources of our package at a revision."""
     if not revision:
         return Sources.on_disk(Path("src"))
     with tarfile.open(fileobj=io.BytesIO(git("archive", "--format=tar", revision, "--", "src/latents"))) as archive:
@@ -184,7 +191,7 @@ def sources(revision: str) -> Sources:
 
 @functools.cache
 def read_code(revision: str) -> dict[str, dict[str, str]]:
-    """The content of code.json at a revision: digests by command, and versions; empty where it is missing."""
+    """Return the content of code.json at a revision; {} if it is missing or damaged."""
     try:
         return dict(json.loads(read_file(revision, CODE) or b"{}"))
     except ValueError:
@@ -192,7 +199,7 @@ def read_code(revision: str) -> dict[str, dict[str, str]]:
 
 
 def before(name: str) -> str | None:
-    """The newest revision whose record of a job is another than the present one, or that has none; None of no such."""
+    """Return the newest revision whose dvc.lock records a job differently or not at all; None if none does."""
     present = _records(Path(LOCK).read_text(encoding="utf-8")).get(name)
     for sha in git("log", "--format=%H", "--", LOCK).decode().split():
         if _records((read_file(sha, LOCK) or b"").decode()).get(name) != present:
@@ -201,9 +208,9 @@ def before(name: str) -> str | None:
 
 
 def since(names: Iterable[str]) -> dict[str, str]:
-    """The revision since which each job's record is as it is now: "hash date subject", or that it is not committed.
+    """Return the revision since which each job's record is unchanged: "hash date subject", or UNCOMMITTED.
 
-    Compares the records as text, newest revision first, so that the whole history costs a second.
+    Compares records as text, newest revision first: the whole history takes about a second.
     """
     lock = Path(LOCK)
     present = _records(lock.read_text(encoding="utf-8")) if lock.exists() else {}
@@ -219,19 +226,19 @@ def since(names: Iterable[str]) -> dict[str, str]:
 
 
 def _records(lock: str) -> dict[str, str]:
-    """The text of each stage in dvc.lock; numbers of YAML anchors, which move with other stages, left out."""
+    """Return the text of each stage in dvc.lock, without the numbers of YAML anchors, which shift."""
     text = re.sub(r"[&*]id\d+", "id", lock)
     blocks = re.split(r"^  (?=[\w-]+:$)", text, flags=re.MULTILINE)[1:]
     return {block.split(":", 1)[0]: block for block in blocks}
 
 
 def outputs(stage: dict[str, Any]) -> Iterator[str]:
-    """The paths that a stage of dvc.yaml makes."""
+    """Yield the paths that a stage of dvc.yaml makes."""
     for kind in ("outs", "metrics", "plots"):
         for entry in stage.get(kind, []):
             yield entry if isinstance(entry, str) else next(iter(entry))
 
 
 def value_at(values: Any, key: str) -> Any:
-    """The value at a dotted key, None when it is not there."""
+    """Return the value at a dotted key, None if it is not there."""
     return reduce(lambda part, name: part.get(name) if isinstance(part, dict) else None, key.split("."), values)

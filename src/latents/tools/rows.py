@@ -1,4 +1,4 @@
-"""Rows and labels from somebody's own files: HDF5, npy and npz, read by slices where the format allows it."""
+"""Open rows and labels of a user's file: HDF5, npy or npz, read by slices where the format allows it."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ def open_rows(spec: str, stack: ExitStack, *, dimensions: int = 2, name: str | N
 
     Parameters
     ----------
-    spec : "file" or "file:name"; without a name the file's only array of this many dimensions is taken.
+    spec : "file" or "file:name"; without a name, the file's only array of that many dimensions.
     dimensions : 2 for rows, 1 for labels; indicator labels may have 2.
     name : preferred when the spec has none and the file has it.
 
     Returns
     -------
-    HDF5 rows (`latents.files.foreign.Stored`), memory-mapped array, or CSR rows (HDF5 as `latents.files.hdf5.add_csr` stores
-    them; npz as `scipy.sparse.save_npz` does)
+    HDF5 rows (`latents.files.foreign.Stored`), memory-mapped array, or CSR rows
+        CSR rows in HDF5 are those of `latents.files.hdf5.add_csr`, in npz of `scipy.sparse.save_npz`.
 
     Raises
     ------
     InputError
-        When there is no such file or array, the kind is another, the choice is open, or the file is damaged, declares
-        more than it holds, or leads to another file.
+        If there is no such file or array, the file is of another kind, several arrays fit, or the
+        file is damaged, declares more than it holds, or links to another file.
     """
     path, _, chosen = spec.partition(":")
     kind = foreign.kind(path)
@@ -42,18 +42,18 @@ def open_rows(spec: str, stack: ExitStack, *, dimensions: int = 2, name: str | N
 
 
 def open_labels(rows: str, spec: str, stack: ExitStack, *, option: str) -> Any:
-    """Labels of the rows of a file: an array named `labels` or the only one of one dimension beside them.
+    """Open the labels of the rows of a file: `labels`, or the file's only array of one dimension.
 
     Parameters
     ----------
-    rows : where the rows are, "file" or "file:name".
-    spec : where the labels are instead; "" for beside the rows.
-    option : of the command line that gives `spec`, for the error.
+    rows : file of the rows, "file" or "file:name".
+    spec : file of the labels, "file" or "file:name"; "" if they are in the file of the rows.
+    option : the command line's option for `spec`, named in the error.
 
     Raises
     ------
     InputError
-        As `open_rows`; when the rows' file holds a single array and no other is given.
+        As `open_rows`; or if the rows' file holds a single array and `spec` is empty.
     """
     if spec:
         return open_rows(spec, stack, dimensions=1, name="labels")
@@ -74,7 +74,7 @@ def _from_npz(path: str, chosen: str | None, dimensions: int, name: str | None) 
 
 
 def _only(path: str, shapes: Mapping[str, int], dimensions: int, name: str | None) -> str:
-    """The preferred name, or the one array of the wanted number of dimensions."""
+    """Return the preferred name, or that of the only array with this number of dimensions."""
     if name in shapes:
         return str(name)
     fitting = sorted(key for key, count in shapes.items() if count == dimensions)

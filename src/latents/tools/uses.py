@@ -1,4 +1,7 @@
-"""What jobs used when they last ran, by machine: uses.json, which git keeps and `bridge commit` writes."""
+"""uses.json: the time and memory that each job took when it last ran, and on which machine.
+
+git keeps the file, `bridge commit` writes it.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ NONE: dict[str, Any] = {"machines": {}, "jobs": {}}
 
 
 def read() -> dict[str, Any]:
-    """The content of uses.json; no machines and no jobs where it is missing or damaged."""
+    """Return the content of uses.json; no machines and no jobs if it is missing or damaged."""
     try:
         found = json.loads(USES.read_text(encoding="utf-8"))
         return {part: dict(found[part]) for part in NONE}
@@ -26,9 +29,15 @@ def read() -> dict[str, Any]:
 
 
 def collect(commands: Mapping[str, str], recorded: Iterable[str]) -> None:
-    """Take over what the recorded jobs wrote beside their logs; drop jobs that there are not and machines of none.
+    """Update uses.json from what the recorded jobs wrote beside their logs.
 
-    A job keeps its entry until its record changes: one whose outputs were put back used nothing worth a line.
+    Jobs that no longer exist are dropped, and machines that no job names. A job that is not in
+    `recorded` keeps its entry: its outputs were restored, it did not run.
+
+    Parameters
+    ----------
+    commands : {job: command} of all jobs.
+    recorded : names of the jobs whose record in dvc.lock changed.
     """
     known, new = read(), set(recorded)
     machines, jobs = dict(known["machines"]), {}
@@ -49,7 +58,7 @@ def collect(commands: Mapping[str, str], recorded: Iterable[str]) -> None:
 
 
 def _written(command: str) -> dict[str, Any] | None:
-    """What a job wrote beside its log; None where there is none that is whole."""
+    """Return what a job wrote beside its log, None if there is no such file or it is damaged."""
     log = re.search(r"--log (\S+)", command)
     try:
         use = json.loads(beside(log[1]).read_text(encoding="utf-8")) if log else None
@@ -59,7 +68,7 @@ def _written(command: str) -> dict[str, Any] | None:
 
 
 def _text(uses: Mapping[str, Mapping[str, Any]]) -> str:
-    """JSON with one machine or job a line: a difference of two revisions names what ran."""
+    """Format as JSON with one line per machine or job, so that a diff of two revisions names the jobs."""
     parts = []
     for part, entries in uses.items():
         lines = ",\n".join(f"    {json.dumps(name)}: {json.dumps(value)}" for name, value in entries.items())

@@ -1,4 +1,4 @@
-"""`latents where`: how a result came to be, back to the data sets' digests."""
+"""`latents where`: print how a result was made, back to the digests of the data sets."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ HEADLINES = "results/metrics.json"
 
 
 def where(
-    name: Annotated[str, typer.Argument(help="A result's file, seen from here, or a number of results/metrics.json.")],
+    name: Annotated[str, typer.Argument(help="File of a result, or the name of a number in results/metrics.json.")],
 ) -> None:
-    """Print rule, command, code, parameters, inputs and revision of a result, and of all that it was made from."""
+    """Print rule, command, code, parameters, inputs and revision of a result and of all its ancestors."""
     from latents.errors import InputError
     from latents.tools.revisions import near, read_jobs, since, to_root
 
@@ -42,13 +42,16 @@ def where(
 
 
 def from_root(name: str, came_from: Path) -> str:
-    """A path as a folder's user sees it, as it is seen from the root, where we are; others stay as they are."""
+    """Return a path relative to the folder `came_from` as one relative to the root, the working folder.
+
+    A path outside the root stays as it is.
+    """
     path = Path(os.path.normpath(came_from / name))  # links stay: a result's folder may be one
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else name
 
 
 def metric(name: str) -> tuple[str, Any]:
-    """The file that a headline number stands in, and its value; a name that is none is taken for a path."""
+    """Return the file of a headline number and its value; (name, None) if there is no such number."""
     from latents.files.tables import read_json
     from latents.tools.revisions import flat
 
@@ -64,7 +67,7 @@ def metric(name: str) -> tuple[str, Any]:
 
 
 def ancestry(path: str, makers: dict[str, str], jobs: dict[str, Any]) -> Iterator[tuple[int, Any]]:
-    """The job that makes a file and all jobs above it with their depth, each once, nearest first."""
+    """Yield (depth, job) of the job that makes a file and of its ancestors, each job once, depth first."""
     seen: set[str] = set()
 
     def walk(name: str, depth: int) -> Iterator[tuple[int, Any]]:
@@ -80,7 +83,7 @@ def ancestry(path: str, makers: dict[str, str], jobs: dict[str, Any]) -> Iterato
 
 
 def describe(job: Any, revision: str, makers: dict[str, str]) -> Iterator[str]:
-    """The lines that a job is shown with."""
+    """Yield the lines that describe a job."""
     rule = job.name.partition("-")[0]
     yield f"{job.name}  (rule {rule}, since {revision})"
     for path, md5 in job.outputs.items():
@@ -101,7 +104,7 @@ def describe(job: Any, revision: str, makers: dict[str, str]) -> Iterator[str]:
 
 
 def proof(job: Any) -> Iterator[str]:
-    """The line that says why a result is kept that other code made, where it is."""
+    """Yield a line that says why a result is kept though other code made it; none if this code made it."""
     from latents.files.tables import read_json
 
     found = read_json("proofs.json").get(job.name) if Path("proofs.json").exists() else None
@@ -114,7 +117,7 @@ def proof(job: Any) -> Iterator[str]:
 
 
 def legend(jobs: list[Any], revisions: dict[str, str]) -> Iterator[str]:
-    """The lines that say what each environment and machine of some jobs is, each once."""
+    """Yield the lines that describe each environment and machine of some jobs, each once."""
     for job in {job.environment: job for job in jobs if job.environment}.values():
         yield f"environment {job.environment}"
         yield from _wrapped(environment(job, revisions[job.name]), ", ")
@@ -127,7 +130,10 @@ def legend(jobs: list[Any], revisions: dict[str, str]) -> Iterator[str]:
 
 
 def environment(job: Any, revision: str) -> list[str]:
-    """The distributions that a job ran with, by code.json of its revision; none where that has another environment."""
+    """List the versions that a job ran with, from code.json of its revision.
+
+    If that code.json records another environment, the list is one sentence that says so.
+    """
     from latents.jobs.closure import versions
     from latents.tools.revisions import UNCOMMITTED, read_code, sources
 
@@ -140,14 +146,14 @@ def environment(job: Any, revision: str) -> list[str]:
 
 
 def _wrapped(items: list[str], between: str) -> Iterator[str]:
-    """Items in lines, none of them broken."""
+    """Yield items in lines of at most 110 characters, none broken across lines."""
     whole = between.join(item.replace(" ", "\0") for item in items)
     for line in textwrap.wrap(whole, 110, break_on_hyphens=False):
         yield "  " + line.replace("\0", " ")
 
 
 def changed(path: str, md5: str) -> str:
-    """A remark when a file is not the one on record."""
+    """Return a remark if a file is missing or its content is not the recorded one."""
     if md5.endswith(".dir"):
         return ""
     if not Path(path).is_file():
@@ -157,7 +163,7 @@ def changed(path: str, md5: str) -> str:
 
 
 def digest(path: str) -> Iterator[str]:
-    """The identity of a data set, where a file holds one."""
+    """Yield the name, source and digest of a data set, if the file is a record of one."""
     from latents.files.tables import read_json
 
     if not (path.startswith("results/data/") and Path(path).is_file()):

@@ -1,1 +1,1 @@
-"""Ways to rank; all give the same numbers."""
+"""Engines that rank; all give the same numbers."""

@@ -1,4 +1,4 @@
-"""Choice of an engine for a task, and the pool of threads that runs its blocks."""
+"""Choose an engine for a task, and run its blocks in a pool of threads."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from latents.ranking.task import Each, Engine, Plan, Task
 
 
 def choose(task: Task, workers: int, max_bytes: int, device: str) -> tuple[Engine, Plan]:
-    """Compiled kernels where numba is installed and rows of scores fit, else sorting."""
+    """Return an engine and its plan: compiled if numba is installed and rows of scores fit, else sorting."""
     try:
         from latents.ranking.engines import compiled
     except ImportError:
         compiled = None  # type: ignore[assignment]
     if compiled is not None:
-        arrays = max_bytes - max_bytes // 4  # the rest is for compiled code and for BLAS, which needs room of its own
+        arrays = max_bytes - max_bytes // 4  # the rest is for compiled code and for buffers of BLAS
         engine = compiled.engine(task, arrays, device)
         if engine is not None and (plan := engine.plan(workers, arrays)):
             return engine, plan
@@ -49,9 +49,9 @@ def run_blocks(
     plan: Plan,
     progress: Callable[[int], object] | None,
 ) -> None:
-    """Call work(first, each) for every block, and progress with the number of queries it did.
+    """Call work(first, each) for every block, and progress with the number of queries in it.
 
-    Workers take a block each, or all share one, whose parts `each` then spreads over them.
+    Each worker takes a block; or all share one block, and `each` spreads its parts over them.
     """
     with single_threaded_blas(), ThreadPoolExecutor(plan.workers) as pool:
         if plan.shared:
@@ -64,7 +64,7 @@ def run_blocks(
 
 
 def single_threaded_blas() -> AbstractContextManager[Any]:
-    """One BLAS thread per worker, where threadpoolctl is installed."""
+    """Limit BLAS to one thread per worker, if threadpoolctl is installed."""
     try:
         from threadpoolctl import threadpool_limits
     except ImportError:

@@ -1,4 +1,4 @@
-"""The numba engine of codes: Hamming distances of packed bits, ranked by counting."""
+"""The numba engine for codes: Hamming distances of packed bits, ranked by counting."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latents.machine.numba_cache import kernel
+from latents.ranking.engines.rows import measures_of, pairs_of
 from latents.ranking.inputs import chunks
 from latents.ranking.kernels.bits import popcount
-from latents.ranking.kernels.metrics import measure
+from latents.ranking.kernels.metrics import measure, most_relevant
+from latents.ranking.kernels.parameters import Measures, Pairs
 from latents.ranking.relevance import Relevant
 from latents.ranking.task import Each, Plan, Task, fit
 
@@ -19,12 +21,12 @@ BLOCKS = (256, 64, 16)
 
 
 class Codes:
-    """Hamming distance of bits."""
+    """Rank by Hamming distance."""
 
     def __init__(self, task: Task) -> None:
         self._task = task
         self._bits = task.database.shape[1] * (1 if task.database.dtype == bool else 8)
-        self._cutoffs = np.array(task.cutoffs, dtype=np.int64)
+        self._measures = measures_of(task)
         n = task.n_items
         words = np.empty((-(-self._bits // 64), n), np.uint64)
         for start, stop in chunks(n, self._bits):
@@ -32,40 +34,35 @@ class Codes:
         self._words = words
 
     def plan(self, workers: int, max_bytes: int) -> Plan | None:
-        """Blocks of codes whose relevant items fit."""
+        """Return a plan whose blocks of queries fit with their relevant items."""
         state = 24 * self._task.most_relevant + 400
         free = max_bytes - self._words.nbytes - workers * 4 * self._task.n_items
         return fit(workers, free, BLOCKS, state)
 
     def measure(self, first: int, last: int, relevant: Relevant, each: Each = map) -> Array:
-        """Metrics of queries first .. last, (n_queries, n_metrics)."""
+        """Measure queries first .. last; returns (n_queries, n_metrics)."""
         task = self._task
         out = np.empty((last - first, len(task.names)))
         measure_codes(
             _words(task.queries[first:last]),
             self._words,
             self._bits,
-            relevant.indptr,
-            relevant.columns,
-            np.empty(0) if relevant.gains is None else relevant.gains,
             task.left_out_of(first, last),
             task.ties == "trec",
+            pairs_of(relevant, slice(0, last - first)),
             relevant.ideal(task.ranks, task.cutoffs),
-            self._cutoffs,
-            task.full,
-            task.ranks.harmonic,
-            task.ranks.discount,
+            self._measures,
             out,
         )
         return out
 
     def top(self, first: int, last: int, k: int, each: Each = map) -> tuple[Array, Array]:
-        """Left to `Sorting`, see `engine`."""
+        """Not offered: `engine` leaves the k best codes to `Sorting`."""
         raise NotImplementedError
 
 
 def _words(rows: Array) -> NDArray[np.uint64]:
-    """Bits (n, bits) or packed bytes as 64-bit words (n, n_words), padded with zeros."""
+    """Return bits (n, bits) or packed bytes as 64-bit words (n, n_words), padded with zeros."""
     packed = np.packbits(rows, axis=1) if rows.dtype == bool else rows
     padded = np.zeros((len(rows), -(-packed.shape[1] // 8) * 8), np.uint8)
     padded[:, : packed.shape[1]] = packed
@@ -74,7 +71,7 @@ def _words(rows: Array) -> NDArray[np.uint64]:
 
 @kernel
 def distances_to(query: Any, words: Any, distances: Any) -> None:
-    """Hamming distances of one code (n_words,) to all of `words` (n_words, n), in uint16."""
+    """Fill uint16 distances (n,) of one code (n_words,) to all of `words` (n_words, n)."""
     n_words, n = words.shape
     for j in range(n):
         distances[j] = popcount(query[0] ^ words[0, j])
@@ -85,7 +82,7 @@ def distances_to(query: Any, words: Any, distances: Any) -> None:
 
 @kernel
 def histogram(distances: Any, counts: Any) -> None:
-    """counts[d] of each distance; four partial ones, as one bin is often hit twice in a row."""
+    """Count each distance, in four partial histograms: repeated hits of one bin would wait."""
     part = np.zeros((4, len(counts)), np.int64)
     n = len(distances) - len(distances) % 4
     for j in range(0, n, 4):
@@ -101,7 +98,7 @@ def histogram(distances: Any, counts: Any) -> None:
 
 @kernel
 def expected_groups(distances: Any, counts: Any, columns: Any, gains: Any, groups: Any) -> int:
-    """Tie groups of relevant `columns`, one per distance; returns how many."""
+    """Fill the tie groups of relevant `columns`, one per distance; return how many there are."""
     relevant, gain = np.zeros(len(counts), np.int64), np.zeros(len(counts))
     for x in range(len(columns)):
         relevant[distances[columns[x]]] += 1
@@ -123,7 +120,7 @@ def expected_groups(distances: Any, counts: Any, columns: Any, gains: Any, group
 
 @kernel
 def trec_groups(distances: Any, counts: Any, columns: Any, gains: Any, left_out: int, groups: Any) -> int:
-    """The same with equal distances in the order of descending database rows: a counting sort."""
+    """Fill groups of one item each, equal distances by descending database row: a counting sort."""
     relevant = np.zeros(len(counts) + 1, np.int64)
     for j in columns:
         relevant[distances[j] + 1] += 1
@@ -148,34 +145,25 @@ def measure_codes(
     queries: Any,
     words: Any,
     n_bits: int,
-    indptr: Any,
-    columns: Any,
-    gains: Any,
     left_out: Any,
     trec: bool,
+    pairs: Pairs,
     ideal: Any,
-    cutoffs: Any,
-    full: bool,
-    harmonic: Any,
-    discount: Any,
+    measures: Measures,
     out: Any,
 ) -> None:
-    """Rank and measure a block of codes (n_queries, n_words) against `words` (n_words, n)."""
-    distances = np.empty(words.shape[1], np.uint16)
-    counts = np.empty(n_bits + 1, np.int64)
-    most = 0
+    """Rank and measure a block of codes (n_queries, n_words) against `words` (n_words, n_database)."""
+    distances, counts = np.empty(words.shape[1], np.uint16), np.empty(n_bits + 1, np.int64)
+    groups = np.empty((most_relevant(pairs.indptr), 4))
     for i in range(len(queries)):
-        most = max(most, indptr[i + 1] - indptr[i])
-    groups = np.empty((most, 4))
-    for i in range(len(queries)):
-        own = columns[indptr[i] : indptr[i + 1]]
-        own_gains = gains[indptr[i] : indptr[i + 1]] if len(gains) else gains
+        start, stop = pairs.indptr[i], pairs.indptr[i + 1]
+        own, gains = pairs.columns[start:stop], pairs.gains[start:stop]
         distances_to(queries[i], words, distances)
         histogram(distances, counts)
         if left_out[i] >= 0:
             counts[distances[left_out[i]]] -= 1
         if trec:
-            n_groups = trec_groups(distances, counts, own, own_gains, left_out[i], groups)
+            n_groups = trec_groups(distances, counts, own, gains, left_out[i], groups)
         else:
-            n_groups = expected_groups(distances, counts, own, own_gains, groups)
-        measure(groups[:n_groups], len(own), ideal[i], cutoffs, full, harmonic, discount, out[i])
+            n_groups = expected_groups(distances, counts, own, gains, groups)
+        measure(groups[:n_groups], len(own), ideal[i], measures, out[i])

@@ -1,4 +1,4 @@
-"""Choice among the numba engines; importing this module imports numba."""
+"""Choose among the numba engines; importing this module imports numba."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from latents.ranking.engines.sparse import Sparse
 from latents.ranking.engines.streamed import Streamed
 from latents.ranking.task import Task
 
-SAFE = 1e140  # norms up to here have no overflow in float64 scores
+SAFE = 1e140  # norms up to this size cause no overflow in float64 scores
 
 
 def engine(task: Task, max_bytes: int, device: str) -> Dense | Sparse | Codes | None:
-    """The engine for this kind of input; None where its kernels do not apply."""
+    """Return the engine for this kind of input, None if no kernel applies."""
     if task.score == "hamming":
         return Codes(task) if device == "cpu" and task.relevance is not None else None
     if sp.issparse(task.queries):

@@ -1,4 +1,4 @@
-"""The numba engine of dense rows: cosine, dot product and l2, on the CPU or a CUDA device."""
+"""The numba engine for dense rows: cosine, dot product and l2, on the CPU or a CUDA device."""
 
 from __future__ import annotations
 
@@ -6,23 +6,25 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from latents.ranking.engines.rows import BATCH, EPS, NOTHING, Array, Block, Rows, wait
+from latents.ranking.engines.rows import BATCH, EPS, Array, Block, Rows, wait
 from latents.ranking.engines.scorers import DenseScorer, power_of_two, rounding
 from latents.ranking.inputs import chunks, product_dtype
 from latents.ranking.kernels import selection
+from latents.ranking.kernels.parameters import NOTHING, Exact
 from latents.ranking.task import Each, Task
 
 TILE, TILE_BYTES = 2048, 2**22  # database rows of one matrix product, fewer where they are wide
 KINDS = {"dot": selection.DOT, "cosine": selection.COSINE, "l2": selection.L2}
-# Items per range of scores that float32 cannot tell apart, up to which full rankings start from it:
-# above, so many have to be looked at again that a float64 product costs less.
+# Full rankings start from float32 scores up to this many items per range of scores that float32
+# cannot tell apart; above it, so many scores must be computed again that float64 products cost less.
 MOST_ALIKE = 0.04
 
 
 class Dense(Rows):
-    """Cosine, dot product and l2 of rows, in memory for float32 products that are then made exact.
+    """Rank by cosine, dot product or l2 of dense rows.
 
-    Float64 products need no rows in memory; they are for full rankings with gains, or of many items.
+    Rows in memory allow float32 products, which exact scores then correct. Float64 products need no
+    rows in memory; they serve full rankings with gains or of many items.
     """
 
     def __init__(self, task: Task, max_bytes: int, device: str) -> None:
@@ -61,25 +63,25 @@ class Dense(Rows):
             self._multiply = product_on(self._kept, device)
 
     def _resolution(self) -> float:
-        """How close float32 products of vectors of length 1 can be told apart."""
+        """Return the smallest difference of float32 products of unit vectors that rounding cannot cause."""
         return rounding(np.dtype(np.float32), self.scorer.width) + EPS
 
     def _tile(self, start: int, stop: int) -> Array:
-        """Database rows for the product."""
+        """Return database rows start .. stop for the product."""
         if self._kept is not None:
             return self._kept[start:stop]
         rows = self._long_tile(start, stop)
         return rows if self._dtype == np.float64 else self._resized(rows, -2).astype(np.float32)
 
     def _resized(self, rows: Array, squares: int) -> Array:
-        """Rows in a range that float32 holds, and for l2 their column of squares."""
+        """Scale rows, and for l2 their column of squares, into the range of float32, in place."""
         rows[:, : self.scorer.width] *= self._size
         if self.scorer.score == "l2":
             rows[:, squares] *= self._size**2
         return rows
 
     def _short_rows(self, rows: Array) -> tuple[Array, Array]:
-        """Queries for the float32 product, and how close two of its scores can be told apart."""
+        """Return queries for the float32 product, and the error of a difference of its scores."""
         if self.scorer.score == "l2":
             rows = self._resized(rows, -1)
         lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
@@ -88,35 +90,38 @@ class Dense(Rows):
         else:
             factor = power_of_two(np.where(lengths > 0, lengths, 1.0))
             rows, lengths = rows * factor[:, None], lengths * factor
-        longest = np.sqrt(3.0) if self.scorer.score == "l2" else 1.0  # row of a tile
+        longest = np.sqrt(3.0) if self.scorer.score == "l2" else 1.0  # length of a row of a tile
         return rows.astype(np.float32), longest * lengths * self._resolution()
 
     def prepare(self, first: int, last: int) -> tuple[Array, Block]:
-        """Queries first .. last for the product, and their block, as yet without scores."""
+        """Return queries first .. last for the product, and their block, still without scores."""
         rows, tolerance = self.scorer.block(first, last)
         if self._dtype == np.float64:
             rows = _units(rows) if self.scorer.score == "cosine" else rows
-            return rows, Block(NOTHING, tolerance, tolerance, selection.LOOKUP, NOTHING, NOTHING, tolerance, tolerance)
+            exact = Exact(selection.LOOKUP, NOTHING, tolerance, NOTHING, tolerance, tolerance, tolerance, self.trec)
+            return rows, Block(NOTHING, exact)
         rows, delta = self._short_rows(rows)
         queries = np.ascontiguousarray(self.task.queries[first:last], dtype=self._items.dtype)
         norms = np.sqrt(np.einsum("ij,ij->i", queries, queries, dtype=np.float64))
         kind = KINDS[self.scorer.score]
-        return rows, Block(NOTHING, tolerance, delta, kind, queries, self._items, self.scorer.norms, norms)
+        exact = Exact(kind, queries, norms, self._items, self.scorer.norms, delta, tolerance, self.trec)
+        return rows, Block(NOTHING, exact)
 
     def block(self, first: int, last: int, each: Each) -> Block:
-        """Scores of queries first .. last."""
+        """Compute the scores of queries first .. last."""
         rows, block = self.prepare(first, last)
         scores = self._room(last - first)[: (last - first) * self.task.n_items].reshape(-1, self.task.n_items)
         self.fill(rows, scores, each)
-        return block._replace(scores=scores, queries=scores if block.kind == selection.LOOKUP else block.queries)
+        exact = block.exact
+        return Block(scores, exact._replace(queries=scores) if exact.kind == selection.LOOKUP else exact)
 
     def _room(self, n_queries: int) -> Array:
-        """Room for the scores of so many queries, at least of a batch in float64."""
+        """Return a buffer for scores of n queries, at least for a batch in float64."""
         even = max(n_queries + n_queries % 2, self.least)
         return self.buffers.get("scores", (even * self.task.n_items,), self._dtype)
 
     def fill(self, rows: Array, scores: Array, each: Each) -> None:
-        """Scores of prepared queries."""
+        """Fill `scores` with those of prepared queries."""
         if self._multiply is not None:
             self._multiply(rows, scores)
         else:
@@ -130,11 +135,14 @@ class Dense(Rows):
         wait(each(product, range(0, self.task.n_items, self._step)))
 
     def long_scores(self, block: Block, first: int, batches: list[slice], each: Each) -> Iterator[list[Array]]:
-        """Float64 scores of batches of a block whose first query is `first`, in the room of its float32 ones."""
+        """Yield float64 scores of batches of a block, in the buffer of its float32 scores.
+
+        Each list holds as many batches as fit; `first` is the block's first query.
+        """
         if self._dtype == np.float64:
             yield from super().long_scores(block, first, batches, each)
             return
-        n, last = self.task.n_items, first + len(block.delta)
+        n, last = self.task.n_items, first + len(block.exact.delta)
         rows, _ = self.scorer.block(first, last)
         rows = _units(rows) if self.scorer.score == "cosine" else rows
         room = self._room(last - first).view(np.float64)
@@ -150,6 +158,6 @@ class Dense(Rows):
 
 
 def _units(rows: Array) -> Array:
-    """Rows of length 1, or 0."""
+    """Scale rows to length 1; rows of zeros stay."""
     lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
     return rows / np.where(lengths > 0, lengths, 1.0)

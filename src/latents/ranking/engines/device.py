@@ -1,7 +1,7 @@
 """The matrix product on a CUDA device, through torch; ranking stays on the CPU.
 
-Full rankings take float64 products. Cutoffs alone take float32 ones, and what those cannot tell
-apart is ranked by float64 scores on the CPU: either way the metrics are those of `device="cpu"`.
+Full rankings use float64 products. Cutoffs alone use float32 products, and float64 scores on the CPU
+rank the items that these cannot tell apart: in both cases the metrics are those of `device="cpu"`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ Floats = NDArray[Any]
 
 
 def product_on(matrix: Floats, device: str) -> Callable[[Floats, Floats], Any]:
-    """The function (rows, out) that fills out with rows @ matrix.T on `device`.
+    """Return a function (rows, out) that fills out with rows @ matrix.T on `device`.
 
     Parameters
     ----------
     matrix : float array of shape (n_database, d), sent to the device once
     device : {"cuda", "torch-cpu"}
-        "torch-cpu" takes the same path without a GPU.
+        "torch-cpu" runs the same code without a GPU.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What the numba engines on rows of scores share: how they are cut, ranked and measured."""
+"""The base of the numba engines that work on rows of scores: plans, ranking, measuring."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from latents.ranking.kernels import best
 from latents.ranking.kernels import near as counting
 from latents.ranking.kernels import sorted as kernels
+from latents.ranking.kernels.parameters import ONES, Exact, Measures, Pairs
 from latents.ranking.relevance import Relevant
 from latents.ranking.task import Each, Plan, Task
 
@@ -20,24 +21,17 @@ Array = NDArray[Any]
 BATCH = 8  # queries ranked by one call of a kernel
 BLOCKS = (128, 64, 32)  # queries of one matrix product
 EPS = float(np.finfo(np.float32).eps)
-NOTHING = np.zeros((0, 0))
 
 
 class Block(NamedTuple):
-    """Scores of a block of queries, and what makes them exact (see `selection.exact_scores`)."""
+    """A block of queries: scores, (n_queries, n_database), float64 or float32, and what makes them exact."""
 
-    scores: Array  # (n_queries, n_database), float64 or float32
-    tolerance: Array  # float64 scores closer than this are tied
-    delta: Array  # scores closer than this are looked at again, float32 ones in float64
-    kind: int
-    queries: Array
-    items: Array
-    norms: Array
-    query_norms: Array
+    scores: Array
+    exact: Exact
 
 
 class Buffers(threading.local):
-    """Arrays of each worker, kept between blocks: fresh pages cost more than some kernels."""
+    """Arrays of each worker thread, kept between blocks: new pages cost more than some kernels."""
 
     def get(self, name: str, shape: tuple[int, ...], dtype: Any) -> Array:
         size = int(np.prod(shape))
@@ -49,31 +43,31 @@ class Buffers(threading.local):
 
 
 class Rows:
-    """What engines on full rows of scores share: `whole` rows are sorted, else the best selected.
+    """Rank rows of scores: full rankings if `whole`, else the best items alone.
 
-    Of whole rows the items near relevant ones are sorted, the others counted; where too many scores are near
-    each other, or items have gains, float64 rows of scores are sorted, a batch of queries at a time.
+    Full rankings sort the items near relevant ones and count the others. If items have gains, or too
+    many scores are near each other, float64 rows of scores are sorted, a batch of queries at a time.
     """
 
-    per_score = 8.0  # bytes of a block
-    kept_bytes = 0  # from block to block
-    tile_bytes = 0  # of a worker, to prepare rows in
-    least = BATCH  # queries of a block
+    per_score = 8.0  # bytes per score of a block
+    kept_bytes = 0  # kept for all blocks
+    tile_bytes = 0  # per worker, to prepare rows
+    least = BATCH  # smallest number of queries per block
 
     def __init__(self, task: Task) -> None:
         self.task = task
         self.buffers = Buffers()
         self.trec = task.ties == "trec"
-        self.cutoffs = np.array(task.cutoffs, dtype=np.int64)
+        self.measures = measures_of(task)
         self.depth = min(max(task.cutoffs, default=0), task.n_items)
         self.whole = task.full or self.depth == 0
         self._batch = max(1, min(BATCH, 2**18 // task.n_items))  # rows of keys at a time
 
     def plan(self, workers: int, max_bytes: int) -> Plan | None:
-        """A block per worker, or where those would be small one block for all of them."""
+        """Return a plan of a block per worker or, if those would be small, one block for all workers."""
         n, most = self.task.n_items, self.task.most_relevant
         of_query = self.per_score * n + (24 if self.task.listed else 8) * most
-        for batch in (self._batch, 1):  # with fewer rows of keys if room is short
+        for batch in (self._batch, 1):  # fewer rows of keys if memory is short
             self._batch = batch
             of_worker = (12 * batch + 16 if self.whole else 17) * n + 72 * most + self.tile_bytes
             free = max_bytes - self.kept_bytes - workers * of_worker
@@ -86,15 +80,20 @@ class Rows:
         return None
 
     def block(self, first: int, last: int, each: Each) -> Block:
-        """Scores of queries first .. last."""
+        """Compute the scores of queries first .. last."""
         raise NotImplementedError
 
     def long_scores(self, block: Block, first: int, batches: list[slice], each: Each) -> Iterator[list[Array]]:
-        """Float64 scores of batches of a block whose first query is `first`: lists of as many as there is room for."""
+        """Yield float64 scores of batches of a block, in lists of as many batches as fit.
+
+        Parameters
+        ----------
+        first : int, the block's first query
+        """
         yield [block.scores[rows] for rows in batches]
 
     def measure(self, first: int, last: int, relevant: Relevant, each: Each = map) -> Array:
-        """Metrics of queries first .. last, (n_queries, n_metrics), a batch at a time."""
+        """Measure queries first .. last, a batch at a time; returns (n_queries, n_metrics)."""
         task, block, n = self.task, self.block(first, last, each), last - first
         left_out, ideal = task.left_out_of(first, last), relevant.ideal(task.ranks, task.cutoffs)
         out, crowded = np.empty((n, len(task.names))), np.ones(n, bool)
@@ -111,7 +110,7 @@ class Rows:
         def rank_long(batch: tuple[slice, Array]) -> None:
             rows, scores = batch
             own = relevant.part(rows.start, rows.stop)
-            self._rank_long(scores, block.tolerance[rows], own, left_out[rows], ideal[rows], out[rows])
+            self._rank_long(scores, block.exact.of(rows), own, left_out[rows], ideal[rows], out[rows])
 
         if not self.whole:
             wait(each(rank_best, batches(BATCH)))
@@ -130,121 +129,63 @@ class Rows:
     def _rank_near(
         self, block: Block, rows: slice, relevant: Relevant, left_out: Array, ideal: Array, out: Array, crowded: Array
     ) -> None:
-        task, scores = self.task, block.scores[rows]
-        keys, places = (
-            self.buffers.get(name, scores.shape, dtype) for name, dtype in (("keys", np.uint64), ("places", np.uint32))
-        )
+        scores, exact, pairs = block.scores[rows], block.exact.of(rows), pairs_of(relevant, rows)
+        keys = self.buffers.get("keys", scores.shape, np.uint64)
+        places = self.buffers.get("places", scores.shape, np.uint32)
         kept, near = np.empty((2, len(scores)), np.int64)
         bits = scores.view(f"u{scores.itemsize}")
-        indptr = relevant.indptr[rows.start : rows.stop + 1]
-        counting.keep_near(
-            scores, bits, indptr, relevant.columns, left_out, block.delta[rows], self.trec, keys, places, kept, near
-        )
+        counting.keep_near(scores, bits, left_out, pairs, exact, keys, places, kept, near)
         for row, n_kept in zip(keys, kept, strict=True):
             row[: max(n_kept, 0)].sort()
-        counting.measure_near(
-            task.n_items,
-            keys,
-            places,
-            kept,
-            near,
-            indptr,
-            block.tolerance[rows],
-            self.trec,
-            block.kind,
-            block.queries[rows],
-            block.items,
-            block.norms,
-            block.query_norms[rows],
-            ideal,
-            self.cutoffs,
-            task.full,
-            task.ranks.harmonic,
-            task.ranks.discount,
-            out,
-            crowded,
-        )
+        counting.measure_near(keys, places, kept, near, pairs, exact, ideal, self.measures, out, crowded)
 
     def _rank_long(
-        self, scores: Array, tolerance: Array, relevant: Relevant, left_out: Array, ideal: Array, out: Array
+        self, scores: Array, exact: Exact, relevant: Relevant, left_out: Array, ideal: Array, out: Array
     ) -> None:
-        task, indptr, columns = self.task, relevant.indptr, relevant.columns
-        kernels.fill_keys(scores, tolerance, self.trec, indptr, columns, left_out)
+        indptr, columns = relevant.indptr, relevant.columns
+        kernels.fill_keys(scores, exact.tolerance, self.trec, indptr, columns, left_out)
         keys = scores.view(np.uint64)
-        gains = np.empty(0)
+        gains = ONES
         if relevant.gains is not None:
             spans = list(pairwise(indptr))
             gains = np.concatenate(
                 [relevant.gains[a:b][np.argsort(keys[i, columns[a:b]])[::-1]] for i, (a, b) in enumerate(spans)]
             )
         keys.sort(axis=1)
-        kernels.measure_sorted(
-            keys,
-            indptr,
-            gains,
-            tolerance,
-            self.trec,
-            ideal,
-            self.cutoffs,
-            task.full,
-            task.ranks.harmonic,
-            task.ranks.discount,
-            out,
-        )
+        kernels.measure_sorted(keys, Pairs(indptr, columns, gains), exact, ideal, self.measures, out)
 
     def _rank_best(
         self, block: Block, rows: slice, relevant: Relevant, left_out: Array, ideal: Array, out: Array
     ) -> None:
-        gains = np.empty(0) if relevant.gains is None else relevant.gains
-        ranks = self.task.ranks
-        best.measure_best(
-            block.scores[rows],
-            relevant.indptr[rows.start : rows.stop + 1],
-            relevant.columns,
-            gains,
-            left_out,
-            block.delta[rows],
-            block.tolerance[rows],
-            self.trec,
-            block.kind,
-            block.queries[rows],
-            block.items,
-            block.norms,
-            block.query_norms[rows],
-            ideal,
-            self.cutoffs,
-            self.depth,
-            ranks.harmonic,
-            ranks.discount,
-            out,
-        )
+        pairs, exact = pairs_of(relevant, rows), block.exact.of(rows)
+        best.measure_best(block.scores[rows], left_out, self.depth, pairs, exact, ideal, self.measures, out)
 
     def top(self, first: int, last: int, k: int, each: Each = map) -> tuple[Array, Array]:
-        """Database rows and exact scores of the k best of queries first .. last."""
+        """Return database rows and exact scores of the k best items of queries first .. last."""
         block = self.block(first, last, each)
         columns, scores = np.empty((last - first, k), np.int64), np.empty((last - first, k))
         left_out = self.task.left_out_of(first, last)
 
         def batch(low: int) -> None:
             rows = slice(low, low + BATCH)
-            best.top_rows(
-                block.scores[rows],
-                left_out[rows],
-                block.delta[rows],
-                block.kind,
-                block.queries[rows],
-                block.items,
-                block.norms,
-                block.query_norms[rows],
-                columns[rows],
-                scores[rows],
-            )
+            best.top_rows(block.scores[rows], left_out[rows], block.exact.of(rows), columns[rows], scores[rows])
 
         wait(each(batch, range(0, last - first, BATCH)))
         return columns, -np.sqrt(np.maximum(-scores, 0.0)) if self.task.score == "l2" else scores
 
 
+def measures_of(task: Task) -> Measures:
+    """Return the metrics of a task as the kernels take them."""
+    return Measures(np.array(task.cutoffs, dtype=np.int64), task.full, task.ranks.harmonic, task.ranks.discount)
+
+
+def pairs_of(relevant: Relevant, rows: slice) -> Pairs:
+    """Return the relevant items of some queries as the kernels take them."""
+    gains = ONES if relevant.gains is None else relevant.gains
+    return Pairs(relevant.indptr[rows.start : rows.stop + 1], relevant.columns, gains)
+
+
 def wait(parts: Iterable[None]) -> None:
-    """Wait for all parts."""
+    """Run an iterator of parts to its end."""
     for _ in parts:
         pass

@@ -1,8 +1,7 @@
-"""Scores of query blocks against tiles of the database, larger is better.
+"""Score query blocks against tiles of the database; larger is better.
 
-Every scorer reads its sides by slices of rows, so they may be HDF5 data sets larger than memory,
-and states a *tolerance*: two of a query's scores closer than it are one score that rounding told
-apart, and count as tied.
+Every scorer reads its sides by slices of rows, so they may be HDF5 data sets larger than memory. It
+states a *tolerance*: two scores of a query that differ by less differ by rounding alone, and are tied.
 """
 
 from __future__ import annotations
@@ -19,20 +18,20 @@ Array = NDArray[Any]
 
 
 class DenseScorer:
-    """Cosine, dot product or negated squared distance of float rows, as one matrix product.
+    """Score float rows by cosine, dot product or negated squared distance, as one matrix product.
 
     Parameters
     ----------
     queries, database : arrays or HDF5 data sets of shape (n, d)
     score : "cosine", "dot" or "l2"
-    keep_bytes : the database is prepared once and kept if that takes no more bytes
+    keep_bytes : int, default 0; keep the prepared database if it takes no more bytes
 
     Notes
     -----
-    l2 is -|q - t|^2 = 2 q.t - |t|^2 - |q|^2, after the mean of the database is taken from both
+    l2 is -|q - t|^2 = 2 q.t - |t|^2 - |q|^2, after subtracting the mean of the database from both
     sides in float64: far from the origin the uncentred form loses every digit.
-    Cosine divides the products of the rows themselves, so that rows of integers at a right angle
-    score 0 and not 1e-17. A zero vector has cosine 0 with everything.
+    Cosine divides products of the unscaled rows, so that orthogonal rows of integers score 0, not
+    1e-17. A zero vector has cosine 0 with every vector.
     """
 
     dtype = np.dtype(np.float64)
@@ -49,7 +48,7 @@ class DenseScorer:
             self._kept = self.tile(0, len(self.norms), self._factors)
 
     def _survey(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Norms of the (for l2: centred) database rows, and the centre; refuses nan and inf."""
+        """Return norms of the database rows and their mean (0 unless l2); InputError for nan and inf."""
         n = self._database.shape[0]
         mean, norms = np.zeros(self.width), np.empty(n)
         for start, stop in chunks(n, self.width):
@@ -61,7 +60,7 @@ class DenseScorer:
         return norms, mean
 
     def tile(self, start: int, stop: int, factors: NDArray[np.float64]) -> Array:
-        """Prepared database rows start .. stop, times their factors."""
+        """Return prepared database rows start .. stop, times their factors."""
         tile = np.empty((stop - start, self.width + 2 * (self.score == "l2")))
         for first, last in chunks(stop - start, self.width):
             rows = self._database[start + first : start + last]
@@ -75,7 +74,7 @@ class DenseScorer:
         return tile
 
     def block(self, start: int, stop: int) -> tuple[Array, NDArray[np.float64]]:
-        """Prepared query rows start .. stop and the tolerance of each."""
+        """Return prepared query rows start .. stop and the tolerance of each."""
         rows = checked_rows(self._queries, start, stop, "queries") - self.mean
         norms = _norms(rows)
         if self.score == "cosine":
@@ -97,7 +96,7 @@ class DenseScorer:
             raise InputError(f"queries row {row}: its {self.score} scores overflow float64, rescale both sides")
 
     def scores(self, block: Array, start: int, stop: int) -> Array:
-        """Scores of a prepared block against database rows start .. stop."""
+        """Score a prepared block against database rows start .. stop."""
         kept = self._kept
         tile = self.tile(start, stop, self._factors) if kept is None else kept[start:stop]
         scores: Array = block @ tile.T  # (n_block, stop - start)
@@ -109,16 +108,16 @@ class DenseScorer:
 
 
 def rounding(dtype: np.dtype[Any], width: int) -> float:
-    """How far two sums of `width` products may lie apart by rounding, relative to their size.
+    """Return how far two equal sums of `width` products may differ by rounding, relative to their size.
 
-    Twice a probabilistic bound on one: errors of a sum grow with the root of its length (Higham &
+    Twice a probabilistic bound for one sum, whose error grows with the root of its length (Higham &
     Mary 2019, A new approach to probabilistic rounding error analysis).
     """
     return float(np.finfo(dtype).eps * (2 + np.sqrt(width) / 2))
 
 
 def power_of_two(norms: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The factor, exact in binary, that brings a norm into [0.5, 1)."""
+    """Return the power of two that brings a norm into [0.5, 1)."""
     factor: NDArray[np.float64] = np.ldexp(1.0, -np.frexp(norms)[1])
     return factor
 
@@ -131,10 +130,10 @@ def _norms(rows: Array) -> NDArray[np.float64]:
 
 
 class SparseScorer:
-    """The same scores of scipy.sparse rows, in float64, zeros never touched.
+    """Score scipy.sparse rows in float64, without touching zeros.
 
-    Each product is summed over the query's non-zeros in ascending order of columns, whatever the
-    tile, so equal rows have equal scores.
+    Each product sums the query's non-zeros in ascending order of columns in every tile, so equal rows
+    have equal scores.
     """
 
     dtype = np.dtype(np.float64)
@@ -145,7 +144,7 @@ class SparseScorer:
         self._longest = int(np.diff(queries.indptr).max(initial=0))
 
     def block(self, start: int, stop: int) -> tuple[Any, NDArray[np.float64]]:
-        """Query rows start .. stop and the tolerance of each."""
+        """Return query rows start .. stop and the tolerance of each."""
         rows = self._queries[start:stop]
         norms = sparse_norms(rows)
         largest = self.norms.max()
@@ -157,13 +156,19 @@ class SparseScorer:
         return rows, rounding(self.dtype, self._longest) * magnitude
 
     def scores(self, block: Any, start: int, stop: int) -> Array:
-        """Scores of a block against database rows start .. stop."""
+        """Score a block against database rows start .. stop."""
         products: Array = (block @ self._database[start:stop].T).toarray()
         self.finish(products, sparse_norms(block), start)
         return products
 
     def finish(self, products: Array, of_queries: Array, start: int) -> None:
-        """Turn products of queries of these norms with database rows from `start` on into scores, in place."""
+        """Turn products into scores, in place.
+
+        Parameters
+        ----------
+        products : float64 (n_queries, n), of queries with database rows from `start` on
+        of_queries : float64 (n_queries,), norms of the queries
+        """
         norms = self.norms[start : start + products.shape[1]]
         if self.score == "l2":
             products *= 2
@@ -175,12 +180,12 @@ class SparseScorer:
 
 
 def sparse_norms(rows: Any) -> NDArray[np.float64]:
-    """Euclidean norms of sparse rows."""
+    """Return the Euclidean norms of sparse rows."""
     return np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1), dtype=np.float64)).ravel()
 
 
 class HammingScorer:
-    """Minus the number of differing bits, exact: (q.t - bits) / 2 of rows of -1 and 1."""
+    """Score by minus the number of differing bits, exactly: (q.t - bits) / 2 of rows of -1 and 1."""
 
     dtype = np.dtype(np.float32)
 
@@ -189,11 +194,11 @@ class HammingScorer:
         self.bits = database.shape[1] * (1 if database.dtype == bool else 8)
 
     def block(self, start: int, stop: int) -> tuple[Array, NDArray[np.float64]]:
-        """Query rows start .. stop as -1 and 1, and the tolerance of each."""
+        """Return query rows start .. stop as -1 and 1, and the tolerance of each, 0."""
         return _signs(self._queries[start:stop]), np.zeros(stop - start)
 
     def scores(self, block: Array, start: int, stop: int) -> Array:
-        """Scores of a block against database rows start .. stop."""
+        """Score a block against database rows start .. stop."""
         products = block @ _signs(self._database[start:stop]).T  # integers, exact in float32
         return (products - self.bits) / 2
 

@@ -1,6 +1,6 @@
-"""The plain numpy engine: ranks of the relevant items by sorting each row of scores.
+"""The plain numpy engine: sort each row of scores to find the ranks of the relevant items.
 
-It streams tiles of any size, needs nothing but numpy and scipy, and reads both sides by slices.
+It streams tiles of any size, needs only numpy and scipy, and reads both sides by slices.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from latents.ranking.task import Each, Plan, Task, fit, too_little
 
 Ints = NDArray[np.int64]
 SMALLEST_TILE = 256  # database rows
-PER_RELEVANT = 120  # bytes of state per relevant item: scores, order, ranks, groups
+PER_RELEVANT = 120  # bytes per relevant item: scores, order, ranks, groups
 
 
 class Sorting:
@@ -31,7 +31,7 @@ class Sorting:
         self._tile = task.n_items
 
     def plan(self, workers: int, max_bytes: int) -> Plan:
-        """Blocks of 64 queries if they fit, else smaller ones, and tiles as large as fit."""
+        """Return a plan of blocks of 64 queries, or fewer, and take tiles as large as fit."""
         state = PER_RELEVANT * self._task.most_relevant
         least = state + self._per_score * min(self._task.n_items, SMALLEST_TILE)
         plan = fit(workers, max_bytes // 2, (64, 16, 4, 1), least)
@@ -42,7 +42,7 @@ class Sorting:
         return plan
 
     def measure(self, first: int, last: int, relevant: Relevant, each: Each = map) -> NDArray[np.float64]:
-        """Metrics of queries first .. last, (n_queries, n_metrics)."""
+        """Measure queries first .. last; returns (n_queries, n_metrics)."""
         task = self._task
         return from_groups(
             self._groups(first, last, relevant),
@@ -54,7 +54,7 @@ class Sorting:
         )
 
     def top(self, first: int, last: int, k: int, each: Each = map) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Database rows and scores of the k best of queries first .. last."""
+        """Return database rows and scores of the k best items of queries first .. last."""
         task = self._task
         block, _ = self._scorer.block(first, last)
         left_out = task.left_out_of(first, last)
@@ -74,7 +74,7 @@ class Sorting:
         return columns, -np.sqrt(np.maximum(-best, 0.0)) if task.score == "l2" else best
 
     def _groups(self, first: int, last: int, relevant: Relevant) -> Groups:
-        """Where the relevant items stand: one pass over the tiles for their scores, one to count."""
+        """Find the tie groups: one pass over the tiles reads the relevant scores, one counts items above."""
         task, ties = self._task, self._task.ties
         block, tolerance = self._scorer.block(first, last)
         single = self._tile >= task.n_items
@@ -113,19 +113,19 @@ class Ordered:
 
 @dataclass(frozen=True)
 class Counts:
-    """Items above and tied with each relevant item, itself included; filled tile by tile."""
+    """Items above and tied with each relevant item (itself included), summed tile by tile."""
 
     above: Ints
     tied: Ints
 
     @classmethod
     def zeros(cls, n: int) -> Counts:
-        """Nothing counted yet."""
+        """Return counts of 0."""
         return cls(np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64))
 
 
 def sort_relevant(relevant: Relevant, scores: NDArray[Any]) -> Ordered:
-    """Best first; of equal scores the later database row first, as trec_eval would."""
+    """Sort relevant items best first; equal scores by descending database row, as trec_eval does."""
     query = relevant.query
     order = np.lexsort((-relevant.columns, -scores, query))
     gains = np.ones(len(order)) if relevant.gains is None else relevant.gains[order]
@@ -164,19 +164,19 @@ def count_tile(
 
 
 def as_trec(scores: NDArray[Any], tolerance: float | NDArray[np.float64]) -> NDArray[np.float32]:
-    """Scores as trec_eval stores them, in float32; what rounding alone tells from zero is zero."""
+    """Return scores in float32, as trec_eval stores them; scores within the tolerance of 0 become 0."""
     return np.where(np.abs(scores) <= tolerance, 0, scores).astype(np.float32)
 
 
 def _keys(scores: NDArray[np.float32], columns: Ints) -> NDArray[np.uint64]:
-    """Integers in the order of (score, database row): trec_eval's order, ascending."""
+    """Return integers that ascend with (score, database row), the reverse of trec_eval's order."""
     bits = (scores + np.float32(0)).view(np.uint32)  # -0.0 becomes 0.0
     ascending = np.where(bits >> 31, ~bits, bits | np.uint32(1 << 31))
     return (ascending.astype(np.uint64) << np.uint64(32)) | columns.astype(np.uint64)
 
 
 def group_ties(ordered: Ordered, counts: Counts, tolerance: NDArray[np.float64], *, ties: str) -> Groups:
-    """Relevant items of one score become one group; in trec_eval's order each is its own."""
+    """Group relevant items of equal score; in trec_eval's order each is a group of its own."""
     n = len(ordered.query)
     if ties == "trec":
         ones = np.ones(n, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""The numba engine of sparse rows: products through an inverted index of the database."""
+"""The numba engine for sparse rows: products through an inverted index of the database."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ import numpy as np
 import scipy.sparse as sp
 
 from latents.machine.numba_cache import kernel
-from latents.ranking.engines.rows import EPS, NOTHING, Block, Rows, wait
+from latents.ranking.engines.rows import EPS, Block, Rows, wait
 from latents.ranking.engines.scorers import SparseScorer, power_of_two, sparse_norms
 from latents.ranking.kernels import selection
+from latents.ranking.kernels.parameters import NOTHING, Exact
 from latents.ranking.task import Each, Task
 
 TOGETHER = 64  # queries of one product
-FREQUENT = 4  # a term is frequent if one item in so many has it
+FREQUENT = 4  # a term is frequent if more than one item in FREQUENT has it
 
 
 class Sparse(Rows):
-    """Cosine, dot product and l2 of sparse rows: frequent terms as a matrix product, the others term by term."""
+    """Rank by cosine, dot product or l2 of sparse rows.
+
+    Frequent terms are a matrix product, the others are added term by term.
+    """
 
     def __init__(self, task: Task, max_bytes: int) -> None:
         super().__init__(task)
@@ -40,7 +44,7 @@ class Sparse(Rows):
         self.kept_bytes = int(index.data.nbytes + index.indices.nbytes + self._items.nbytes + self._dense.nbytes)
 
     def block(self, first: int, last: int, each: Each) -> Block:
-        """Scores of queries first .. last."""
+        """Compute the scores of queries first .. last."""
         rows, tolerance = self._scorer.block(first, last)
         shape, own = (last - first, self.task.n_items), sparse_norms(rows)
         if self.task.score == "cosine":
@@ -58,24 +62,24 @@ class Sparse(Rows):
 
         wait(each(fill, range(0, shape[0], TOGETHER)))
         nobody = np.zeros(shape[0])
+        lookup = Exact(selection.LOOKUP, exact, nobody, NOTHING, nobody, tolerance, tolerance, self.trec)
         if self.whole:
-            return Block(exact, tolerance, tolerance, selection.LOOKUP, exact, NOTHING, nobody, nobody)
+            return Block(exact, lookup)
         largest = np.maximum(exact.max(axis=1), -exact.min(axis=1))
         scores = self.buffers.get("scores", shape, np.float32)
         size = power_of_two(np.where(largest > 0, largest, 1.0))[:, None]
         np.multiply(exact, size, out=scores, casting="same_kind")
-        delta = np.full(len(scores), 2 * EPS)
-        return Block(scores, tolerance, delta, selection.LOOKUP, exact, NOTHING, nobody, nobody)
+        return Block(scores, lookup._replace(delta=np.full(len(scores), 2 * EPS)))
 
 
 def at_least_some(norms: Any) -> Any:
-    """Norms to divide by: those of rows of zeros are 1."""
+    """Return norms to divide by: 1 for rows of zeros."""
     return np.where(norms > 0, norms, 1.0)
 
 
 @kernel
 def add_products(indptr: Any, terms: Any, weights: Any, postings: Any, items: Any, values: Any, out: Any) -> None:
-    """out[i, j] += query i . item j, summed over the query's terms in their order.
+    """Add query i . item j to out[i, j], in the order of the query's terms.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Dense rows where cutoffs or the k best alone are wanted: scores stream by and are never kept."""
+"""The numba engine for dense rows at cutoffs alone: a running bound filters scores tile by tile."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ import numpy as np
 from latents.ranking.engines.dense import Dense
 from latents.ranking.engines.rows import BATCH, Array, Block
 from latents.ranking.kernels import best, filtering
+from latents.ranking.kernels.parameters import ONES, Pairs
 from latents.ranking.relevance import OfClasses, Relevant
 from latents.ranking.task import Each, Plan, Task
 
-STREAMS = (256, 128, 64, 32)  # queries of a block
-TILE = 1024  # scores of a tile stay in the cache of a core
+STREAMS = (256, 128, 64, 32)  # queries per block
+TILE = 1024  # database rows; scores of a tile fit in the cache of a core
 LIST, PER_BEST = 512, 4  # length of a query's list: at least, and per item wanted
 
 
 class Streamed(Dense):
-    """Cosine, dot product and l2 by float32 products that a running bound filters, tile by tile.
+    """Rank by cosine, dot product or l2 from float32 products that a running bound filters.
 
-    A worker holds lists of the best, not rows of scores. Queries with more near-ties than their
-    list holds are ranked from whole rows, a batch at a time; results are the same.
+    A worker keeps lists of the best items, not rows of scores. A query with more near-ties than its
+    list holds is ranked from whole rows, in a batch, with the same result.
     """
 
     def __init__(self, task: Task, max_bytes: int, device: str) -> None:
@@ -31,7 +32,7 @@ class Streamed(Dense):
         self.streams = not self.whole and device == "cpu" and 2 * self._capacity <= task.n_items
 
     def plan(self, workers: int, max_bytes: int) -> Plan | None:
-        """A block per worker, if lists fit; else whole rows, if those do."""
+        """Return a plan of a block per worker if lists fit, else the plan of whole rows."""
         task, n, most, listed = self.task, self.task.n_items, self.task.most_relevant, self.task.listed
         of_worker = (17 + 4 * BATCH) * n + (32 if listed else 24 * BATCH) * most + self.tile_bytes
         of_query = 16 * self._capacity + 4 * TILE + 48 * task.database.shape[1] + (24 * most if listed else 0)
@@ -42,7 +43,7 @@ class Streamed(Dense):
         return super().plan(workers, max_bytes)
 
     def measure(self, first: int, last: int, relevant: Relevant, each: Each = map) -> Array:
-        """Metrics of queries first .. last, (n_queries, n_metrics)."""
+        """Measure queries first .. last; returns (n_queries, n_metrics)."""
         if not self.streams:
             return super().measure(first, last, relevant, each)
         task, (rows, block) = self.task, self.prepare(first, last)
@@ -57,7 +58,7 @@ class Streamed(Dense):
         return out
 
     def _keys(self, found: Array, scores: Array, items: Array, relevant: Relevant) -> Array:
-        """Ascending keys of what is kept, (n_queries, most kept), their last bit says relevant."""
+        """Return ascending keys of the kept items, (n_queries, most kept); their last bit says relevant."""
         keys = self.buffers.get("keys", (len(found), max(int(found.max()), 1)), np.uint64)
         filtering.kept_keys(found, scores, items, keys)
         if isinstance(relevant, OfClasses):
@@ -68,36 +69,17 @@ class Streamed(Dense):
         return keys
 
     def _rank_kept(self, block: Block, found: Array, keys: Array, relevant: Relevant, ideal: Array, out: Array) -> None:
-        ranks, gains = self.task.ranks, relevant.gains
-        best.measure_kept(
-            keys,
-            found,
-            relevant.indptr,
-            np.empty(0, np.int64) if gains is None else relevant.columns,
-            np.empty(0) if gains is None else gains,
-            block.delta,
-            block.tolerance,
-            self.trec,
-            block.kind,
-            block.queries,
-            block.items,
-            block.norms,
-            block.query_norms,
-            ideal,
-            self.cutoffs,
-            self.depth,
-            ranks.harmonic,
-            ranks.discount,
-            out,
-        )
+        columns = np.empty(0, np.int64) if relevant.gains is None else relevant.columns
+        pairs = Pairs(relevant.indptr, columns, ONES if relevant.gains is None else relevant.gains)
+        best.measure_kept(keys, found, self.depth, pairs, block.exact, ideal, self.measures, out)
 
     def _filter(self, rows: Array, block: Block, left_out: Array) -> tuple[Array, Array, Array]:
-        """How many items of each query are kept, their scores, their database rows."""
+        """Return the number of kept items of each query, their scores and their database rows."""
         n, shape = len(rows), (len(rows), self._capacity)
         found, bounds = np.zeros(n, np.int64), np.full(n, -np.inf, np.float32)
         scores = self.buffers.get("best", shape, np.float32)
         items = self.buffers.get("items", shape, np.uint32)
-        margin = (4 * block.delta).astype(np.float32)
+        margin = (4 * block.exact.delta).astype(np.float32)
         step = min(TILE, self._step)
         for low in range(0, self.task.n_items, step):
             high = min(low + step, self.task.n_items)
@@ -108,7 +90,7 @@ class Streamed(Dense):
         return found, scores, items
 
     def _crowded(self, found: Array, rows: Array, block: Block) -> Iterator[tuple[range, Block]]:
-        """Batches with a query that its list did not hold, and their whole rows of scores."""
+        """Yield batches with a query whose list overflowed, with their whole rows of scores."""
         for low in range(0, len(found), BATCH):
             batch = range(low, min(low + BATCH, len(found)))
             span: Any = slice(batch.start, batch.stop)
@@ -116,13 +98,4 @@ class Streamed(Dense):
                 continue
             scores = self.buffers.get("scores", (len(batch), self.task.n_items), self._dtype)
             self.fill(rows[span], scores, map)
-            yield (
-                batch,
-                block._replace(
-                    scores=scores,
-                    tolerance=block.tolerance[span],
-                    delta=block.delta[span],
-                    queries=block.queries[span],
-                    query_norms=block.query_norms[span],
-                ),
-            )
+            yield batch, Block(scores, block.exact.of(span))

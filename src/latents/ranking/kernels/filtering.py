@@ -1,7 +1,7 @@
-"""Numba kernels that keep the best of each query while scores stream by, a tile at a time.
+"""Numba kernels that keep the best items of each query, tile by tile.
 
-A query's *bound* lies at or below its k-th best score so far: what is below it is forgotten at
-once, 64 scores a step. Kept items fill a short list; when it is full, the bound rises.
+A query's *bound* is at most its k-th best score so far: scores below it are dropped at once, 64 per
+step. Kept items fill a short list; when it is full, the bound rises.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ CROWDED = -1  # a query with more items near its k-th best score than its list h
 
 @kernel
 def count_reaching(scores: Any, i: int, n: int, bound: Any) -> int:
-    """How many of the first n scores of row i are >= bound."""
+    """Count the first n scores of row i that are >= bound."""
     count = np.int32(0)
     for j in range(n):
         count += np.int32(scores[i, j] >= bound)
@@ -27,9 +27,9 @@ def count_reaching(scores: Any, i: int, n: int, bound: Any) -> int:
 
 @kernel(fastmath={"nnan", "nsz"})
 def rise(scores: Any, i: int, n: int, k: int, bound: Any) -> Any:
-    """A score that k to about 1.1 k of the first n of row i reach, more if they are tied.
+    """Return a score that k to about 1.1 k of the first n of row i reach, more if they are tied.
 
-    Bisection: any score that k items reach is a valid bound, the k-th best itself is not needed.
+    By bisection: any score that k items reach is a valid bound, the k-th best itself is not needed.
     """
     if n <= k:
         return bound
@@ -51,7 +51,7 @@ def rise(scores: Any, i: int, n: int, k: int, bound: Any) -> Any:
 
 @kernel
 def drop(scores: Any, items: Any, i: int, n: int, bound: Any) -> int:
-    """Forget what of the first n kept items of query i is below the bound; returns how many stay."""
+    """Drop kept items of query i below the bound, of the first n; return how many stay."""
     kept = 0
     for x in range(n):
         score, item = scores[i, x], items[i, x]
@@ -64,14 +64,14 @@ def drop(scores: Any, items: Any, i: int, n: int, bound: Any) -> int:
 def filter_tile(
     tile: Any, start: int, k: int, margin: Any, left_out: Any, bounds: Any, found: Any, scores: Any, items: Any
 ) -> None:
-    """Keep what a tile of scores (n_queries, width), of database rows `start` on, adds to the best.
+    """Add the best scores of a tile (n_queries, width), of database rows from `start` on.
 
     Parameters
     ----------
-    margin : float32 array; what is this close to the k-th best score is kept too
-    bounds : float32 array; at least k items reach bounds[i] + margin[i], -inf at first
-    found : int64 array, items kept of each query, or CROWDED
-    scores, items : float32 and uint32 arrays of shape (n_queries, capacity), capacity a multiple of 64
+    margin : float32 (n_queries,); scores this close below the k-th best are kept too
+    bounds : float32 (n_queries,), -inf at first; at least k items reach bounds[i] + margin[i]
+    found : int64 (n_queries,), number of items kept, or CROWDED
+    scores, items : float32 and uint32 (n_queries, capacity); capacity is a multiple of 64
     """
     n_queries, width = tile.shape
     capacity = scores.shape[1]
@@ -109,7 +109,7 @@ def filter_tile(
 
 @kernel
 def last_drop(k: int, margin: Any, bounds: Any, found: Any, scores: Any, items: Any) -> None:
-    """Raise every bound once more, when all tiles have passed."""
+    """Raise every bound once more after the last tile, and drop the items below."""
     for i in range(len(found)):
         if found[i] != CROWDED:
             bound = rise(scores, i, found[i], k, bounds[i] + margin[i]) - margin[i]
@@ -118,7 +118,7 @@ def last_drop(k: int, margin: Any, bounds: Any, found: Any, scores: Any, items: 
 
 @kernel
 def holds(ascending: Any, value: int) -> bool:
-    """Is the value in the array?"""
+    """Say whether an ascending array holds a value."""
     low, n = 0, len(ascending)
     if n == 0:
         return False
@@ -131,7 +131,7 @@ def holds(ascending: Any, value: int) -> bool:
 
 @kernel
 def kept_keys(found: Any, scores: Any, items: Any, keys: Any) -> None:
-    """Fill keys (n_queries, most kept) of what is kept, as `rank_row` takes them; zeros are no items."""
+    """Fill keys (n_queries, most kept) of kept items, as `rank_row` takes them; 0 stands for no item."""
     for i in range(len(found)):
         keys[i] = 0
         for x in range(found[i]):
@@ -140,7 +140,7 @@ def kept_keys(found: Any, scores: Any, items: Any, keys: Any) -> None:
 
 @kernel
 def mark_listed(found: Any, items: Any, indptr: Any, columns: Any, keys: Any) -> None:
-    """Set the last bit of the keys of relevant items, those among the query's columns."""
+    """Set the last bit of the keys of relevant items, those in the query's columns."""
     for i in range(len(found)):
         own = columns[indptr[i] : indptr[i + 1]]
         for x in range(found[i]):

@@ -1,6 +1,6 @@
-"""Numba twins of `metrics`: from the tie groups of one query to its metrics, as scalar loops.
+"""Numba twins of `latents.ranking.metrics`: compute the metrics of one query as scalar loops.
 
-The definitions and their sources stand in `metrics`; tests hold the two together.
+`latents.ranking.metrics` gives definitions and sources; tests compare the two.
 """
 
 from __future__ import annotations
@@ -10,11 +10,21 @@ from typing import Any
 import numpy as np
 
 from latents.machine.numba_cache import kernel
+from latents.ranking.kernels.parameters import Measures
+
+
+@kernel
+def most_relevant(indptr: Any) -> int:
+    """Return the largest number of relevant items of a query."""
+    most = 0
+    for i in range(len(indptr) - 1):
+        most = max(most, indptr[i + 1] - indptr[i])
+    return most
 
 
 @kernel
 def first_relevant(above: float, tied: float, relevant: float) -> float:
-    """`metrics.expected_first`, as a loop."""
+    """Compute `metrics.expected_first`."""
     probability, total = relevant / tied, 0.0
     for place in range(1, int(tied - relevant) + 2):
         total += probability / (above + place)
@@ -24,8 +34,9 @@ def first_relevant(above: float, tied: float, relevant: float) -> float:
 
 
 @kernel
-def add_at_cutoff(groups: Any, k: int, harmonic: Any, discount: Any, sums: Any) -> None:
-    """`metrics._at_cutoff` of one query: sums becomes hits, DCG, sum of precisions."""
+def add_at_cutoff(groups: Any, k: int, measures: Measures, sums: Any) -> None:
+    """Compute `metrics._at_cutoff` of one query: fill sums with hits, DCG, sum of precisions."""
+    harmonic, discount = measures.harmonic, measures.discount
     before = hits = dcg = precisions = 0.0
     for g in range(len(groups)):
         above, tied, relevant, gain = groups[g]
@@ -54,7 +65,7 @@ def add_at_cutoff(groups: Any, k: int, harmonic: Any, discount: Any, sums: Any) 
 
 @kernel
 def interpolate(groups: Any, n_relevant: int, out: Any) -> None:
-    """`metrics._interpolated_precision` of one query, from the last group backward."""
+    """Compute `metrics._interpolated_precision` of one query, from the last group backward."""
     through, best, level, asked = float(n_relevant), 0.0, 10, float(n_relevant)
     for g in range(len(groups) - 1, -1, -1):
         above, tied, relevant, _ = groups[g]
@@ -72,24 +83,23 @@ def interpolate(groups: Any, n_relevant: int, out: Any) -> None:
 
 
 @kernel
-def measure(
-    groups: Any, n_relevant: int, ideal: Any, cutoffs: Any, full: bool, harmonic: Any, discount: Any, out: Any
-) -> None:
-    """`metrics.from_groups` of one query into the row `out`."""
+def measure(groups: Any, n_relevant: int, ideal: Any, measures: Measures, out: Any) -> None:
+    """Compute `metrics.from_groups` of one query into the row `out`."""
     if n_relevant == 0:
         out[:] = np.nan
         return
+    cutoffs = measures.cutoffs
     sums, n = np.empty(3), len(cutoffs)
     for c in range(n):
-        add_at_cutoff(groups, cutoffs[c], harmonic, discount, sums)
+        add_at_cutoff(groups, cutoffs[c], measures, sums)
         out[c], out[n + c] = sums[0] / cutoffs[c], sums[0] / n_relevant
         out[2 * n + c] = sums[1] / ideal[c] if ideal[c] > 0 else np.nan
         out[3 * n + c] = sums[2] / n_relevant
-    if not full:
+    if not measures.full:
         return
-    add_at_cutoff(groups, n_relevant, harmonic, discount, sums)
+    add_at_cutoff(groups, n_relevant, measures, sums)
     out[4 * n + 1] = sums[0] / n_relevant
-    add_at_cutoff(groups, len(harmonic) - 1, harmonic, discount, sums)
+    add_at_cutoff(groups, len(measures.harmonic) - 1, measures, sums)
     out[4 * n], out[4 * n + 3] = sums[2] / n_relevant, (sums[1] / ideal[n] if ideal[n] > 0 else np.nan)
     out[4 * n + 2] = first_relevant(groups[0, 0], groups[0, 1], groups[0, 2])
     interpolate(groups, n_relevant, out[4 * n + 4 :])

@@ -1,9 +1,9 @@
-"""Numba kernels for full rankings by counting: what is near a relevant item is sorted, the rest only counted.
+"""Numba kernels for full rankings: sort the items near relevant ones, count the others.
 
-A score becomes a fixed-point number of 31 bits, scaled by its row's largest. Cells of these numbers
-that are near a relevant item are marked; one pass counts the items of each marked cell and of each
-gap between two, and keeps a key of those in marked cells. Sorted keys then have their places, and
-those too near each other for the error of the scores are ranked by exact float64 scores.
+A score becomes a fixed-point number of 31 bits, scaled by the largest of its row. Cells of these
+numbers near a relevant item are marked. One pass counts the items of each marked cell and of each gap
+between two, and keeps keys of the items in marked cells. The sorted keys and the counts give places;
+exact float64 scores rank items whose scores differ by less than the error.
 """
 
 from __future__ import annotations
@@ -15,20 +15,21 @@ import numpy as np
 
 from latents.machine.numba_cache import kernel
 from latents.ranking.kernels.bits import ONE, WORD, popcount
-from latents.ranking.kernels.metrics import measure
+from latents.ranking.kernels.metrics import measure, most_relevant
+from latents.ranking.kernels.parameters import Exact, Measures, Pairs
 from latents.ranking.kernels.selection import exact_scores, rank_chain
 
 UNIT_BITS, SIX, LAST = 31, np.uint64(6), np.uint64(63)
-CELLS = 4  # at least so many to an item
-FLOAT32_UNITS = 2**7  # scores of one float32, which trec_eval takes for tied, lie at most half as far apart
-WIDE = 8  # a query is crowded if `near` is so many cells,
-MOST_NEAR = 8  # or more than one in so many items are in chains
+CELLS = 4  # cells per item, at least
+FLOAT32_UNITS = 2**7  # twice the largest distance of scores with one float32, which trec_eval ties
+WIDE = 8  # a query is crowded if `near` is at least WIDE cells,
+MOST_NEAR = 8  # or if more than one item in MOST_NEAR is in a chain
 CROWDED = -1
 
 
 @kernel
 def largest_size(bits: Any, i: int, dtype: Any) -> float:
-    """The largest absolute score of row i, of the bits of all: these vectorise as integers, not as floats."""
+    """Return the largest absolute score of row i, from the bits of all: only integers vectorise."""
     kind = bits.dtype.type
     size, largest = kind(kind(~kind(0)) >> kind(1)), np.zeros(1, bits.dtype)
     for j in range(np.uint64(bits.shape[1])):  # unsigned: numba wraps no index around
@@ -38,20 +39,20 @@ def largest_size(bits: Any, i: int, dtype: Any) -> float:
 
 @kernel
 def units_per_score(largest: float) -> float:
-    """The factor, exact in binary, that brings scores into -2**30 .. 2**30; 0 for scores of 0."""
+    """Return the power of two that brings scores into -2**30 .. 2**30; 0 if all scores are 0."""
     return math.ldexp(1.0, min(30 - math.frexp(largest)[1], 120)) if largest > 0 else 0.0
 
 
 @kernel
 def fill_units(scores: Any, i: int, scale: Any, units: Any) -> None:
-    """Scores of row i as fixed-point numbers, 1 .. 2**31 - 1, each followed by a bit for relevance."""
+    """Fill units with the scores of row i as 1 .. 2**31 - 1, each followed by a bit for relevance."""
     for j in range(np.uint64(scores.shape[1])):
         units[j] = np.uint32(np.uint32(np.int32(scores[i, j] * scale) + np.int32(2**30)) << np.uint32(1))
 
 
 @kernel
 def mark_cells(units: Any, relevant: Any, near: int, shift: Any, marks: Any) -> None:
-    """Say which units are relevant, and mark the cells within `near` of those, a bit each."""
+    """Set the relevance bit of units, and the bit of each cell within `near` of a relevant unit."""
     marks[:] = 0
     for j in relevant:
         unit = np.int64(units[j] >> np.uint32(1))
@@ -65,7 +66,7 @@ def mark_cells(units: Any, relevant: Any, near: int, shift: Any, marks: Any) -> 
 
 @kernel
 def count_before(marks: Any, before: Any) -> int:
-    """Marked cells before each word of `marks`; returns how many there are."""
+    """Fill `before` with the number of marked cells before each word; return the number of all."""
     total = np.uint64(0)
     for w in range(len(marks)):
         before[w] = total
@@ -75,9 +76,9 @@ def count_before(marks: Any, before: Any) -> int:
 
 @kernel
 def keep_marked(units: Any, shift: Any, marks: Any, before: Any, counts: Any, keys: Any) -> int:
-    """Keep keys of items in marked cells: the unit, the relevance, twice the column; returns how many.
+    """Keep keys (unit, relevance, twice the column) of items in marked cells; return how many there are.
 
-    Fills counts (2 n_marked + 1) with the items of the first gap, the first marked cell, the second gap ..
+    Fills counts (2 n_marked + 1,) with the items of the first gap, the first marked cell, the second gap ..
     """
     kept, of_word = np.uint64(0), np.uint64(shift) + ONE
     counts[:] = 0
@@ -94,7 +95,7 @@ def keep_marked(units: Any, shift: Any, marks: Any, before: Any, counts: Any, ke
 
 @kernel
 def fill_places(counts: Any, kept: int, places: Any) -> None:
-    """Places among all items, ascending, of what is kept, once that is sorted."""
+    """Fill the ascending places that kept items will have among all items, once sorted."""
     places[:kept] = 0
     p, place = 0, 0
     for c in range(0, len(counts) - 1, 2):
@@ -109,28 +110,16 @@ def fill_places(counts: Any, kept: int, places: Any) -> None:
 
 @kernel
 def keep_near(
-    scores: Any,
-    bits: Any,
-    indptr: Any,
-    columns: Any,
-    left_out: Any,
-    delta: Any,
-    trec: bool,
-    keys: Any,
-    places: Any,
-    kept: Any,
-    near: Any,
+    scores: Any, bits: Any, left_out: Any, pairs: Pairs, exact: Exact, keys: Any, places: Any, kept: Any, near: Any
 ) -> None:
-    """Of each row of `scores` (n_queries, n), keys of all items near relevant ones, and the places these will have.
+    """Of each row of `scores` (n_queries, n), keep keys of all items near relevant ones, and their future places.
 
     Parameters
     ----------
-    bits : those of the scores, as unsigned integers
-    indptr, columns : relevant items of each row
-    left_out : the column each row leaves out, -1 for none
-    delta : scores closer than this have to be looked at again
+    bits : the bits of the scores, as unsigned integers
+    left_out : int64 (n_queries,), the column that each row leaves out, -1 for none
     keys, places : uint64 and uint32 arrays of shape (n_queries, n)
-    kept, near : int64 arrays, filled with how many keys there are, or CROWDED, and the units of `delta`
+    kept, near : int64 (n_queries,), filled with how many keys there are, or CROWDED, and `delta` in units
     """
     n = scores.shape[1]
     shift, scale = UNIT_BITS - 6, np.empty(1, scores.dtype)
@@ -140,14 +129,15 @@ def keep_near(
     units, marks, before = np.empty(n, np.uint32), np.empty(words, np.uint64), np.empty(words, np.uint32)
     for i in range(len(scores)):
         scale[0] = units_per_score(largest_size(bits, i, scores.dtype))
-        near[i] = int(min(delta[i] * scale[0], 2.0**32)) + (FLOAT32_UNITS if trec else 2)
+        near[i] = int(min(exact.delta[i] * scale[0], 2.0**32)) + (FLOAT32_UNITS if exact.trec else 2)
         kept[i] = CROWDED
         if near[i] >> shift >= WIDE:
             continue
         fill_units(scores, i, scale[0], units)
         if left_out[i] >= 0:
             units[left_out[i]] = 0
-        mark_cells(units, columns[indptr[i] : indptr[i + 1]], near[i], np.uint64(shift), marks)
+        own = pairs.columns[pairs.indptr[i] : pairs.indptr[i + 1]]
+        mark_cells(units, own, near[i], np.uint64(shift), marks)
         n_marked = count_before(marks, before)
         if n_marked <= n:
             counts = np.empty(2 * n_marked + 1, np.uint32)
@@ -157,21 +147,22 @@ def keep_near(
 
 @kernel
 def unit_of(key: Any) -> int:
-    """The fixed-point number of a key."""
+    """Return the fixed-point number of a key."""
     return np.int64(key >> (WORD + ONE))  # type: ignore[return-value]
 
 
 @kernel
 def close(keys: Any, places: Any, p: int, near: int) -> Any:
-    """Is kept item p one place and no more than `near` above the one before it?"""
+    """Say whether kept item p is one place, and at most `near`, above the one before it."""
     return (unit_of(keys[p]) - unit_of(keys[p - 1]) <= near) & (places[p] - places[p - 1] == np.uint32(1))
 
 
 @kernel
 def find_relevant(keys: Any, places: Any, near: int, relevant: Any, pairs: Any) -> tuple[int, int]:
-    """Positions of relevant keys, and of the second of two close ones, one relevant; returns how many of each.
+    """Find relevant keys and close pairs of which one is relevant; return how many of each.
 
-    Ascending; one more of each is scratch. The last bit of the keys then says relevant.
+    Fills `relevant` with positions and `pairs` with the position of the second of each pair,
+    ascending; one more element of each is scratch. Sets the last bit of relevant keys.
     """
     found, n_pairs, before = 0, 0, np.uint64(0)
     for p in range(len(keys)):  # no branch: relevant items come at random
@@ -187,10 +178,10 @@ def find_relevant(keys: Any, places: Any, near: int, relevant: Any, pairs: Any) 
 
 @kernel
 def find_chains(keys: Any, places: Any, near: int, pairs: Any, chains: Any, again: Any) -> int:
-    """Runs of close keys around such pairs; returns how many, or CROWDED if `again` has no room for their keys.
+    """Find chains, runs of close keys around such pairs; return how many, CROWDED if `again` is full.
 
-    Fills chains (n, 2) with the position of a run's first key, and where among `again` its copy is. The order of
-    runs that are relevant altogether does not matter.
+    Fills chains (n, 2) with the position of a chain's first key, and the place of its copy in
+    `again`. Runs of relevant keys alone are left out: their order does not matter.
     """
     n_chains, total, high, first = 0, 0, -1, 0
     if len(keys) and unit_of(keys[0]) == 0:
@@ -218,19 +209,13 @@ def find_chains(keys: Any, places: Any, near: int, pairs: Any, chains: Any, agai
 
 @kernel
 def rank_near(
-    n: int,
-    places: Any,
-    relevant: Any,
-    chains: Any,
-    n_chains: int,
-    again: Any,
-    values: Any,
-    tolerance: float,
-    trec: bool,
-    groups: Any,
+    places: Any, relevant: Any, chains: Any, again: Any, values: Any, tolerance: float, trec: bool, groups: Any
 ) -> int:
-    """Tie groups of the relevant items, best first: alone, or of a chain of exact values; returns how many."""
-    nobody = np.empty(0)
+    """Find the tie groups of the relevant items, best first; return how many there are.
+
+    An item is alone, or in a chain, which exact values order.
+    """
+    n, n_chains, nobody = len(places), len(chains) - 1, np.empty(0)
     x, c, n_groups = len(relevant) - 1, n_chains - 1, 0
     while x >= 0:
         p = relevant[x]
@@ -250,7 +235,8 @@ def rank_near(
                     groups[n_groups, 1] = groups[n_groups, 2] = groups[n_groups, 3] = 1
                     n_groups += 1
         else:
-            n_groups = rank_chain(again, values, low, high, above, tolerance, trec, nobody, nobody, groups, n_groups)
+            chain, exact = again[low:high], values[low:high]
+            n_groups = rank_chain(chain, exact, above, tolerance, trec, nobody, nobody, groups, n_groups)
         while x >= 0 and relevant[x] >= chains[c, 0]:
             x -= 1
         c -= 1
@@ -259,50 +245,34 @@ def rank_near(
 
 @kernel
 def measure_near(
-    n: int,
     keys: Any,
     places: Any,
     kept: Any,
     near: Any,
-    indptr: Any,
-    tolerance: Any,
-    trec: bool,
-    kind: int,
-    queries: Any,
-    items: Any,
-    norms: Any,
-    query_norms: Any,
+    pairs: Pairs,
+    exact: Exact,
     ideal: Any,
-    cutoffs: Any,
-    full: bool,
-    harmonic: Any,
-    discount: Any,
+    measures: Measures,
     out: Any,
     crowded: Any,
 ) -> None:
-    """Rank and measure a batch from the sorted keys of what is kept of n items, every gain being 1.
+    """Rank and measure a batch from the sorted keys of what `keep_near` kept, every gain being 1.
 
     Queries with too many items near each other are not measured but `crowded`.
     """
-    most = 0
-    for i in range(len(kept)):
-        most = max(most, indptr[i + 1] - indptr[i])
-    groups, relevant, pairs = np.empty((most, 4)), np.empty(most + 1, np.int32), np.empty(2 * most + 1, np.int32)
-    chains, again, values = (
-        np.empty((most + 1, 2), np.int64),
-        np.empty(n // MOST_NEAR, np.uint64),
-        np.empty(n // MOST_NEAR),
-    )
+    most, room = most_relevant(pairs.indptr), keys.shape[1] // MOST_NEAR
+    groups, relevant, close_pairs = np.empty((most, 4)), np.empty(most + 1, np.int32), np.empty(2 * most + 1, np.int32)
+    chains, again, values = np.empty((most + 1, 2), np.int64), np.empty(room, np.uint64), np.empty(room)
     for i in range(len(kept)):
         own, n_chains = keys[i, : kept[i]], CROWDED
         if kept[i] != CROWDED:
-            found, n_pairs = find_relevant(own, places[i], near[i], relevant, pairs)
-            n_chains = find_chains(own, places[i], near[i], pairs[:n_pairs], chains, again)
+            found, n_pairs = find_relevant(own, places[i], near[i], relevant, close_pairs)
+            n_chains = find_chains(own, places[i], near[i], close_pairs[:n_pairs], chains, again)
         crowded[i] = n_chains == CROWDED
         if crowded[i]:
             continue
-        exact_scores(kind, queries, i, items, query_norms, norms, again, 0, chains[n_chains, 1], values)
+        exact_scores(exact, i, again, 0, chains[n_chains, 1], values)
         n_groups = rank_near(
-            n, places[i], relevant[:found], chains, n_chains, again, values, tolerance[i], trec, groups
+            places[i], relevant[:found], chains[: n_chains + 1], again, values, exact.tolerance[i], exact.trec, groups
         )
-        measure(groups[:n_groups], found, ideal[i], cutoffs, full, harmonic, discount, out[i])
+        measure(groups[:n_groups], found, ideal[i], measures, out[i])

@@ -1,7 +1,7 @@
-"""Numba kernels for the best of a row: float32 scores select, float64 scores computed anew decide.
+"""Numba kernels for the best items of a row: float32 scores select, exact float64 scores decide.
 
-Scores that float32 cannot tell apart form a *chain*; a chain that holds a relevant item is ranked
-by exact scores, so that nothing depends on how a matrix product was cut up.
+Items that float32 scores cannot tell apart form a *chain*. Exact scores rank a chain that holds a
+relevant item, so that results do not depend on how a matrix product was divided.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ import numpy as np
 
 from latents.machine.numba_cache import kernel
 from latents.ranking.kernels.bits import LOW, ONE, WORD, column, score_of, short_key
+from latents.ranking.kernels.parameters import Exact, Pairs
 
-DOT, COSINE, L2, LOOKUP = 0, 1, 2, 3  # how an exact score is had
+DOT, COSINE, L2, LOOKUP = 0, 1, 2, 3  # how an exact score is computed
 
 
 @kernel(fastmath={"nnan", "nsz"})
 def chunk_maxima(row: Any, width: int, maxima: Any) -> None:
-    """Largest score of each run of `width` items; the last run takes the rest."""
+    """Fill the largest score of each run of `width` items; the last run takes the rest."""
     for c in range(len(maxima)):
         stop = (c + 1) * width if c + 1 < len(maxima) else len(row)
         largest = row[c * width]
@@ -29,7 +30,7 @@ def chunk_maxima(row: Any, width: int, maxima: Any) -> None:
 
 @kernel
 def select_keys(row: Any, k: int, margin: float, left_out: int, keys: Any, maxima: Any) -> int:
-    """Keys of all items whose score may be among the k best, ascending; returns how many.
+    """Fill ascending keys of all items whose score may be among the k best; return how many there are.
 
     The k-th largest of 2 k chunk maxima is at most the k-th largest score.
     """
@@ -55,7 +56,7 @@ def select_keys(row: Any, k: int, margin: float, left_out: int, keys: Any, maxim
 
 @kernel(fastmath={"reassoc", "contract", "nsz"})
 def product(queries: Any, i: int, items: Any, j: int) -> float:
-    """Inner product in float64; equal rows give equal bits, as the order of the sum is fixed."""
+    """Return the inner product in float64; equal rows give equal bits, as the order of the sum is fixed."""
     total = 0.0
     for c in range(np.uint64(items.shape[1])):  # unsigned: numba wraps no index around
         total += np.float64(queries[i, c]) * np.float64(items[j, c])
@@ -64,7 +65,7 @@ def product(queries: Any, i: int, items: Any, j: int) -> float:
 
 @kernel(fastmath={"reassoc", "contract", "nsz"})
 def squared_distance(queries: Any, i: int, items: Any, j: int) -> float:
-    """Squared Euclidean distance in float64."""
+    """Return the squared Euclidean distance in float64."""
     total = 0.0
     for c in range(np.uint64(items.shape[1])):
         difference = np.float64(queries[i, c]) - np.float64(items[j, c])
@@ -73,41 +74,32 @@ def squared_distance(queries: Any, i: int, items: Any, j: int) -> float:
 
 
 @kernel
-def exact_scores(
-    kind: int,
-    queries: Any,
-    i: int,
-    items: Any,
-    query_norms: Any,
-    norms: Any,
-    keys: Any,
-    low: int,
-    high: int,
-    values: Any,
-) -> None:
-    """values[low:high], float64 scores of query i and the database rows of keys[low:high].
+def exact_scores(exact: Exact, i: int, keys: Any, low: int, high: int, values: Any) -> None:
+    """Fill values[low:high] with the float64 scores of query i and the database rows of keys[low:high].
 
     Under LOOKUP the score of row j is queries[i, j]. Rows are indexed, never sliced: a slice counts
-    references of a shared array, across threads. One loop a kind: they vectorise, a loop of all does not.
+    references of an array that threads share. One loop per kind: each vectorises, a loop of all does not.
     """
-    if kind == LOOKUP:
+    queries, items = exact.queries, exact.items
+    if exact.kind == LOOKUP:
         for x in range(low, high):
             values[x] = queries[i, column(keys[x])]
-    elif kind == L2:
+    elif exact.kind == L2:
         for x in range(low, high):
             values[x] = -squared_distance(queries, i, items, column(keys[x]))
     else:
         for x in range(low, high):
             values[x] = product(queries, i, items, column(keys[x]))
-    if kind == COSINE:
+    if exact.kind == COSINE:
+        norm, norms = exact.query_norms[i], exact.norms
         for x in range(low, high):
-            scale = query_norms[i] * norms[column(keys[x])]
+            scale = norm * norms[column(keys[x])]
             values[x] = values[x] / scale if scale > 0 else 0.0
 
 
 @kernel
 def sort_chain(keys: Any, values: Any, low: int, high: int) -> None:
-    """Order keys[low:high] by their exact values, best first; equal ones by descending row."""
+    """Sort keys[low:high] by their exact values, best first; equal values by descending row."""
     if high - low > 32:
         chain, exact = keys[low:high], values[low:high]
         order = np.argsort(chain & LOW)[::-1]
@@ -124,34 +116,31 @@ def sort_chain(keys: Any, values: Any, low: int, high: int) -> None:
 
 @kernel
 def gain_of(key: Any, own: Any, gains: Any) -> float:
-    """Gain of a relevant item; `gains` is empty where every gain is 1."""
+    """Return the gain of a relevant item; `gains` is empty where every gain is 1."""
     return gains[np.searchsorted(own, column(key))] if len(gains) else 1.0
 
 
 @kernel
 def rank_chain(
-    keys: Any,
-    values: Any,
-    low: int,
-    high: int,
-    above: int,
-    tolerance: float,
-    trec: bool,
-    own: Any,
-    gains: Any,
-    groups: Any,
-    n_groups: int,
+    keys: Any, values: Any, above: int, tolerance: float, trec: bool, own: Any, gains: Any, groups: Any, n_groups: int
 ) -> int:
-    """Append the tie groups of keys[low:high], with `above` items before them, to `groups`."""
+    """Append the tie groups of a chain, with `above` items before it, to `groups`; return how many there are.
+
+    Parameters
+    ----------
+    keys, values : uint64 (n,), float64 (n,); keys and exact scores of the chain, sorted in place
+    own, gains : the query's relevant database rows, ascending, and their gains
+    """
+    n = len(keys)
     if trec:  # float32, as trec_eval holds scores; what rounding alone tells from zero is zero
-        for x in range(low, high):
+        for x in range(n):
             short = 0.0 if abs(values[x]) <= tolerance else np.float64(np.float32(values[x]))
             values[x] = short
-    sort_chain(keys, values, low, high)
-    start = low
-    while start < high:
+    sort_chain(keys, values, 0, n)
+    start = 0
+    while start < n:
         stop = start + 1
-        while not trec and stop < high and values[stop - 1] - values[stop] <= tolerance:
+        while not trec and stop < n and values[stop - 1] - values[stop] <= tolerance:
             stop += 1
         relevant, gain = 0, 0.0
         for x in range(start, stop):
@@ -159,7 +148,7 @@ def rank_chain(
                 relevant += 1
                 gain += gain_of(keys[x], own, gains)
         if relevant:
-            groups[n_groups, 0], groups[n_groups, 1] = above + start - low, stop - start
+            groups[n_groups, 0], groups[n_groups, 1] = above + start, stop - start
             groups[n_groups, 2], groups[n_groups, 3] = relevant, gain
             n_groups += 1
         start = stop
@@ -167,35 +156,19 @@ def rank_chain(
 
 
 @kernel
-def rank_row(
-    keys: Any,
-    values: Any,
-    depth: int,
-    delta: float,
-    tolerance: float,
-    trec: bool,
-    kind: int,
-    queries: Any,
-    i: int,
-    items: Any,
-    query_norms: Any,
-    norms: Any,
-    own: Any,
-    gains: Any,
-    groups: Any,
-) -> int:
-    """Tie groups of the relevant items of query i, best first; returns how many.
+def rank_row(keys: Any, values: Any, depth: int, exact: Exact, pairs: Pairs, i: int, groups: Any) -> int:
+    """Find the tie groups of the relevant items of query i, best first; return how many there are.
 
     Parameters
     ----------
-    keys : uint64 array, the n best items of the query, ascending; chains are reordered in place
+    keys : uint64 (n,), the n best items of the query, ascending; chains are reordered in place
     values : float64 scratch of shape (>= n,)
     depth : groups beyond this many items are not needed
-    delta, tolerance : scores closer than this may be, and are, tied: in float32, in float64
-    own, gains : the query's relevant database rows, ascending, and their gains
-    groups : float64 array of shape (>= n_relevant, 4), filled with above, tied, relevant, gain
+    groups : float64 (>= n_relevant, 4), filled with above, tied, relevant, gain
     """
-    n, n_groups = len(keys), 0
+    n, n_groups, delta = len(keys), 0, exact.delta[i]
+    gains = pairs.gains[pairs.indptr[i] : pairs.indptr[i + 1]]
+    own = pairs.columns[pairs.indptr[i] : pairs.indptr[i + 1]]
     # below this no exact score reaches the first `depth` places
     floor = score_of(keys[n - depth]) - delta if depth < n else -np.inf
     p = n - 1
@@ -218,19 +191,10 @@ def rank_row(
             groups[n_groups, 3] = gain_of(keys[p], own, gains)
             n_groups += 1
         else:
-            exact_scores(kind, queries, i, items, query_norms, norms, keys, low, high + 1, values)
+            exact_scores(exact, i, keys, low, high + 1, values)
+            chain, values_of_chain = keys[low : high + 1], values[low : high + 1]
             n_groups = rank_chain(
-                keys,
-                values,
-                low,
-                high + 1,
-                n - 1 - high,
-                tolerance,
-                trec,
-                own,
-                gains,
-                groups,
-                n_groups,
+                chain, values_of_chain, n - 1 - high, exact.tolerance[i], exact.trec, own, gains, groups, n_groups
             )
         p = low - 1
     return n_groups

@@ -1,7 +1,7 @@
-"""Numba kernels for full rankings: from float64 scores to metrics, a query at a time, without the GIL.
+"""Numba kernels for full rankings from rows of float64 scores, one query at a time, without the GIL.
 
-A row of scores becomes, in place, integer *keys* that sort like the scores and carry a relevance
-bit; numpy sorts them with SIMD, and one pass over them finds the tie groups.
+A row of scores becomes, in place, integer *keys* that sort like the scores and hold a relevance bit.
+numpy sorts them with SIMD, and one pass over them finds the tie groups.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ import numpy as np
 
 from latents.machine.numba_cache import kernel
 from latents.ranking.kernels.bits import ONE, TOP, WORD, long_score, short_key
-from latents.ranking.kernels.metrics import measure
+from latents.ranking.kernels.metrics import measure, most_relevant
+from latents.ranking.kernels.parameters import Exact, Measures, Pairs
 
 
 @kernel
 def fill_keys(scores: Any, tolerance: Any, trec: bool, indptr: Any, columns: Any, left_out: Any) -> None:
     """Turn float64 scores (n_queries, n) in place into keys, whose last bit says relevant.
 
-    Under trec a key holds the score in float32, zero where rounding alone tells it from zero, and
-    the database row; else the score in float64 but for its last bit. What is left out becomes 0.
+    Under trec a key holds the score in float32 (0 if it is within the tolerance of 0) and
+    the database row; else the score in float64 but for its last bit. A left-out item has key 0.
     """
     bits, keys = scores.view(np.int64), scores.view(np.uint64)
     for i in range(scores.shape[0]):
@@ -39,10 +40,10 @@ def fill_keys(scores: Any, tolerance: Any, trec: bool, indptr: Any, columns: Any
 
 @kernel
 def rank_sorted(keys: Any, tolerance: float, trec: bool, gains: Any, places: Any, groups: Any) -> int:
-    """Tie groups of the relevant items among all ascending `keys`, best first; returns how many.
+    """Find the tie groups of the relevant items among all ascending keys, best first; return how many.
 
-    Scores closer than `tolerance` are tied. `gains` of relevant items, best first, or empty.
-    `places` is scratch of one more than there are relevant items.
+    Scores closer than `tolerance` are tied. `gains` are those of relevant items, best first, or empty.
+    `places` is scratch with one element more than there are relevant items.
     """
     n, n_groups, seen, found = len(keys), 0, 0, 0
     for p in range(n):  # no branch: relevant items come at random
@@ -70,26 +71,18 @@ def rank_sorted(keys: Any, tolerance: float, trec: bool, gains: Any, places: Any
 
 
 @kernel
-def measure_sorted(
-    keys: Any,
-    indptr: Any,
-    gains: Any,
-    tolerance: Any,
-    trec: bool,
-    ideal: Any,
-    cutoffs: Any,
-    full: bool,
-    harmonic: Any,
-    discount: Any,
-    out: Any,
-) -> None:
-    """Rank and measure a batch of sorted rows of keys; `gains` as of `sorted_gains`, or empty."""
-    most = 0
-    for i in range(len(keys)):
-        most = max(most, indptr[i + 1] - indptr[i])
+def measure_sorted(keys: Any, pairs: Pairs, exact: Exact, ideal: Any, measures: Measures, out: Any) -> None:
+    """Rank and measure a batch of sorted rows of keys.
+
+    Parameters
+    ----------
+    keys : uint64 (n_queries, n_database), each row ascending
+    pairs : gains of each query in the order of its keys, counted from 0; its columns are not used
+    """
+    indptr = pairs.indptr
+    most = most_relevant(indptr)
     groups, places = np.empty((most, 4)), np.empty(most + 1, np.int64)
     for i in range(len(keys)):
         start, stop = indptr[i] - indptr[0], indptr[i + 1] - indptr[0]
-        own = gains[start:stop] if len(gains) else gains
-        n_groups = rank_sorted(keys[i], tolerance[i], trec, own, places, groups)
-        measure(groups[:n_groups], stop - start, ideal[i], cutoffs, full, harmonic, discount, out[i])
+        n_groups = rank_sorted(keys[i], exact.tolerance[i], exact.trec, pairs.gains[start:stop], places, groups)
+        measure(groups[:n_groups], stop - start, ideal[i], measures, out[i])

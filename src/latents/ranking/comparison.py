@@ -1,4 +1,4 @@
-"""Paired tests between rankings of the same queries."""
+"""Test whether two systems rank the same queries differently (paired tests)."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ CHUNK_BYTES = 2**24  # of random signs at once
 
 @dataclass(frozen=True)
 class Comparison:
-    """One metric of two systems.
+    """The difference of two systems in one metric.
 
     Attributes
     ----------
-    difference : float, mean of a - b over the queries that both measure
-    p_value : float, two-sided, of the hypothesis that a and b could be exchanged query by query
+    difference : float, mean of a - b over the queries with a value in both
+    p_value : float, two-sided; the hypothesis is that a and b can be exchanged in every query
     n_queries : int
     """
 
@@ -39,21 +39,21 @@ def compare(
     permutations: int = 10_000,
     generator: np.random.Generator | None = None,
 ) -> dict[str, Comparison]:
-    """Paired randomisation test of every metric that both results have.
+    """Test every metric that both results have by paired randomisation.
 
     Parameters
     ----------
     a, b : RankingResult
-        Of the same queries in the same order.
-    permutations : int
-        Random exchanges drawn; the p-value is at least 1 / (permutations + 1).
+        Results of the same queries in the same order.
+    permutations : int, default 10,000
+        Number of random exchanges; the p-value is at least 1 / (permutations + 1).
     generator : numpy Generator, optional
-        Source of the exchanges, ``default_rng(0)`` if None: the same call gives the same numbers.
+        Source of the exchanges, default ``default_rng(0)``: the same call gives the same numbers.
 
     Returns
     -------
     dict of metric name to Comparison
-        No correction for the number of metrics; `compare_many` corrects for that of systems.
+        P-values are not corrected for the number of metrics; `compare_many` corrects for pairs of systems.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def compare(
 
 
 def _p_values(differences: Floats, permutations: int, generator: np.random.Generator) -> Floats:
-    """Share of random sign flips whose mean is at least as far from 0, the data's own included."""
+    """Return the share of sign flips whose mean is at least as far from 0; the data's own signs count."""
     n = len(differences)
     observed = np.abs(differences.sum(axis=0))
     slack = 1e-12 * np.abs(differences).sum(axis=0)  # equal sums in another order are equal
@@ -102,19 +102,19 @@ def compare_many(
     permutations: int = 10_000,
     generator: np.random.Generator | None = None,
 ) -> dict[tuple[str, str], Comparison]:
-    """Every pair of systems on one metric, p-values corrected by Holm's method.
+    """Compare every pair of systems on one metric, with p-values corrected by Holm's method.
 
     Parameters
     ----------
     results : mapping of a system's name to its result, at least two
-    metric : our name or trec_eval's
+    metric : str, our name or trec_eval's
     permutations, generator
         As in `compare`.
 
     Raises
     ------
     InputError
-        For fewer than two systems, another set of queries, or a metric that one lacks.
+        If there are fewer than two systems, their queries differ, or one lacks the metric.
 
     References
     ----------

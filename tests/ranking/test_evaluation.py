@@ -386,13 +386,3 @@ def test_cutoffs_alone_equal_those_of_all_metrics():
     short = evaluate(*sides, score="dot", cutoffs=(1, 5, 100), metrics="cutoffs")
     assert short.names == whole.names[:12]
     np.testing.assert_allclose(short.values, whole.values[:, :12], rtol=0, atol=1e-12)
-
-
-def test_result_survives_a_file(tmp_path):
-    """as_arrays and from_arrays are inverse through npz."""
-    result = evaluate(*data(14, "cosine"), cutoffs=CUTOFFS)
-    np.savez(tmp_path / "result.npz", **result.as_arrays())
-    with np.load(tmp_path / "result.npz", allow_pickle=False) as arrays:
-        again = RankingResult.from_arrays(arrays)
-    np.testing.assert_array_equal(again.values, result.values)
-    assert (again.cutoffs, again.settings) == (result.cutoffs, result.settings)

@@ -1,4 +1,4 @@
-"""Exact ranking metrics of every query against the whole database, in bounded memory."""
+"""Measure the ranking of the whole database for every query, exactly, in bounded memory."""
 
 from __future__ import annotations
 
@@ -41,39 +41,40 @@ def evaluate(
         Real numbers; for "hamming" bool (n, bits) or packed uint8 (n, bytes).
     query_labels, database_labels : integers or strings of shape (n,), or indicators (n, n_labels)
         An item is relevant if its label equals the query's, or if any label is shared.
-    score : {"cosine", "dot", "l2", "hamming"}
+    score : {"cosine", "dot", "l2", "hamming"}, default "cosine"
         l2 ranks by ascending Euclidean distance, hamming by ascending number of differing bits.
-    cutoffs : positive ints
-        One beyond the end of the ranking counts the missing places as not relevant.
-    ties : {"expected", "trec"}
-        The expectation over random tie-breaking, or trec_eval's order: scores rounded to float32,
-        equal ones by descending row of the database (trec_eval sorts by descending document name).
+    cutoffs : positive ints, default (10, 100, 1000)
+        Beyond the end of the ranking, missing places count as not relevant.
+    ties : {"expected", "trec"}, default "expected"
+        "expected" is the mean over all orders of tied items. "trec" is trec_eval's order: scores
+        rounded to float32, equal ones by descending row of the database (trec_eval sorts by
+        descending document name).
     gains : None, "shared", or float array of shape (n_database,)
-        Gain of a relevant item in NDCG: 1, the number of shared labels, or the item's own.
+        Gain of a relevant item in NDCG: 1 (None), the number of shared labels, or the item's own.
     exclude_self : bool, or ints of shape (n_queries,)
-        Leave database row i out of query i's ranking, or the row given (-1: none).
-    metrics : {"all", "cutoffs"}
-        "cutoffs" gives the metrics at the cutoffs alone, and is faster.
+        True leaves database row i out of query i's ranking; integers name the row (-1: none).
+    metrics : {"all", "cutoffs"}, default "all"
+        "cutoffs" computes the metrics at the cutoffs alone, which is faster.
     part : (index, count), optional
         Evaluate only this part of `count` nearly equal parts of the queries;
         `RankingResult.concatenate` of all parts is the whole result, bit for bit.
-    max_bytes : int
+    max_bytes : int, default 2**28
         Working memory beyond the inputs.
     threads : int, optional
-        Number of worker threads; all cores of the process if None. No result depends on it.
-    device : {"cpu", "cuda"}
+        Number of worker threads; all cores of the process if None. Results do not depend on it.
+    device : {"cpu", "cuda"}, default "cpu"
     progress : callable, optional
-        Called with the number of queries done, after each block of them.
+        Called after each block of queries with the number of queries in it.
 
     Returns
     -------
     RankingResult
-        A query with nothing relevant is nan, left out of the means and counted.
+        A query without a relevant item is nan; the means leave it out and `n_left_out` counts it.
 
     Raises
     ------
     InputError
-        A ValueError of one line: what was given, what is allowed.
+        If an argument is wrong; one line says what was given and what is allowed.
 
     References
     ----------
