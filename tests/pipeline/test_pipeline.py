@@ -83,7 +83,7 @@ def test_the_documents_keep_their_groups_and_split(built: Path) -> None:
 
 
 def test_training_lowers_the_loss_and_the_bound_lies_above_the_elbo(built: Path) -> None:
-    """The history falls, ELBO = -(reconstruction + KL), the importance-weighted bound is tighter."""
+    """The history falls, ELBO = -(reconstruction + KL), the other bound is tighter."""
     folder = built / "results/vae/mnist/mlp_2d/seed0"
     history = read_csv(folder / "history.csv")
     assert float(history[-1]["validation_reconstruction"]) < float(history[0]["validation_reconstruction"]) - 20
