@@ -16,6 +16,7 @@ import pytest
 from latents.jobs.params import read_yaml
 from tests.support.edits import SRC, add_line, bridge, change, named, replace
 from tests.support.harness import ROOT, copy_sources, environment, run
+from tests.support.lab import outputs
 
 pytestmark = pytest.mark.pipeline
 
@@ -36,12 +37,6 @@ def below(folder: Path, roots: set[str]) -> set[str]:
         if not more:
             return found
         found |= more
-
-
-def outputs(stage: dict) -> set[str]:
-    """Return the outputs of a stage of dvc.yaml."""
-    entries = [entry for kind in ("outs", "metrics", "plots") for entry in stage.get(kind, [])]
-    return {entry if isinstance(entry, str) else next(iter(entry)) for entry in entries}
 
 
 def new_parameter(path: Path) -> None:

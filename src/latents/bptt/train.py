@@ -40,7 +40,7 @@ def train_bptt(
 ) -> list[float]:
     """Train for one epoch; a sequence that ends is replaced in its slot by the next one.
 
-    The method is that of the notes of 2018-04-13.
+    The method is that of [B], 2018-04-13.
 
     Parameters
     ----------
