@@ -271,7 +271,8 @@ def test_after_dvc_repro_and_exp_run_restore_leaves_nothing_to_do(workspace: Pat
     run("dvc", "repro", cwd=workspace)
     bridge("restore", workspace)
     assert named(workspace) == set()
-    both = ("rbm_likelihood.chains=8", "rbm.runs.binary.seed=1")  # the second was a default until now
+    # the second was a default until now
+    both = ("rbm_likelihood.chains=8", "rbm.runs.binary.seed=1")
     run("dvc", "exp", "run", "--set-param", both[0], "--set-param", both[1], cwd=workspace)
     bridge("restore", workspace)
     assert named(workspace) == set()
