@@ -1,4 +1,4 @@
-"""The law of the house: imports run down. One contract holds all packages, and sees every violation."""
+"""Imports run down: one contract covers all packages, and sees every violation."""
 
 from __future__ import annotations
 

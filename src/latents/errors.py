@@ -2,7 +2,7 @@
 
 
 class InputError(ValueError):
-    """Mistake in an input: the message says in one line what was given, what is allowed, what to do."""
+    """Mistake in an input; one line says what was given, what is allowed, what to do."""
 
 
 class ProbeEnded(Exception):  # noqa: N818 not an error: the job did all that was asked

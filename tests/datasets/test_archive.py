@@ -11,8 +11,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from latents.datasets.archive import Content, canonical_tar, content, index_tar, read_member, tar_content, write_tar
+from latents.datasets.archive import Content, canonical_tar, content, index_tar, read_member, write_tar
 from latents.errors import InputError
+from tests.support.archives import tar_content
 
 FILES = {"data/a/1": b"first", "data/a/2": b"", "data/b/1": bytes(range(256)) * 9}
 CONTENT = content((path, hashlib.sha256(data).hexdigest(), len(data)) for path, data in FILES.items())

@@ -157,7 +157,7 @@ def closed_port() -> int:
         return probe.getsockname()[1]
 
 
-# --- what is had ----------------------------------------------------------------------------------
+# --- fetching ------------------------------------------------------------------------------------
 
 
 def test_web_and_mirror_give_the_same_files_and_identity(on_server, mirror, tmp_path, monkeypatch):

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from latents.datasets import download, embedded_faces
-from latents.datasets.lfw import decode_grey, decode_rgb, index_lfw, read_face, read_lfw, read_pairs, read_people
+from latents.datasets.lfw import decode_grey, index_lfw, read_face, read_pairs, read_people
 from latents.datasets.mnist import read_mnist
 from latents.datasets.newsgroups import read_newsgroups
 from latents.datasets.registry import FILES
+from tests.support.archives import decode_rgb, read_lfw
 
 
 @pytest.fixture(scope="module")

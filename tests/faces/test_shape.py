@@ -8,13 +8,20 @@ import pytest
 
 from latents.errors import InputError
 from latents.faces import Frame, fit_shape
-from latents.faces.schemes import FIVE, IBUG68, Scheme
+from latents.faces.schemes import IBUG68, Scheme
 from latents.faces.shape import fit_people, read_shape, write_shape
 from latents.faces.visibility import Rays, direction
 from latents.files.hdf5 import write_hdf5
 from tests.support.heads import MIRROR, UNIT, head_shape, rotation, solid, views
 
 pytest.importorskip("cv2")
+# eyes, nose tip, mouth corners: the points of MTCNN, RetinaFace and others
+FIVE = Scheme(
+    name="5 points",
+    mirror=(1, 0, 2, 4, 3),
+    weights=(1.0,) * 5,
+    unit=(0, 1),
+)
 FEW = Rays(yaws=(-40.0, 40.0), pitches=(-16.0, 16.0))  # for tests that ignore visibility
 
 

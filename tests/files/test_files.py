@@ -77,7 +77,7 @@ def test_a_killed_write_leaves_the_old_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.h5", "a.safetensors", "a.json"])
 def test_a_truncated_or_foreign_file_is_one_line(tmp_path: Path, name: str) -> None:
-    """Files are cut at several places, or are of another kind."""
+    """Files are cut at several places, or have another format."""
     path = tmp_path / name
     WRITERS[name](path)
     whole = path.read_bytes()

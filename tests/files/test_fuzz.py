@@ -15,13 +15,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
-from latents.datasets.archive import canonical_tar, index_tar, tar_content, write_tar
-from latents.datasets.lfw import Face, decode_grey, decode_rgb, index_lfw, read_pairs, read_people
+from latents.datasets.archive import canonical_tar, index_tar, write_tar
+from latents.datasets.lfw import Face, decode_grey, index_lfw, read_pairs, read_people
 from latents.datasets.mnist import mnist_content, paths, read_mnist, write_idx
 from latents.files import hdf5 as storage
 from latents.text.corpus import tokenise
 from latents.text.documents import write_newsgroups
 from latents.text.postings import clean
+from tests.support.archives import tar_content
 from tests.support.mutations import NUMBERS, damaged, damaged_text, folder_with, made, many, result_or_one_line
 
 RNG = np.random.default_rng(0)
@@ -180,9 +181,8 @@ def test_documents(texts: list[bytes | str], group: str) -> None:
 @many(100)
 def test_photographs(content: bytes) -> None:
     """Decoded pictures are 250x250; one that declares more is refused before it is unpacked."""
-    for decode, shape in ((decode_grey, (250, 250)), (decode_rgb, (250, 250, 3))):
-        found = result_or_one_line(partial(decode, Face("A_0001", "A", 1, content)))
-        assert found is None or (found.shape == shape and found.dtype == np.uint8)
+    found = result_or_one_line(lambda: decode_grey(Face("A_0001", "A", 1, content)))
+    assert found is None or (found.shape == (250, 250) and found.dtype == np.uint8)
 
 
 @given(pairs=damaged_text("2 1\nA 1 4\nA 2 B 1\nC 1 2\nC 3 D 12\n"), people=damaged_text("2\n1\nA 3\n2\nB 1\nC 2\n"))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.edits import named
 from tests.support.harness import environment, run
 
 pytestmark = pytest.mark.pipeline
@@ -21,14 +22,6 @@ pytestmark = pytest.mark.pipeline
 MODEL = "results/language_model/newsgroups/model.safetensors"
 TRAINING_LOG = "logs/language_model.log"
 BELOW = {"language_model", "headlines"}
-
-
-def both(folder: Path) -> set[str]:
-    """Return the jobs that both tools would run; fail if they differ."""
-    done = run("python", "workflow/bridge", "status", cwd=folder)
-    lines = dict(line.split(": ", 1) for line in done.stdout.splitlines()[:2])
-    assert lines["snakemake"] == lines["dvc"]
-    return set(lines["dvc"].split()) - {"nothing"}
 
 
 def bridge(verb: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -80,14 +73,14 @@ def test_two_runs_at_once_and_one_killed_in_a_training(workspace: Path) -> None:
         second = run("snakemake", "--cores", "1", cwd=workspace, check=False)
         assert second.returncode
         assert "Directory cannot be locked" in second.stdout + second.stderr
-        assert both(workspace) == BELOW
+        assert named(workspace) == BELOW
         shutil.rmtree(workspace / ".snakemake/metadata")  # gives the restore something to mark
         assert "snakemake is running here" in one_line(bridge("restore", workspace))
     assert bridge("restore", workspace).returncode == 0
-    assert both(workspace) == BELOW
+    assert named(workspace) == BELOW
     run("snakemake", cwd=workspace)
     assert (workspace / MODEL).read_bytes() == whole
-    assert both(workspace) == set()
+    assert named(workspace) == set()
 
 
 def test_a_restore_killed_at_any_time_is_repeated(workspace: Path) -> None:
@@ -97,7 +90,7 @@ def test_a_restore_killed_at_any_time_is_repeated(workspace: Path) -> None:
         with running(sys.executable, "workflow/bridge", "restore", cwd=workspace):
             time.sleep(seconds)
     assert bridge("restore", workspace).returncode == 0
-    assert both(workspace) == set()
+    assert named(workspace) == set()
     assert "Nothing to be done" in run("snakemake", "--dry-run", cwd=workspace).stdout
 
 
@@ -108,7 +101,7 @@ def test_a_large_input_that_is_only_newer_is_taken_as_it_is(workspace: Path) -> 
     os.utime(digits)
     assert bridge("status", workspace).returncode == 1
     assert bridge("restore", workspace).returncode == 0
-    assert both(workspace) == set()
+    assert named(workspace) == set()
 
 
 @pytest.fixture
@@ -146,7 +139,7 @@ def test_a_full_disk_loses_nothing(tight: Path) -> None:
     assert "No space left on device; nothing was left half-written" in failed.stdout + failed.stderr
     ballast.unlink()
     assert (tight / "dvc.lock").read_bytes() == lock
-    assert both(tight) == {"face_model_mix", "figures_interpolation", "figures_strip"}
+    assert named(tight) == {"face_model_mix", "figures_interpolation", "figures_strip"}
     run("snakemake", "--cores", "1", str(mixed.relative_to(tight)), cwd=tight, DVC_STAGE="no commit yet")
     assert mixed.read_bytes() == whole
     kept, last, _ = lock.decode().rpartition("\n  metrics:\n")
@@ -159,7 +152,7 @@ def test_a_full_disk_loses_nothing(tight: Path) -> None:
     assert bridge("commit", tight).returncode == 0
     assert (tight / "dvc.lock").read_bytes() == lock
     bridge("restore", tight)
-    assert both(tight) == set()
+    assert named(tight) == set()
 
 
 def test_a_read_only_results_folder_loses_nothing(workspace: Path) -> None:
@@ -169,21 +162,21 @@ def test_a_read_only_results_folder_loses_nothing(workspace: Path) -> None:
         if subprocess.run(["mount", *map(str, command)], capture_output=True, check=False).returncode:
             pytest.skip("mounting needs root")
     try:
-        assert both(workspace) == set()
+        assert named(workspace) == set()
         params = workspace / "params.yaml"
         params.write_text(params.read_text().replace("learning_rate: 0.1  # Adagrad", "learning_rate: 0.2  # Adagrad"))
         failed = run("snakemake", "--cores", "1", cwd=workspace, check=False)
         assert failed.returncode
         assert "Write-protected output files" in failed.stdout + failed.stderr
-        assert both(workspace) == BELOW
+        assert named(workspace) == BELOW
         os.utime(workspace / "data/raw/newsgroups/20news-bydate.tar")  # newer than its outputs
         assert "Read-only file system" in one_line(bridge("restore", workspace))
     finally:
         subprocess.run(["umount", str(results)], check=True)
     bridge("restore", workspace)
-    assert both(workspace) == BELOW
+    assert named(workspace) == BELOW
     run("snakemake", cwd=workspace)
-    assert both(workspace) == set()
+    assert named(workspace) == set()
 
 
 def test_a_clock_set_back_hides_no_edit(workspace: Path) -> None:
@@ -197,7 +190,7 @@ def test_a_clock_set_back_hides_no_edit(workspace: Path) -> None:
     said = run("snakemake", cwd=workspace)
     assert "from the future" in said.stdout + said.stderr
     assert "1 of 2 steps" in said.stdout + said.stderr
-    assert both(workspace) == set()
+    assert named(workspace) == set()
 
 
 def test_a_job_that_reads_files_from_the_future_runs_once(workspace: Path) -> None:
@@ -208,5 +201,5 @@ def test_a_job_that_reads_files_from_the_future_runs_once(workspace: Path) -> No
     (workspace / MODEL).unlink()
     said = run("snakemake", cwd=workspace)
     assert "from the future" in said.stdout + said.stderr
-    assert both(workspace) == set()
+    assert named(workspace) == set()
     assert "Nothing to be done" in run("snakemake", "--dry-run", cwd=workspace).stdout

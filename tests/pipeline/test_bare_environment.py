@@ -43,7 +43,7 @@ def bare(tmp_path: Path) -> Path:
 
 
 def test_ranking_works_with_numpy_scipy_and_h5py_alone(bare: Path, tmp_path: Path) -> None:
-    """Means equal those with numba; other imports would fail, as site-packages is not on the path."""
+    """Means equal those with numba; without site-packages, other imports would fail."""
     command = [sys.executable, "-S", "-c", PROGRAM, str(tmp_path / "rows.h5")]
     environment = {"PYTHONPATH": f"{bare}:{ROOT / 'src'}", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

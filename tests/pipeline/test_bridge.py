@@ -16,6 +16,7 @@ import pytest
 from latents.jobs.params import read_yaml
 from tests.support.edits import SRC, add_line, bridge, change, named, replace
 from tests.support.harness import ROOT, copy_sources, environment, run
+from tests.support.lab import outputs
 
 pytestmark = pytest.mark.pipeline
 
@@ -36,12 +37,6 @@ def below(folder: Path, roots: set[str]) -> set[str]:
         if not more:
             return found
         found |= more
-
-
-def outputs(stage: dict) -> set[str]:
-    """Return the outputs of a stage of dvc.yaml."""
-    entries = [entry for kind in ("outs", "metrics", "plots") for entry in stage.get(kind, [])]
-    return {entry if isinstance(entry, str) else next(iter(entry)) for entry in entries}
 
 
 def new_parameter(path: Path) -> None:
@@ -276,7 +271,8 @@ def test_after_dvc_repro_and_exp_run_restore_leaves_nothing_to_do(workspace: Pat
     run("dvc", "repro", cwd=workspace)
     bridge("restore", workspace)
     assert named(workspace) == set()
-    both = ("rbm_likelihood.chains=8", "rbm.runs.binary.seed=1")  # the second was a default until now
+    # the second was a default until now
+    both = ("rbm_likelihood.chains=8", "rbm.runs.binary.seed=1")
     run("dvc", "exp", "run", "--set-param", both[0], "--set-param", both[1], cwd=workspace)
     bridge("restore", workspace)
     assert named(workspace) == set()

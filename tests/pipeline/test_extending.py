@@ -26,7 +26,7 @@ def steps() -> Iterator[tuple[str, str, str]]:
 
 
 def follow(folder: Path) -> list[str]:
-    """Do what the page says, but for its commands, which are returned."""
+    """Do what the page says, except for its commands, which are returned."""
     commands = []
     for said, kind, text in steps():
         quoted = re.findall(r"`([^`]+)`", said)
@@ -43,7 +43,7 @@ def follow(folder: Path) -> list[str]:
 
 
 def test_a_stage_added_by_the_steps_runs_and_both_tools_agree(workspace: Path) -> None:
-    """The new job and the headlines run, nothing else; the command is there, the parameters are checked."""
+    """Only the new job and the headlines run; the command exists, and parameters are checked."""
     commands = follow(workspace)
     assert commands[0] == "python workflow/bridge gen"
     said = [run(*command.split(), cwd=workspace, check=command.endswith(("gen", "status"))) for command in commands]

@@ -139,7 +139,7 @@ def test_an_edit_is_seen_though_snakemakes_records_are_gone(workspace: Path) -> 
 
 
 def test_a_touched_job_is_not_recorded(workspace: Path) -> None:
-    """After a parameter's edit and `--touch` the record is the old one, and the job runs after all."""
+    """After an edit of a parameter and `--touch`, the old record stays, and the job runs."""
     before = recorded(workspace, "rbm_likelihood-mnist-binary")
     change(rbm_likelihood__burn_in=90)(workspace / "params.yaml")
     run("snakemake", "--touch", "--cores", "1", cwd=workspace)

@@ -83,7 +83,7 @@ def test_the_documents_keep_their_groups_and_split(built: Path) -> None:
 
 
 def test_training_lowers_the_loss_and_the_bound_lies_above_the_elbo(built: Path) -> None:
-    """The history falls, ELBO = -(reconstruction + KL), the importance-weighted bound is tighter."""
+    """The history falls, ELBO = -(reconstruction + KL), the other bound is tighter."""
     folder = built / "results/vae/mnist/mlp_2d/seed0"
     history = read_csv(folder / "history.csv")
     assert float(history[-1]["validation_reconstruction"]) < float(history[0]["validation_reconstruction"]) - 20
@@ -94,7 +94,7 @@ def test_training_lowers_the_loss_and_the_bound_lies_above_the_elbo(built: Path)
 
 
 def test_every_network_is_measured_and_summarised(built: Path) -> None:
-    """Each run's own numbers, joined; a recurrent network learns too; generated digits are further than real ones."""
+    """Each run has its numbers; a recurrent network learns; generated digits are further."""
     summary = json.loads((built / "results/vae_measures/mnist/summary.json").read_text())
     assert list(summary) == ["mlp_2d", "gru_2d"]
     for name, numbers in summary.items():

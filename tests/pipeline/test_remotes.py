@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.edits import named
 from tests.support.harness import environment, run
 
 pytestmark = pytest.mark.pipeline
@@ -115,14 +116,6 @@ def kill_after(seconds: float, *command: str, cwd: Path) -> None:
     process.wait()
 
 
-def to_run(folder: Path) -> list[str]:
-    """Return what both tools would run."""
-    said = run("python", "workflow/bridge", "status", cwd=folder).stdout.splitlines()
-    jobs = [set(line.partition(": ")[2].split()) - {"nothing"} for line in said[:2]]
-    assert jobs[0] == jobs[1]
-    return sorted(jobs[0])
-
-
 def test_a_fresh_clone_pulls_and_has_nothing_to_run(workspace: Path, tmp_path: Path, remote: dict[str, str]) -> None:
     """Push and pull are each killed halfway and then repeated."""
     share(workspace, remote)
@@ -132,7 +125,7 @@ def test_a_fresh_clone_pulls_and_has_nothing_to_run(workspace: Path, tmp_path: P
     run("git", "clone", "--quiet", str(workspace), str(clone), cwd=tmp_path)
     kill_after(2.0, sys.executable, "workflow/bridge", "pull", cwd=clone)
     run("python", "workflow/bridge", "pull", cwd=clone, **S3_KEYS)
-    assert to_run(clone) == []
+    assert named(clone) == set()
     for path in ("results/digits/digits.h5", "data/raw/mnist/train-images-idx3-ubyte.gz"):
         assert (clone / path).read_bytes() == (workspace / path).read_bytes()
 
@@ -165,7 +158,7 @@ def test_nothing_is_left_out_after_a_list_of_files_that_was_cut_off(
     run("git", "clone", "--quiet", str(workspace), str(clone), cwd=tmp_path)
     assert run("python", "-c", DIES.format(verb="pull"), cwd=clone, check=False).returncode == 9
     run("python", "workflow/bridge", "pull", cwd=clone)
-    assert to_run(clone) == []
+    assert named(clone) == set()
 
 
 def test_a_corrupted_object_is_named_and_replaced(workspace: Path, tmp_path: Path, folder: dict[str, str]) -> None:
@@ -179,14 +172,14 @@ def test_a_corrupted_object_is_named_and_replaced(workspace: Path, tmp_path: Pat
     assert pulled.returncode
     assert "results/digits/digits.h5" in pulled.stdout + pulled.stderr
     run("python", "workflow/bridge", "restore", cwd=clone)
-    assert "digits" in to_run(clone)
+    assert "digits" in named(clone)
     run("snakemake", "results/digits/digits.h5", cwd=clone)  # the file is rebuilt here
     assert (clone / "results/digits/digits.h5").read_bytes() == (workspace / "results/digits/digits.h5").read_bytes()
     run("dvc", "push", cwd=workspace)  # or it is fetched again
     (clone / "results/digits/digits.h5").unlink()
     run("dvc", "pull", cwd=clone)
     run("python", "workflow/bridge", "restore", cwd=clone)
-    assert to_run(clone) == []
+    assert named(clone) == set()
 
 
 def spoil(remote: Path, content: bytes) -> None:

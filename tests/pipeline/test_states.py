@@ -13,6 +13,7 @@ import pytest
 from bridge import leftovers, merging
 from latents.errors import InputError
 from latents.jobs.params import read_yaml
+from tests.support.edits import named
 from tests.support.harness import environment, run
 
 EMBEDDINGS = "results/vae/mnist/mlp_2d/seed0/embeddings.h5"
@@ -24,13 +25,6 @@ MODEL = "results/vae/mnist/mlp_2d/seed0/model.safetensors"
 def bridge(folder: Path, verb: str, *, check: bool = True) -> str:
     done = run("python", "workflow/bridge", verb, cwd=folder, check=check)
     return done.stdout + done.stderr
-
-
-def named(folder: Path) -> set[str]:
-    """Return the jobs that both tools would run; fail if they differ."""
-    lines = dict(line.split(": ", maxsplit=1) for line in bridge(folder, "status").splitlines()[:2])
-    assert lines["snakemake"] == lines["dvc"]
-    return set(lines["dvc"].split()) - {"nothing"}
 
 
 def edit(folder: Path, section: str, old: str, new: str) -> None:

@@ -1,7 +1,7 @@
 """Compute which element of which sequence every slot of a batch reads at every step.
 
 The schedule depends only on the lengths of the sequences. A sequence that ends is replaced in its
-slot by the next one (notes of 2018-04-13), so that no step is spent on padding.
+slot by the next one ([B], 2018-04-13), so that no step is spent on padding.
 """
 
 from __future__ import annotations

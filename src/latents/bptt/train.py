@@ -40,14 +40,14 @@ def train_bptt(
 ) -> list[float]:
     """Train for one epoch; a sequence that ends is replaced in its slot by the next one.
 
-    The method is that of the notes of 2018-04-13.
+    The method is that of [B], 2018-04-13.
 
     Parameters
     ----------
     decoder : forward(visible (1, batch, features), context (batch, context features), hidden) ->
-        output, hidden. The output is (1, batch, ...). The caller sets its mode (train or eval). With
-        feedback "teacher", all visible inputs are known in advance, and a `RecurrentDecoder` is run
-        block by block.
+        output, hidden. The output is (1, batch, ...). The caller sets its mode (train or eval).
+        With feedback "teacher", all visible inputs are known in advance, and a `RecurrentDecoder`
+        is run block by block.
     contexts : n tensors (length_i, context features); None if there are no contexts: the decoder
         then gets (batch, 0).
     targets : n tensors (length_i, *features); (length_i,) for token numbers.

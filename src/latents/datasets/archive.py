@@ -246,12 +246,3 @@ def read_member(stream: BinaryIO, member: Member) -> bytes:
     """Read the bytes of one member; `stream` is the tar, opened for reading in binary."""
     stream.seek(member.offset)
     return stream.read(member.size)
-
-
-def tar_content(path: Path) -> Content:
-    """Compute the content of a canonical tar from its bytes."""
-    with path.open("rb") as stream:
-        return content(
-            (member.path, hashlib.sha256(read_member(stream, member)).hexdigest(), member.size)
-            for member in index_tar(path)
-        )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
@@ -79,22 +78,9 @@ def read_face(stream: BinaryIO, entry: FaceEntry) -> Face:
     return Face(entry.name, entry.person, entry.number, jpeg)
 
 
-def read_lfw(archive: Path) -> Iterator[Face]:
-    """Read the photographs one after the other, sorted by path; one is in memory at a time."""
-    entries = index_lfw(archive)
-    with Path(archive).open("rb") as stream:
-        for entry in entries:
-            yield read_face(stream, entry)
-
-
 def decode_grey(face: Face) -> np.ndarray:
     """Decode to uint8 (250, 250); luma as in ITU-R 601-2, which is Pillow's mode L."""
     return np.asarray(_decode(face).convert("L"))
-
-
-def decode_rgb(face: Face) -> np.ndarray:
-    """Decode to uint8 (250, 250, 3)."""
-    return np.asarray(_decode(face).convert("RGB"))
 
 
 def _decode(face: Face) -> Image.Image:

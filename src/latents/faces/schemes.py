@@ -58,11 +58,3 @@ IBUG68 = Scheme(
     unit=(36, 45),  # the outer corners of the eyes
     own=(tuple(range(36, 42)), tuple(range(42, 48)), tuple(range(48, 60))),
 )
-
-# eyes, nose tip, mouth corners: the points of MTCNN, RetinaFace and others
-FIVE = Scheme(
-    name="5 points",
-    mirror=(1, 0, 2, 4, 3),
-    weights=(1.0,) * 5,
-    unit=(0, 1),
-)
