@@ -156,6 +156,15 @@ def test_a_data_file_that_a_module_names_counts_by_its_bytes() -> None:
     assert one != two
 
 
+@pytest.mark.parametrize("command", ["published-write", "claims-judge"])
+def test_an_edit_of_a_pages_template_changes_the_digest_of_the_command_that_writes_the_page(command: str) -> None:
+    """The modules name their templates by constants."""
+    here = Sources.on_disk(ROOT / "src")
+    template = f"latents/{command.partition('-')[0]}/page.html.j2"
+    edited = Sources({**here.files, template: here.files[template] + b" "})
+    assert edited.closures(command)[command].code != ours()[command].code
+
+
 def test_docstrings_count_where_a_module_reads_them() -> None:
     texts = ('"""Two."""\nWIDTH = len(__doc__)\n', '"""Three."""\nWIDTH = len(__doc__)\n')
     one, two = (closures(**{"latents/size.py": text})[TRAIN].code for text in texts)

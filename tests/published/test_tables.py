@@ -4,7 +4,7 @@ import re
 
 from latents.files.tables import write_csv, write_json
 from latents.published import tables as comparison
-from latents.published.numbers import BITS, HASHING, PERPLEXITY
+from latents.published.numbers import BITS, BOUNDS, HASHING, MEMORY, PERPLEXITY, READ, SOURCES
 from latents.stages.published import NAMES, write
 
 OURS = [
@@ -41,9 +41,9 @@ def test_ours_stand_below_their_published_counterpart_and_others_at_the_end():
 
 def test_every_published_number_has_a_source_that_says_how_it_was_had():
     """Read at the source, or from memory."""
-    assert set(comparison.SOURCES) == {*HASHING, *PERPLEXITY}
-    for source in [*comparison.SOURCES.values(), *(source for *_, source in comparison.BOUNDS)]:
-        assert source.endswith((comparison.READ, comparison.MEMORY))
+    assert set(SOURCES) == {*HASHING, *PERPLEXITY}
+    for source in [*SOURCES.values(), *(source for *_, source in BOUNDS)]:
+        assert source.endswith((READ, MEMORY))
     assert set(comparison.COUNTERPARTS.values()) <= {*HASHING, ""}
 
 

@@ -6,33 +6,16 @@ differs in data and protocol stands below each table, for none of them is a repe
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from latents.files.atomic import atomic
-from latents.published.numbers import BITS, HASHING, PERPLEXITY
+from latents.files.html import render
+from latents.published.numbers import BITS, BOUNDS, HASHING, PERPLEXITY, SOURCES
 
-READ, MEMORY = "read at the source", "from memory"
-VDSH = f"Chaidaroon & Fang, SIGIR 2017; {MEMORY}"
-NASH = f"Shen et al., ACL 2018; {MEMORY}"
-PYTHAE = f"reproducibility table of pythae (benchmark_VAE); {READ}"
-
-SOURCES: dict[str, str] = {
-    "LSH": VDSH,
-    "STH": VDSH,
-    "VDSH": VDSH,
-    "VDSH-S": VDSH,
-    "VDSH-SP": VDSH,
-    "NASH-DN": NASH,
-    "NASH-DN-S": NASH,
-    "AMMI": f"beside the commands of the authors' code (Stratos & Wiseman, ICML 2020); {READ}",
-    "LDA": f"Salakhutdinov & Hinton, NIPS 2009; {MEMORY}",
-    "NVDM": f"Miao, Yu & Blunsom, ICML 2016; {MEMORY}",
-    "ProdLDA": f"Srivastava & Sutton, ICLR 2017; {MEMORY}",
-}
+PAGE = "page.html.j2"
 
 # ours: the published method that it is set beside, "" for none
 COUNTERPARTS = {
@@ -40,17 +23,6 @@ COUNTERPARTS = {
     "nash_neighbours": "", "lsa": "", "itq": "", "tfidf": "",
 }  # fmt: skip
 LABELLED = ("VDSH-S", "VDSH-SP", "NASH-DN-S", "vdsh_s", "vdsh_sp")  # their training saw labels
-
-# binary MNIST, test log likelihood by importance sampling, nats: (model, binarised and measured how, value, source)
-BOUNDS: tuple[tuple[str, str, float, str], ...] = (
-    ("VAE", "fixed, 200 draws", -89.78, PYTHAE),
-    ("VAE, as Rezende & Mohamed print it", "fixed", -89.9, PYTHAE),
-    ("IWAE, 5 draws", "fixed, 5,000 draws", -87.85, f"pythae's page of the model; {READ}"),
-    ("IWAE, 50 draws", "fixed, 5,000 draws", -86.82, PYTHAE),
-    ("IWAE, 50 draws, as Burda et al. print it", "fixed", -87.1, PYTHAE),
-    ("CIWAE, beta 0.05", "dynamic, 5,000 draws", -84.74, PYTHAE),
-    ("MIWAE, 8 x 8 draws", "dynamic, 5,000 draws", -85.09, PYTHAE),
-)
 
 # what differs, a paragraph each; of ours under the default params.yaml
 HASHING_NOTES = """\
@@ -185,47 +157,9 @@ def bound_table(summary: Mapping[str, Mapping[str, Any]]) -> Table:
     )
 
 
-STYLE = """
-body { font: 14px/1.45 system-ui, sans-serif; margin: 1.5rem auto; max-width: 70rem; padding: 0 1rem; color: #222;
-  background: #fff; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-td:not(:last-child) { white-space: nowrap; }
-th, td { text-align: left; padding: .15rem .8rem .15rem 0; border-bottom: 1px solid #ddd; vertical-align: top; }
-tr.published { color: #555; font-style: italic; }
-li { margin-bottom: .3rem; }
-"""
-
-PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Published numbers beside ours</title>
-<style>{style}</style></head><body>
-<h1>Published numbers beside ours</h1>
-<p>Published rows are in italics, with their source. None of ours repeats a published experiment: what differs stands
-below each table, said of ours under the default params.yaml. Numbers quoted from memory are marked so: targets, not
-quotations.</p>
-{body}
-</body></html>
-"""
-
-
 def page(tables: Sequence[Table]) -> str:
-    """The tables as one HTML page that fetches nothing."""
-    return PAGE.format(style=STYLE, body="\n".join(html_table(table) for table in tables))
-
-
-def html_table(table: Table) -> str:
-    """A heading, what is measured, the rows, what differs."""
-    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in table.columns)
-    cells = ("".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in table.rows)
-    kinds = (row[1].partition(",")[0] for row in table.rows)  # published, ours
-    rows = (f'<tr class="{kind}">{row}</tr>' for kind, row in zip(kinds, cells, strict=True))
-    notes = "".join(f"<li>{html.escape(note)}</li>" for note in table.notes.strip().split("\n\n"))
-    body = "\n".join(rows)
-    return (
-        f"<h2>{html.escape(table.heading)}</h2>\n<p>{html.escape(table.measured)}</p>\n"
-        f'<div class="wide"><table>\n<tr>{head}</tr>\n{body}\n</table></div>\n<p>What differs:</p>\n<ul>{notes}</ul>'
-    )
+    """Return the tables as one HTML page that fetches nothing."""
+    return render(Path(__file__).with_name(PAGE), tables=tables)
 
 
 def write_page(path: Path, tables: Sequence[Table]) -> None:
