@@ -63,11 +63,13 @@ restore: .venv/installed  ## REV=<revision>: its files and results, without the 
 hooks: .venv/installed  ## After each git checkout, merge or rebase: restore that revision's results.
 	python workflow/bridge hooks
 
-# torch first and pinned: another package's range would pull gigabytes of CUDA packages.
+# pip first: `--group` needs pip 25.1, and a fresh environment of Python 3.11 has an older one.
+# Then torch, as constraints.txt pins it: another package's range would pull gigabytes of CUDA packages.
 # TORCH_INDEX: the package index to take torch from, for a CPU-only build where the default one brings CUDA.
 .venv/installed: constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("error: Python %d.%d is too old: latents needs 3.11 or newer; set PYTHON, as in `make PYTHON=python3.11`" % sys.version_info[:2])'
 	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt pip
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --editable '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt --editable '.[pipeline]' --group dev
 	touch $@

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
-import typer
-from typer.core import TyperGroup
+try:
+    import typer
+    from typer.core import TyperGroup
+except ModuleNotFoundError as error:
+    raise SystemExit(f"error: no module {error.name}; install it by: pip install 'latents[cli]'") from None
 
 from latents.stages.shared.command import Command, run
 from latents.tools.compare import compare
@@ -69,8 +73,13 @@ def options() -> None:
 
 
 def main() -> None:
-    """Run the command line."""
-    run(app)
+    """Run the command line; a library that is not installed ends it with one line and status 1."""
+    try:
+        run(app)
+    except ModuleNotFoundError as error:
+        if os.environ.get("LATENTS_DEBUG") or str(error.name).partition(".")[0] == __package__:
+            raise
+        raise SystemExit(f"error: no module {error.name}; install it by: pip install 'latents[pipeline]'") from None
 
 
 if __name__ == "__main__":

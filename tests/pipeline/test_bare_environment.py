@@ -22,8 +22,8 @@ import latents.ranking
 rng = np.random.default_rng(0)
 rows = rng.normal(size=(80, 5)), rng.integers(3, size=80)
 means = latents.ranking.evaluate(rows[0][:20], rows[0][20:], rows[1][:20], rows[1][20:], score="l2").means()
-from latents import storage
-storage.write_hdf5(sys.argv[1], {"rows": rows[0]})
+from latents.files import hdf5
+hdf5.write_hdf5(sys.argv[1], {"rows": rows[0]})
 others = {name.partition(".")[0] for name in sys.modules} & {"numba", "torch", "sklearn", "pydantic", "tqdm", "typer"}
 print(json.dumps({"means": means, "others": sorted(others)}))
 """

@@ -15,7 +15,7 @@ from pathlib import Path
 from latents.datasets.newsgroups import FOLDERS
 from latents.errors import InputError
 
-# all are among our dependencies: networkx through scikit-image, sympy through torch
+# all are among our dependencies: pandas through Snakemake's plugin for SLURM, sympy through torch
 PACKAGES = ("matplotlib", "networkx", "numpy", "pandas", "scipy", "skimage", "sklearn", "sympy")
 DOCUMENTS_PER_GROUP = 150
 TRAIN_PER_GROUP = 90  # 60 %, as in 20 Newsgroups by date
