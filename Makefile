@@ -2,8 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-ifdef LATENTS_MIRROR
-export LATENTS_MIRROR := $(abspath $(LATENTS_MIRROR))
+ifdef RELATENT_MIRROR
+export RELATENT_MIRROR := $(abspath $(RELATENT_MIRROR))
 endif
 
 # By default Snakemake's scheduler wakes each second as many times as jobs were started: 20 CPU minutes of the real run.
@@ -39,7 +39,7 @@ check: .venv/installed  ## What else CI checks: style, types, imports, the commi
 	git diff --exit-code dvc.yaml code.json
 
 docs: .venv/installed  ## README's table of claims, docs/claims.md and docs/gallery.md, from the results.
-	latents stage claims table
+	relatent stage claims table
 	PYTHONPATH=src python workflow/gallery.py
 
 report: .venv/installed  ## Of the real run: one self-contained HTML page with every figure, its caption, parameters, runtimes and code.
@@ -67,7 +67,7 @@ hooks: .venv/installed  ## After each git checkout, merge or rebase: restore tha
 # Then torch, as constraints.txt pins it: another package's range would pull gigabytes of CUDA packages.
 # TORCH_INDEX: the package index to take torch from, for a CPU-only build where the default one brings CUDA.
 .venv/installed: constraints.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("error: Python %d.%d is too old: latents needs 3.11 or newer; set PYTHON, as in `make PYTHON=python3.11`" % sys.version_info[:2])'
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("error: Python %d.%d is too old: relatent needs 3.11 or newer; set PYTHON, as in `make PYTHON=python3.11`" % sys.version_info[:2])'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt pip
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch

@@ -16,10 +16,10 @@ from bridge.cost import announce
 from bridge.planning import PLAN_FILE, keep_notes, made_by, refresh, write_plan
 from bridge.recover import HOLD, recover
 
-from latents.errors import InputError
-from latents.jobs import closure
-from latents.stages.shared import schema
-from latents.stages.shared.discovery import told
+from relatent.errors import InputError
+from relatent.jobs import closure
+from relatent.stages.shared import schema
+from relatent.stages.shared.discovery import told
 
 try:
     GIVEN = schema.load("params.yaml")  # as written
@@ -30,7 +30,7 @@ except InputError as error:
 CLOSURES = closure.Sources.on_disk(Path(SOURCE)).closures()
 CODE = closure.table(CLOSURES)  # fixed now: an edit during this run counts in the next one
 
-shell.prefix(f"export PYTHONPATH={SOURCE} LATENTS_PLAN={PLAN_FILE}; {HOLD}")
+shell.prefix(f"export PYTHONPATH={SOURCE} RELATENT_PLAN={PLAN_FILE}; {HOLD}")
 
 
 wildcard_constraints:

@@ -17,7 +17,7 @@ per CPU second (on a GPU: per second) is reported. All runs use one thread.
     padded    torch's layer on random padded batches, padding masked out of the loss
     bucketed  the same on batches of sequences of about the same length (sorted epoch)
     loop      the notes' three nested loops: one step at a time, slots swapped in Python
-    auto, ... `latents.bptt.swapped` on a drained schedule, with each of its methods
+    auto, ... `relatent.bptt.swapped` on a drained schedule, with each of its methods
 
 Peak memory is what the largest unit adds to the process (on a GPU: to torch's allocations). Waste
 is the share of elements computed for nothing.
@@ -37,9 +37,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from latents.bptt.bias import document_lengths
-from latents.files import hdf5, tables
-from latents.timing.sequences import OURS, PEERS, Unit, Work, turns, waste
+from relatent.bptt.bias import document_lengths
+from relatent.files import hdf5, tables
+from relatent.timing.sequences import OURS, PEERS, Unit, Work, turns, waste
 
 EPOCH = 50  # batches per epoch
 NEWSGROUPS = Path("results/text/bydate/words.h5")  # made by the pipeline

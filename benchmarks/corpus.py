@@ -22,11 +22,11 @@ from typing import Any
 
 import numpy as np
 
-from latents.files.hdf5 import open_hdf5, rows_of
-from latents.jobs.params import read_yaml
-from latents.text.files import Protocol, write_corpus
-from latents.text.lda import fit_lda
-from latents.text.vae_measure import perplexity
+from relatent.files.hdf5 import open_hdf5, rows_of
+from relatent.jobs.params import read_yaml
+from relatent.text.files import Protocol, write_corpus
+from relatent.text.lda import fit_lda
+from relatent.text.vae_measure import perplexity
 
 # parts of a posting that are kept, and whether stop words count
 VARIANTS: dict[str, dict[str, Any]] = {

@@ -22,16 +22,16 @@ from pathlib import Path
 
 import numpy as np
 
-from latents.datasets.archive import write_tar
-from latents.datasets.lfw import decode_grey, index_lfw, read_face, read_pairs, read_people
-from latents.faces import Shape, align, fit_shape, frontalize
-from latents.faces.landmarks import detect, write_landmarks
-from latents.faces.pictures import VARIANTS, Look, write_faces
-from latents.faces.protocol import mean_picture, score_pairs, turned
-from latents.faces.schemes import IBUG68
-from latents.faces.verification import verify
-from latents.files.hdf5 import open_hdf5, read_hdf5
-from latents.stats.roc import area_under_curve
+from relatent.datasets.archive import write_tar
+from relatent.datasets.lfw import decode_grey, index_lfw, read_face, read_pairs, read_people
+from relatent.faces import Shape, align, fit_shape, frontalize
+from relatent.faces.landmarks import detect, write_landmarks
+from relatent.faces.pictures import VARIANTS, Look, write_faces
+from relatent.faces.protocol import mean_picture, score_pairs, turned
+from relatent.faces.schemes import IBUG68
+from relatent.faces.verification import verify
+from relatent.files.hdf5 import open_hdf5, read_hdf5
+from relatent.stats.roc import area_under_curve
 
 TRAINING_FOLDS = range(5)
 INNER = slice(17, 68)  # the 51 landmarks without the jaw

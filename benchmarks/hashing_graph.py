@@ -20,14 +20,14 @@ from typing import Any
 
 import numpy as np
 
-from latents import ranking
-from latents.files.hdf5 import open_hdf5, rows_of
-from latents.hashing import graph as hashing_graph
-from latents.hashing import plain as codes
-from latents.hashing import training
-from latents.jobs.params import read_yaml
-from latents.networks.training import set_threads
-from latents.stages.hashing import DIFFUSION_AXES, GRAPH_NEIGHBOURS, LSA_AXES
+from relatent import ranking
+from relatent.files.hdf5 import open_hdf5, rows_of
+from relatent.hashing import graph as hashing_graph
+from relatent.hashing import plain as codes
+from relatent.hashing import training
+from relatent.jobs.params import read_yaml
+from relatent.networks.training import set_threads
+from relatent.stages.hashing import DIFFUSION_AXES, GRAPH_NEIGHBOURS, LSA_AXES
 
 METHOD = "nash_neighbours"
 SIZES = {

@@ -5,7 +5,7 @@
 
 The default takes about 10 minutes on one core. Features are Gabor-like: Gaussian windows on waves at random places,
 angles, frequencies and phases, 28 x 28 pixels, with 5 % noise; `--seeds` draws several sets of each size,
-`--files` adds one's own features, as `latents mosaic` reads them.
+`--files` adds one's own features, as `relatent mosaic` reads them.
 
 A path's length is the sum of 1 - correlation of neighbours. Seconds are those of the whole call, correlations
 included, median of the repeats after one call that is not counted (numba compiles in it). The best known is the
@@ -25,9 +25,9 @@ from typing import Any
 
 import numpy as np
 
-from latents.files import tables as storage
-from latents.ordering import clusters, default_columns, order_features, path_length, typeset
-from latents.tools.pictures import read_features
+from relatent.files import tables as storage
+from relatent.ordering import clusters, default_columns, order_features, path_length, typeset
+from relatent.tools.pictures import read_features
 
 EDGE_PX = 28
 NOISE = 0.05  # standard deviation, of waves between -1 and 1

@@ -41,8 +41,8 @@ CASES = {
     "grow-300k": Case(2_000, 300_000, 128),
 }
 NEEDS = {
-    "ours": "latents.ranking.engines.compiled",
-    "ours@100": "latents.ranking.engines.compiled",
+    "ours": "relatent.ranking.engines.compiled",
+    "ours@100": "relatent.ranking.engines.compiled",
     "faiss": "faiss",
     "faiss-binary": "faiss",
     "torch": "torch",
@@ -86,7 +86,7 @@ def tf_idf(rng: np.random.Generator, n: int, vocabulary: int) -> sp.csr_array:
 
 def ours(queries: Any, database: Any, y: Any, of_items: Any, case: Case, threads: int) -> None:
     """Compute every metric of the full ranking."""
-    from latents.ranking import evaluate
+    from relatent.ranking import evaluate
 
     score = "cosine" if case.kind == "sparse" else case.kind
     evaluate(queries, database, y, of_items, score=score, threads=threads, cutoffs=(10, 100))
@@ -94,7 +94,7 @@ def ours(queries: Any, database: Any, y: Any, of_items: Any, case: Case, threads
 
 def ours_at_100(queries: Any, database: Any, y: Any, of_items: Any, case: Case, threads: int) -> None:
     """Compute precision, recall and NDCG at 100 alone."""
-    from latents.ranking import evaluate
+    from relatent.ranking import evaluate
 
     score = "cosine" if case.kind == "sparse" else case.kind
     evaluate(queries, database, y, of_items, score=score, threads=threads, cutoffs=(100,), metrics="cutoffs")

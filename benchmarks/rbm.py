@@ -31,11 +31,11 @@ from sklearn.neural_network import BernoulliRBM
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from latents.networks.training import set_threads
-from latents.rbm.beta import beta_by_moments, sample_beta
-from latents.rbm.model import RBM
-from latents.rbm.partition import LogZ, log_partition
-from latents.rbm.training import Options, train
+from relatent.networks.training import set_threads
+from relatent.rbm.beta import beta_by_moments, sample_beta
+from relatent.rbm.model import RBM
+from relatent.rbm.partition import LogZ, log_partition
+from relatent.rbm.training import Options, train
 
 N_VISIBLE, N_HIDDEN, BATCH = 784, 500, 100
 LEARNING_RATE = 0.05
@@ -95,13 +95,13 @@ def epochs(rows: int, repeats: int) -> dict[str, object]:
             generator=draws,
         )
 
-    taken = in_turns({"latents": ours, "sklearn": lambda: peer.fit(peer_data)}, repeats)
+    taken = in_turns({"relatent": ours, "sklearn": lambda: peer.fit(peer_data)}, repeats)
     per_epoch = 60_000 / rows  # scaled to MNIST's size
     return {
         "part": "epochs",
-        "latents_seconds": statistics.median(taken["latents"]) * per_epoch,
+        "relatent_seconds": statistics.median(taken["relatent"]) * per_epoch,
         "sklearn_seconds": statistics.median(taken["sklearn"]) * per_epoch,
-        **ratios(taken["latents"], taken["sklearn"]),
+        **ratios(taken["relatent"], taken["sklearn"]),
     }
 
 
@@ -112,7 +112,7 @@ def beta(repeats: int, workers: int) -> Iterator[dict[str, object]]:
         draws = seeded(2)
         taken = in_turns(
             {
-                "latents": lambda used=used, draws=draws: sample_beta(ones, zeros, generator=draws, workers=used),
+                "relatent": lambda used=used, draws=draws: sample_beta(ones, zeros, generator=draws, workers=used),
                 "torch": peer.sample,
             },
             repeats,
@@ -121,10 +121,10 @@ def beta(repeats: int, workers: int) -> Iterator[dict[str, object]]:
         yield {
             "part": "beta",
             "workers": used,
-            "latents_millions_a_second": millions / statistics.median(taken["latents"]),
+            "relatent_millions_a_second": millions / statistics.median(taken["relatent"]),
             "torch_millions_a_second": millions / statistics.median(taken["torch"]),
-            "times_as_fast": 1 / ratios(taken["latents"], taken["torch"])["ratio"],
-            "least": 1 / ratios(taken["latents"], taken["torch"])["least"],
+            "times_as_fast": 1 / ratios(taken["relatent"], taken["torch"])["ratio"],
+            "least": 1 / ratios(taken["relatent"], taken["torch"])["least"],
         }
 
 

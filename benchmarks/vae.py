@@ -23,11 +23,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from latents.digits.binarise import reader
-from latents.networks.recipe import Journal, Recipe
-from latents.networks.schedules import one_cycle
-from latents.networks.training import fit, set_threads
-from latents.vae.model import architecture, build
+from relatent.digits.binarise import reader
+from relatent.networks.recipe import Journal, Recipe
+from relatent.networks.schedules import one_cycle
+from relatent.networks.training import fit, set_threads
+from relatent.vae.model import architecture, build
 
 BATCH, LATENT_DIM, WIDTH = 100, 2, 500
 
@@ -114,7 +114,7 @@ def main() -> None:
     plain, own = (statistics.median(seconds) for seconds in zip(*pairs, strict=True))
     figures = {
         "plain_seconds": plain,
-        "latents_seconds": own,
+        "relatent_seconds": own,
         "ratio": own / plain,
         "threads": options.threads,
     }

@@ -60,7 +60,7 @@ def torch_state() -> Iterator[None]:
 @pytest.fixture
 def killed_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], AbstractContextManager[None]]:
     """Return a context in which a training ends after some checkpoints, as if killed."""
-    from latents.networks import checkpoints
+    from relatent.networks import checkpoints
 
     save = checkpoints.save
 

@@ -15,10 +15,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from bridge.snakemake_side import Job, open_flow
-from latents.claims.markdown import MARKS
-from latents.errors import InputError
-from latents.files.atomic import atomic
-from latents.files.tables import read_json
+from relatent.claims.markdown import MARKS
+from relatent.errors import InputError
+from relatent.files.atomic import atomic
+from relatent.files.tables import read_json
 
 GALLERY = Path("docs/gallery.md")
 CLAIMS = Path("results/claims.json")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from latents.bptt.bias import bias_over_seeds, document_lengths
+from relatent.bptt.bias import bias_over_seeds, document_lengths
 
 RNG = np.random.default_rng(0)
 

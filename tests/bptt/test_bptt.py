@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from latents.bptt import METHODS, RecurrentDecoder, SwapSchedule, sampling_bias, swapped, train_bptt
-from latents.errors import InputError
+from relatent.bptt import METHODS, RecurrentDecoder, SwapSchedule, sampling_bias, swapped, train_bptt
+from relatent.errors import InputError
 
 CELLS = ("rnn", "relu", "gru", "lstm")
 FEATURES, CONTEXT, UNITS = 2, 3, 4

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from latents.claims import (
+from relatent.claims import (
     CLAIMS,
     VERDICTS,
     Claim,
@@ -23,11 +23,11 @@ from latents.claims import (
     rules,
     verdict_of,
 )
-from latents.claims.artifacts import NotMeasuredError
-from latents.claims.claim import read_claims
-from latents.claims.page import as_html
-from latents.errors import InputError
-from latents.stages.shared.schema import load
+from relatent.claims.artifacts import NotMeasuredError
+from relatent.claims.claim import read_claims
+from relatent.claims.page import as_html
+from relatent.errors import InputError
+from relatent.stages.shared.schema import load
 
 ROOT = Path(__file__).resolve().parents[2]
 TERMS = Terms("mlp", ["gru"], "tied", "beta", times=5, share=0.1, delay_seconds=0.1, about=2, lone_run=0.02)
@@ -298,7 +298,7 @@ def test_all_claims_are_complete_and_those_that_must_be_there_are() -> None:
 
 def test_no_verdict_is_typed_in() -> None:
     """The data file has no verdict, and a claim without a judge must say why."""
-    said = (ROOT / "src/latents/claims/claims.toml").read_text(encoding="utf-8")
+    said = (ROOT / "src/relatent/claims/claims.toml").read_text(encoding="utf-8")
     assert "verdict" not in said
     with pytest.raises(InputError, match="judge or the reason"):
         replace(claim("spread"), judge=None)

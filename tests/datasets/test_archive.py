@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from latents.datasets.archive import Content, canonical_tar, content, index_tar, read_member, write_tar
-from latents.errors import InputError
+from relatent.datasets.archive import Content, canonical_tar, content, index_tar, read_member, write_tar
+from relatent.errors import InputError
 from tests.support.archives import tar_content
 
 FILES = {"data/a/1": b"first", "data/a/2": b"", "data/b/1": bytes(range(256)) * 9}

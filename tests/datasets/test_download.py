@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latents.datasets import archive, download, registry
-from latents.datasets.registry import Dataset, RemoteFile
-from latents.datasets.resume import ResumingDownloader
-from latents.errors import InputError
+from relatent.datasets import archive, download, registry
+from relatent.datasets.registry import Dataset, RemoteFile
+from relatent.datasets.resume import ResumingDownloader
+from relatent.errors import InputError
 
 DOCUMENTS = {f"tree/{i}": np.random.default_rng(i).bytes(50_000) for i in range(6)}
 NOTES = np.random.default_rng(99).bytes(400_000)
@@ -222,7 +222,7 @@ def test_every_registered_address_has_a_hash_of_its_algorithms_length():
 KILLED = """
 import sys
 from pathlib import Path
-from latents.datasets.resume import ResumingDownloader
+from relatent.datasets.resume import ResumingDownloader
 ResumingDownloader(Path(sys.argv[1]), sys.argv[2])(sys.argv[3], sys.argv[4], None)
 """
 
@@ -304,14 +304,14 @@ def test_a_part_of_another_file_is_deleted_with_one_line_then_had_afresh(server,
 
 
 def test_no_network_and_no_mirror_is_one_line_with_every_address(loopback, monkeypatch, tmp_path, caplog):
-    """The line names the data set, each address with its failure, LATENTS_MIRROR and make demo."""
+    """The line names the data set, each address with its failure, RELATENT_MIRROR and make demo."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     urls = [f"http://127.0.0.1:{closed_port()}/{i}/tiny.tgz" for i in range(2)]
     monkeypatch.setitem(registry.DATASETS, "tiny", tiny(dict.fromkeys(urls, sha256(ARCHIVE)), {}))
     message = refused("tiny", tmp_path / "out", cache=tmp_path / "cache")
     for word in ("tiny: cannot get tiny.tgz", *(f"{url}: connection refused" for url in urls)):
         assert word in message
-    assert "LATENTS_MIRROR" in message
+    assert "RELATENT_MIRROR" in message
     assert "make demo" in message
     assert caplog.records == []  # nothing besides the one line
     assert list((tmp_path / "out").iterdir()) == []
@@ -321,7 +321,7 @@ def test_a_wrong_hash_on_the_web_is_one_line(on_server, tmp_path):
     """The line has both hashes, the address and what to do; the wrong file is deleted."""
     on_server.files["/tiny.tgz"] = wrong = packed({"tree/0": b"another"})
     message = refused("tiny", tmp_path / "out", cache=tmp_path / "cache")
-    for word in (sha256(ARCHIVE)[7:], sha256(wrong)[7:], f"{on_server.url}/tiny.tgz", "LATENTS_MIRROR"):
+    for word in (sha256(ARCHIVE)[7:], sha256(wrong)[7:], f"{on_server.url}/tiny.tgz", "RELATENT_MIRROR"):
         assert word in message
     assert list((tmp_path / "cache" / "tiny").iterdir()) == []
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latents.datasets import download, embedded_faces
-from latents.datasets.lfw import decode_grey, index_lfw, read_face, read_pairs, read_people
-from latents.datasets.mnist import read_mnist
-from latents.datasets.newsgroups import read_newsgroups
-from latents.datasets.registry import FILES
+from relatent.datasets import download, embedded_faces
+from relatent.datasets.lfw import decode_grey, index_lfw, read_face, read_pairs, read_people
+from relatent.datasets.mnist import read_mnist
+from relatent.datasets.newsgroups import read_newsgroups
+from relatent.datasets.registry import FILES
 from tests.support.archives import decode_rgb, read_lfw
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latents.datasets import download
-from latents.datasets.archive import write_tar
-from latents.datasets.lfw import (
+from relatent.datasets import download
+from relatent.datasets.archive import write_tar
+from relatent.datasets.lfw import (
     Face,
     Pair,
     Person,
@@ -21,10 +21,10 @@ from latents.datasets.lfw import (
     read_pairs,
     read_people,
 )
-from latents.errors import InputError
+from relatent.errors import InputError
 from tests.support.archives import decode_rgb, read_lfw
 
-MIRROR = Path(os.environ.get("LATENTS_MIRROR") or Path(__file__).parents[3] / "shared" / "data")
+MIRROR = Path(os.environ.get("RELATENT_MIRROR") or Path(__file__).parents[3] / "shared" / "data")
 needs_real_data = pytest.mark.skipif(not (MIRROR / "lfw").is_dir(), reason=f"no lfw in the mirror {MIRROR}")
 
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from latents.datasets import download
-from latents.datasets.mnist import mnist_content, paths, read_mnist, write_idx
-from latents.errors import InputError
+from relatent.datasets import download
+from relatent.datasets.mnist import mnist_content, paths, read_mnist, write_idx
+from relatent.errors import InputError
 
-MIRROR = Path(os.environ.get("LATENTS_MIRROR") or Path(__file__).parents[3] / "shared" / "data")
+MIRROR = Path(os.environ.get("RELATENT_MIRROR") or Path(__file__).parents[3] / "shared" / "data")
 needs_real_data = pytest.mark.skipif(not (MIRROR / "mnist").is_dir(), reason=f"no mnist in the mirror {MIRROR}")
 
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from latents.datasets import download
-from latents.datasets.archive import write_tar
-from latents.datasets.newsgroups import Document, read_newsgroups
-from latents.errors import InputError
+from relatent.datasets import download
+from relatent.datasets.archive import write_tar
+from relatent.datasets.newsgroups import Document, read_newsgroups
+from relatent.errors import InputError
 
-MIRROR = Path(os.environ.get("LATENTS_MIRROR") or Path(__file__).parents[3] / "shared" / "data")
+MIRROR = Path(os.environ.get("RELATENT_MIRROR") or Path(__file__).parents[3] / "shared" / "data")
 needs_real_data = pytest.mark.skipif(
     not (MIRROR / "newsgroups").is_dir(), reason=f"no newsgroups in the mirror {MIRROR}"
 )

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from latents.digits.binarise import HOWS, binarise, reader
-from latents.errors import InputError
+from relatent.digits.binarise import HOWS, binarise, reader
+from relatent.errors import InputError
 
 
 def seeded(seed: int = 0) -> torch.Generator:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from latents.digits import classifier as dc
-from latents.errors import InputError
-from latents.files.weights import read_weights, write_weights
-from latents.networks import training
-from latents.stats.frechet import frechet_distance
+from relatent.digits import classifier as dc
+from relatent.errors import InputError
+from relatent.files.weights import read_weights, write_weights
+from relatent.networks import training
+from relatent.stats.frechet import frechet_distance
 from tests.support.flat import flat
 
 SIDE_PX = 16

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from latents.errors import InputError
-from latents.face_models import autoencoder as ae
-from latents.face_models import pca, training
-from latents.face_models import people as face_models_people
-from latents.files.weights import read_weights, write_weights
+from relatent.errors import InputError
+from relatent.face_models import autoencoder as ae
+from relatent.face_models import pca, training
+from relatent.face_models import people as face_models_people
+from relatent.files.weights import read_weights, write_weights
 from tests.support.flat import flat
 
 SIDE_PX = 16

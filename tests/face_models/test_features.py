@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from latents.errors import InputError
-from latents.face_models import autoencoder as ae
-from latents.face_models import features
-from latents.face_models import unit_map as face_models_unit_map
-from latents.files.hdf5 import open_hdf5, read_hdf5, write_hdf5
+from relatent.errors import InputError
+from relatent.face_models import autoencoder as ae
+from relatent.face_models import features
+from relatent.face_models import unit_map as face_models_unit_map
+from relatent.files.hdf5 import open_hdf5, read_hdf5, write_hdf5
 
 N = 90
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latents.errors import InputError
-from latents.face_models import looks
+from relatent.errors import InputError
+from relatent.face_models import looks
 
 
 def test_distance_to_the_mean_is_rms_a_pixel() -> None:

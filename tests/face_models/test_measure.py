@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from latents.face_models import autoencoder as ae
-from latents.face_models import measure as face_measures
-from latents.face_models.stack import FaceModel
-from latents.face_models.unit_map import UnitMap
-from latents.rbm.model import RBM
+from relatent.face_models import autoencoder as ae
+from relatent.face_models import measure as face_measures
+from relatent.face_models.stack import FaceModel
+from relatent.face_models.unit_map import UnitMap
+from relatent.rbm.model import RBM
 
 SIDE_PX, N_FEATURES = 8, 64
 

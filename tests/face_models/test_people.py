@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latents.errors import InputError
-from latents.face_models.people import rows_of_person
+from relatent.errors import InputError
+from relatent.face_models.people import rows_of_person
 
 PEOPLE = ["George_W_Bush", "Tony_Blair", "George_HW_Bush", "Tony_Blair", "Colin_Powell"]
 

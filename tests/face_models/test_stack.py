@@ -8,12 +8,12 @@ from itertools import islice
 import pytest
 import torch
 
-from latents.errors import InputError
-from latents.face_models import autoencoder as ae
-from latents.face_models.stack import LEVELS, FaceModel
-from latents.face_models.unit_map import UnitMap
-from latents.rbm.deep import DeepRBM
-from latents.rbm.model import RBM
+from relatent.errors import InputError
+from relatent.face_models import autoencoder as ae
+from relatent.face_models.stack import LEVELS, FaceModel
+from relatent.face_models.unit_map import UnitMap
+from relatent.rbm.deep import DeepRBM
+from relatent.rbm.model import RBM
 
 SIDE_PX, N_FEATURES = 8, 64
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from latents.face_models import unit_map as face_models_unit_map
+from relatent.face_models import unit_map as face_models_unit_map
 
 
 def test_the_map_is_inverted_within_its_range() -> None:

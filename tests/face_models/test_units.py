@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from latents.face_models import units as face_units
-from latents.face_models.unit_map import UnitMap
+from relatent.face_models import units as face_units
+from relatent.face_models.unit_map import UnitMap
 
 RNG = np.random.default_rng(0)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latents.errors import InputError
-from latents.faces import Symmetry, align, crop, fit_shape, frontalize, normalise
-from latents.faces.frontalize import angles, fit_cameras
-from latents.faces.landmarks import write_landmarks
-from latents.faces.pictures import VARIANTS, Look, write_faces
-from latents.faces.schemes import IBUG68
-from latents.faces.visibility import Rays
-from latents.files.hdf5 import open_hdf5, read_hdf5
+from relatent.errors import InputError
+from relatent.faces import Symmetry, align, crop, fit_shape, frontalize, normalise
+from relatent.faces.frontalize import angles, fit_cameras
+from relatent.faces.landmarks import write_landmarks
+from relatent.faces.pictures import VARIANTS, Look, write_faces
+from relatent.faces.schemes import IBUG68
+from relatent.faces.visibility import Rays
+from relatent.files.hdf5 import open_hdf5, read_hdf5
 from tests.support.heads import MIRROR, head_shape, mixed_members, photograph, write_archive
 
 pytest.importorskip("cv2")

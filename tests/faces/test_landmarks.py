@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latents.datasets.lfw import index_lfw
-from latents.errors import InputError
-from latents.faces.landmarks import Detection, Rung, _doubt, detect, find_landmarks, write_landmarks
-from latents.faces.schemes import IBUG68
-from latents.files.hdf5 import open_hdf5, read_hdf5
-from latents.files.tables import read_csv
+from relatent.datasets.lfw import index_lfw
+from relatent.errors import InputError
+from relatent.faces.landmarks import Detection, Rung, _doubt, detect, find_landmarks, write_landmarks
+from relatent.faces.schemes import IBUG68
+from relatent.files.hdf5 import open_hdf5, read_hdf5
+from relatent.files.tables import read_csv
 from tests.support.heads import mixed_members, portraits, write_archive
 
 pytest.importorskip("dlib")
-MIRROR = Path(os.environ.get("LATENTS_MIRROR") or Path(__file__).parents[3] / "shared" / "data")
+MIRROR = Path(os.environ.get("RELATENT_MIRROR") or Path(__file__).parents[3] / "shared" / "data")
 TARBALL = MIRROR / "lfw" / "lfw-deepfunneled.tgz"
 
 
@@ -123,7 +123,7 @@ def test_bytes_do_not_depend_on_the_number_of_workers(archive, tmp_path):
 def test_blocks_do_not_change_what_is_found(archive, monkeypatch):
     entries = index_lfw(archive)
     whole = [found for block in find_landmarks(archive, entries) for found in block]
-    monkeypatch.setattr("latents.faces.landmarks.BLOCK", 3)
+    monkeypatch.setattr("relatent.faces.landmarks.BLOCK", 3)
     parts = list(find_landmarks(archive, entries))
     assert [len(block) for block in parts] == [3, 3, 3, 2]
     for one, other in zip(whole, [found for block in parts for found in block], strict=True):

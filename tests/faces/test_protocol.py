@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latents.datasets.lfw import Pair, Person
-from latents.errors import InputError
-from latents.faces.protocol import compare_variants, correlate, examples, mean_picture, of_folds, score_pairs, turned
-from latents.faces.verification import best_threshold, verify
-from latents.files.hdf5 import read_hdf5, write_hdf5
+from relatent.datasets.lfw import Pair, Person
+from relatent.errors import InputError
+from relatent.faces.protocol import compare_variants, correlate, examples, mean_picture, of_folds, score_pairs, turned
+from relatent.faces.verification import best_threshold, verify
+from relatent.files.hdf5 import read_hdf5, write_hdf5
 
 
 def _random(seed: int, n: int, levels: int) -> tuple[np.ndarray, np.ndarray]:
@@ -106,7 +106,7 @@ def test_pairs_are_scored_by_name_whatever_the_block(faces, monkeypatch):
     path, frontal = faces
     expected = correlate(frontal[[0, 1, 0]], frontal[[1, 2, 0]])
     np.testing.assert_allclose(score_pairs(path, "frontal", PAIRS), expected)
-    monkeypatch.setattr("latents.faces.protocol.PAIRS_AT_ONCE", 2)
+    monkeypatch.setattr("relatent.faces.protocol.PAIRS_AT_ONCE", 2)
     np.testing.assert_array_equal(score_pairs(path, "frontal", PAIRS), expected)
     assert expected[2] == pytest.approx(1)
 

@@ -6,12 +6,12 @@ import h5py
 import numpy as np
 import pytest
 
-from latents.errors import InputError
-from latents.faces import Frame, fit_shape
-from latents.faces.schemes import IBUG68, Scheme
-from latents.faces.shape import fit_people, read_shape, write_shape
-from latents.faces.visibility import Rays, direction
-from latents.files.hdf5 import write_hdf5
+from relatent.errors import InputError
+from relatent.faces import Frame, fit_shape
+from relatent.faces.schemes import IBUG68, Scheme
+from relatent.faces.shape import fit_people, read_shape, write_shape
+from relatent.faces.visibility import Rays, direction
+from relatent.files.hdf5 import write_hdf5
 from tests.support.heads import MIRROR, UNIT, head_shape, rotation, solid, views
 
 pytest.importorskip("cv2")

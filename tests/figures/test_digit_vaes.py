@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latents.figures import digit_vaes as networks
-from latents.figures import planes as vae
+from relatent.figures import digit_vaes as networks
+from relatent.figures import planes as vae
 
 RNG = np.random.default_rng(0)
 RUNS = ("mlp_2d", "lstm_2d", "gru_2d")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from latents.errors import InputError
-from latents.figures import faces as figures
+from relatent.errors import InputError
+from relatent.figures import faces as figures
 
 
 def pictures(count: int) -> np.ndarray:

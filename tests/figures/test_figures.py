@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latents.figures import planes as vae
-from latents.figures import ranking, timing
+from relatent.figures import planes as vae
+from relatent.figures import ranking, timing
 
 POINTS = np.random.default_rng(0).normal(size=(60, 5))
 LABELS = np.arange(60) % 10

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latents.errors import InputError
-from latents.figures import rbm
+from relatent.errors import InputError
+from relatent.figures import rbm
 
 TABLE = [
     {"direction": direction, "temperatures": str(count)}

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latents.figures import rnn
+from relatent.figures import rnn
 
 LIMIT_BYTES = 300 * 1024
 RNG = np.random.default_rng(0)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from latents.figures import text
+from relatent.figures import text
 
 MODELS = {
     "unigram": {"perplexity_documents": 1200.0},

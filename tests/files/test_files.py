@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from latents.errors import InputError
-from latents.files import atomic, hdf5, tables, weights
+from relatent.errors import InputError
+from relatent.files import atomic, hdf5, tables, weights
 
 WRITERS = {
     "a.json": lambda path: tables.write_json(path, {"b": 1, "a": [1.5, np.float32(2), np.nan], "c": np.arange(2)}),
@@ -64,7 +64,7 @@ def test_a_killed_write_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("old", encoding="utf-8")
     code = (
-        "import os, sys, signal; from latents.files.hdf5 import atomic\n"
+        "import os, sys, signal; from relatent.files.hdf5 import atomic\n"
         "with atomic(sys.argv[1]) as t: t.write_text('half'); os.kill(os.getpid(), signal.SIGKILL)"
     )
     environment = os.environ | {"PYTHONPATH": str(Path(hdf5.__file__).parents[1])}

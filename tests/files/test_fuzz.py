@@ -15,13 +15,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
-from latents.datasets.archive import canonical_tar, index_tar, write_tar
-from latents.datasets.lfw import Face, decode_grey, index_lfw, read_pairs, read_people
-from latents.datasets.mnist import mnist_content, paths, read_mnist, write_idx
-from latents.files import hdf5 as storage
-from latents.text.corpus import tokenise
-from latents.text.documents import write_newsgroups
-from latents.text.postings import clean
+from relatent.datasets.archive import canonical_tar, index_tar, write_tar
+from relatent.datasets.lfw import Face, decode_grey, index_lfw, read_pairs, read_people
+from relatent.datasets.mnist import mnist_content, paths, read_mnist, write_idx
+from relatent.files import hdf5 as storage
+from relatent.text.corpus import tokenise
+from relatent.text.documents import write_newsgroups
+from relatent.text.postings import clean
 from tests.support.archives import tar_content
 from tests.support.mutations import NUMBERS, damaged, damaged_text, folder_with, made, many, result_or_one_line
 

@@ -10,9 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from latents.files import hdf5
-from latents.files import weights as files_weights
-from latents.rbm import model as rbm
+from relatent.files import hdf5
+from relatent.files import weights as files_weights
+from relatent.rbm import model as rbm
 from tests.support.mutations import damaged, folder_with, made, many, result_or_one_line
 
 

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from latents.files.tables import read_json
-from latents.published import tables as comparison
-from latents.stages.published import NAMES, order
+from relatent.files.tables import read_json
+from relatent.published import tables as comparison
+from relatent.stages.published import NAMES, order
 from tests.support.harness import ROOT
 
 RESULTS = ROOT / "results/hashing"

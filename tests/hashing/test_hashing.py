@@ -8,10 +8,10 @@ import pytest
 import torch
 from scipy import sparse
 
-from latents.errors import InputError
-from latents.hashing import graph, training
-from latents.hashing import network as hashing_network
-from latents.hashing.plain import binarise, unit
+from relatent.errors import InputError
+from relatent.hashing import graph, training
+from relatent.hashing import network as hashing_network
+from relatent.hashing.plain import binarise, unit
 from tests.support.flat import flat
 
 UNSUPERVISED = {"prior": "gaussian", "label_weight": 0.0, "private": False, "neighbours": 0, "words": 20.0}

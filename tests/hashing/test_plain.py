@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from latents.hashing.plain import binarise, itq_rotation, latent_semantic_axes, project, unit
+from relatent.hashing.plain import binarise, itq_rotation, latent_semantic_axes, project, unit
 
 
 def rows(n=40, seed=0):

@@ -8,9 +8,9 @@ from typing import Annotated
 import pytest
 from pydantic import Field, ValidationError
 
-from latents.errors import InputError
-from latents.jobs.params import Name, Section, Seeds, Structural, load_section, read_yaml, structure
-from latents.stages.shared import schema
+from relatent.errors import InputError
+from relatent.jobs.params import Name, Section, Seeds, Structural, load_section, read_yaml, structure
+from relatent.stages.shared import schema
 from tests.support.harness import ROOT
 
 WHOLE = (ROOT / "demo" / "params.yaml").read_text(encoding="utf-8")

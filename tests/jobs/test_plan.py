@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
-from latents.jobs import params, plan
-from latents.jobs.closure import Sources
-from latents.stages.shared.sections import Compute
+from relatent.jobs import params, plan
+from relatent.jobs.closure import Sources
+from relatent.stages.shared.sections import Compute
 from tests.support.harness import ROOT
 
 COMMAND = [
     "-m",
-    "latents.stages.headlines",
+    "relatent.stages.headlines",
     "gather",
     "results/rnn/mnist/tied/metrics.json",
     "--headline",
@@ -52,14 +52,14 @@ def write_plan(folder: Path, **job: Any) -> None:
 
 
 def start(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"PYTHONPATH": "src", "LATENTS_PLAN": "plan.json"} | variables
+    environment = os.environ | {"PYTHONPATH": "src", "RELATENT_PLAN": "plan.json"} | variables
     return subprocess.run(
         [sys.executable, *COMMAND], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
 
 
 def edit(folder: Path, path: str, change: Callable[[str], str]) -> None:
-    file = folder / "src/latents" / path
+    file = folder / "src/relatent" / path
     file.write_text(change(file.read_text(encoding="utf-8")), encoding="utf-8")
 
 
@@ -76,7 +76,7 @@ def test_a_job_whose_code_was_edited_after_the_plan_does_not_run(planned: Path) 
     done = start(planned)
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        "error: latents/files/atomic.py was edited after headlines was planned; the job did not run; run again"
+        "error: relatent/files/atomic.py was edited after headlines was planned; the job did not run; run again"
     ]
     assert not (planned / MADE).exists()
 
@@ -87,13 +87,13 @@ def test_an_edit_that_no_digest_sees_stops_no_job(planned: Path) -> None:
 
 
 def test_a_job_that_runs_code_outside_its_closure_is_not_vouched_for(planned: Path) -> None:
-    hidden = '    __import__("latents.text." + "lda")\n    gathered: dict'
+    hidden = '    __import__("relatent.text." + "lda")\n    gathered: dict'
     edit(planned, "stages/headlines.py", lambda text: text.replace("    gathered: dict", hidden))
     write_plan(planned)
     done = start(planned)
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        "error: headlines ran latents/text/__init__.py, which is not in its closure: src/latents/jobs/closure.py"
+        "error: headlines ran relatent/text/__init__.py, which is not in its closure: src/relatent/jobs/closure.py"
     ]
     assert not (planned / plan.MADE / NAME).exists()
 
@@ -133,7 +133,7 @@ def test_nothing_is_put_back_unless_all_is_as_recorded(planned: Path, what: str)
 
 def test_a_command_by_hand_is_held_to_nothing(planned: Path) -> None:
     edit(planned, "files/atomic.py", lambda text: text.replace(".tmp", ".part"))
-    assert start(planned, LATENTS_PLAN="").returncode == 0
+    assert start(planned, RELATENT_PLAN="").returncode == 0
 
 
 def test_a_damaged_plan_is_one_line(planned: Path) -> None:

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from latents.datasets.registry import FILES
-from latents.jobs import landlock, seal
-from latents.jobs.closure import Sources
-from latents.jobs.plan import stamps
+from relatent.datasets.registry import FILES
+from relatent.jobs import landlock, seal
+from relatent.jobs.closure import Sources
+from relatent.jobs.plan import stamps
 from tests.support.harness import ROOT, copy_sources, environment, run
 
 RULES = [
@@ -96,7 +96,7 @@ def forbidden(jobs: dict[str, dict[str, Any]], job: dict[str, Any]) -> list[tupl
     apart = next(path for path in others if not parents & {*Path(path).parents})
     old, new = str(beside(job, "old.h5")), str(beside(job, "new.h5"))
     python = [("read", others[0]), ("append", others[0]), ("read", old), ("append", old), ("remove", old)]
-    python += [("append", "params.yaml"), ("append", "src/latents/rbm/partition.py")]
+    python += [("append", "params.yaml"), ("append", "src/relatent/rbm/partition.py")]
     python += [(kind, path) for kind in ("plain write", "write") for path in ("results/new.h5", new)]
     native = [("native read", apart), ("native write", apart), ("native write", f"{Path(apart).parent}/new.h5")]
     return python + (native if landlock.version() else [])
@@ -109,7 +109,7 @@ def beside(job: dict[str, Any], name: str, folder: Path = Path()) -> Path:
 
 def allowed(job: dict[str, Any]) -> list[tuple[str, str]]:
     """Return trials of all that the job declares, and of what every job may do."""
-    trials = [("read", path) for path in [*job["reads"], "params.yaml", "src/latents/rbm/partition.py"]]
+    trials = [("read", path) for path in [*job["reads"], "params.yaml", "src/relatent/rbm/partition.py"]]
     trials += [("write", path) for path in [*job["writes"], "checkpoints/some.safetensors"]]
     return [*trials, ("temporary", "some.txt"), ("list", str(Path(job["writes"][0]).parent)), ("unix socket", "s")]
 
@@ -253,8 +253,8 @@ def test_an_error_of_rights_elsewhere_is_not_the_seals() -> None:
 
 def test_no_thread_runs_when_a_stage_seals_itself() -> None:
     """Importing all stages starts no thread, which Landlock would miss, and loads no numpy."""
-    modules = [path.stem for path in (ROOT / "src/latents/stages").glob("*.py") if path.stem != "__init__"]
-    script = f"import importlib, os, sys; [importlib.import_module('latents.stages.' + name) for name in {modules}]"
+    modules = [path.stem for path in (ROOT / "src/relatent/stages").glob("*.py") if path.stem != "__init__"]
+    script = f"import importlib, os, sys; [importlib.import_module('relatent.stages.' + name) for name in {modules}]"
     script += "; print(len(os.listdir('/proc/self/task')), 'numpy' in sys.modules, 'torch' in sys.modules)"
     assert run("python", "-c", script, cwd=ROOT / "src").stdout.split() == ["1", "False", "False"]
 
@@ -264,7 +264,7 @@ def test_no_thread_runs_when_a_stage_seals_itself() -> None:
 STAGE = """
 from pathlib import Path
 import typer
-from latents.stages.shared.command import Log, run, stage
+from relatent.stages.shared.command import Log, run, stage
 app = stage("Try.")
 @app.command()
 def read(path: Path, log: Log = None) -> None:
@@ -274,14 +274,14 @@ if __name__ == "__main__":
 """
 
 
-TRIED = ["-m", "latents.stages.tried", "read", "results/other.txt", "--log", "logs/tried.log"]
+TRIED = ["-m", "relatent.stages.tried", "read", "results/other.txt", "--log", "logs/tried.log"]
 
 
 @pytest.fixture
 def called(tmp_path: Path) -> Path:
     """Make a folder with a stage that reads any file, results, and a plan that declares one."""
     copy_sources(tmp_path)
-    (tmp_path / "src/latents/stages/tried.py").write_text(STAGE, encoding="utf-8")
+    (tmp_path / "src/relatent/stages/tried.py").write_text(STAGE, encoding="utf-8")
     (tmp_path / "results/other.txt").parent.mkdir(exist_ok=True)
     (tmp_path / "results/other.txt").touch()
     source = tmp_path / "src"
@@ -299,7 +299,7 @@ def start(folder: Path, **extra: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_refusal_is_one_line_and_status_1(called: Path) -> None:
     """Stderr and the log have the job, the path and what to do."""
-    done = start(called, LATENTS_PLAN=os.fspath(called / "plan.json"))
+    done = start(called, RELATENT_PLAN=os.fspath(called / "plan.json"))
     line = "error: " + REFUSED.format(job="tried-1", path="results/other.txt")
     assert done.returncode == 1
     assert done.stderr.startswith(line)
@@ -307,7 +307,7 @@ def test_a_refusal_is_one_line_and_status_1(called: Path) -> None:
     assert (called / "logs/tried.log").read_text(encoding="utf-8").startswith(line)
 
 
-@pytest.mark.parametrize("extra", [{}, {"LATENTS_PLAN": "plan.json", "LATENTS_UNSEALED": "1"}])
+@pytest.mark.parametrize("extra", [{}, {"RELATENT_PLAN": "plan.json", "RELATENT_UNSEALED": "1"}])
 def test_without_a_plan_or_by_its_users_will_nothing_is_sealed(called: Path, extra: dict[str, str]) -> None:
     """A stage called by hand reads what it is given, and so does an unsealed one."""
     assert start(called, **extra).returncode == 0

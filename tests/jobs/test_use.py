@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from latents.jobs import plan, use
-from latents.stages.shared import command as entry
-from latents.tools import uses
+from relatent.jobs import plan, use
+from relatent.stages.shared import command as entry
+from relatent.tools import uses
 
 MACHINE = {"model": "a processor", "number": "6/1/2", "capabilities": ["avx2"], "cores": 2, "blas_threads": 1}
-COMMANDS = {name: f"python -m latents.stages.{name} make --log logs/{name}.log" for name in ("digits", "rbm")}
+COMMANDS = {name: f"python -m relatent.stages.{name} make --log logs/{name}.log" for name in ("digits", "rbm")}
 
 
 @pytest.fixture(autouse=True)

@@ -13,15 +13,15 @@ from pathlib import Path
 import grimp
 import pytest
 
-from latents.machine import numba_cache
+from relatent.machine import numba_cache
 from tests.support.harness import ROOT
 
-SOURCE = ROOT / "src/latents"
+SOURCE = ROOT / "src/relatent"
 KERNELS = sorted(str(path.relative_to(SOURCE)) for path in SOURCE.rglob("*.py") if "\n@kernel" in path.read_text())
 PROBE = "\n\n@kernel\ndef probe(value):\n    return value + {}\n"
 CALLER = """
-from latents.machine.numba_cache import kernel
-from latents.{module} import probe
+from relatent.machine.numba_cache import kernel
+from relatent.{module} import probe
 
 
 @kernel
@@ -32,7 +32,7 @@ CALL = """
 import importlib, json, sys
 answers = {}
 for name in sys.argv[1:]:
-    call = importlib.import_module(f"latents.calls_{name}").call
+    call = importlib.import_module(f"relatent.calls_{name}").call
     value = call(0)
     answers[name] = value, sum(call.stats.cache_hits.values()), sum(call.stats.cache_misses.values())
 print(json.dumps(answers))
@@ -41,7 +41,7 @@ print(json.dumps(answers))
 
 def copy_package(folder: Path) -> Path:
     """A copy of the package's sources that may be edited."""
-    return Path(shutil.copytree(SOURCE, folder / "src/latents", ignore=shutil.ignore_patterns("__pycache__")))
+    return Path(shutil.copytree(SOURCE, folder / "src/relatent", ignore=shutil.ignore_patterns("__pycache__")))
 
 
 def environment(package: Path, **variables: object) -> dict[str, str]:
@@ -106,8 +106,8 @@ def test_an_edit_of_a_callee_is_seen_and_taken_back(probed: Path, file: str) -> 
 EVALUATE = """
 import json
 import numpy as np
-from latents.ranking import evaluate
-from latents.ranking.engines.codes import measure_codes
+from relatent.ranking import evaluate
+from relatent.ranking.engines.codes import measure_codes
 rng = np.random.default_rng(0)
 bits, labels = rng.integers(2, size=(60, 64)).astype(bool), rng.integers(3, size=60)
 means = evaluate(bits[:20], bits[20:], labels[:20], labels[20:], score="hamming", cutoffs=(10,)).means()
@@ -135,8 +135,8 @@ def test_an_evaluation_follows_an_edit_of_the_measures(tmp_path: Path) -> None:
 SMALL = """
 import json, os, sys
 from pathlib import Path
-from latents.machine import numba_cache
-from latents.ranking.kernels import metrics as measures
+from relatent.machine import numba_cache
+from relatent.ranking.kernels import metrics as measures
 edited = os.environ.get("EDITED")
 if edited:
     with open(edited, "a") as source:
@@ -206,7 +206,7 @@ OTHERS = """
 import json, sys
 import numba
 sys.path.insert(0, sys.argv[1])
-import theirs, latents.ranking.kernels.metrics as ours
+import theirs, relatent.ranking.kernels.metrics as ours
 import theirs_later
 theirs.double(1), theirs_later.double(1), ours.first_relevant(3.0, 2.0, 1.0)
 functions = {"before": theirs.double, "after": theirs_later.double, "ours": ours.first_relevant}
@@ -221,37 +221,37 @@ def test_other_peoples_functions_are_cached_where_they_were(package: Path, tmp_p
         (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
     found = run(OTHERS, str(tmp_path), package=package)
     assert found["before"] == found["after"] == str(tmp_path / "__pycache__")
-    assert Path(found["ours"]).parent == package.parent.parent / "cache/latents/numba"
+    assert Path(found["ours"]).parent == package.parent.parent / "cache/relatent/numba"
     found = run(OTHERS, str(tmp_path), package=package, NUMBA_CACHE_DIR=tmp_path / "given")
-    assert Path(found["ours"]).parent == tmp_path / "given/latents"
+    assert Path(found["ours"]).parent == tmp_path / "given/relatent"
     assert Path(found["before"]).parent == Path(found["after"]).parent == tmp_path / "given"
 
 
 def test_the_digest_covers_whatever_kernels_import() -> None:
     """All that grimp finds upstream of a module with a kernel; importers of such modules are left out."""
-    graph = grimp.build_graph("latents", cache_dir=None)
-    kernels = {"latents." + file.removesuffix(".py").replace("/", ".") for file in KERNELS}
+    graph = grimp.build_graph("relatent", cache_dir=None)
+    kernels = {"relatent." + file.removesuffix(".py").replace("/", ".") for file in KERNELS}
     upstream = kernels.union(*(graph.find_upstream_modules(module) for module in kernels))
     assert upstream <= set(numba_cache.SOURCES.stamps)
-    assert "latents.ranking.evaluation" not in numba_cache.SOURCES.stamps
+    assert "relatent.ranking.evaluation" not in numba_cache.SOURCES.stamps
 
 
 def test_imports_are_found_in_every_form() -> None:
     """Over lines, of modules and of what they hold, inside a function, several at once."""
-    known = {f"latents.{name}" for name in ("a", "b", "c", "d", "e", "e.f", "g")}
+    known = {f"relatent.{name}" for name in ("a", "b", "c", "d", "e", "e.f", "g")}
     text = """
-from latents.a import (
+from relatent.a import (
     ONE,  # the first
     TWO,
 )
-from latents import b, nothing
-import numpy, latents.c as c
+from relatent import b, nothing
+import numpy, relatent.c as c
 def late():
-    from latents.d import *
-    import latents.e.f
-# from latents.g import h
+    from relatent.d import *
+    import relatent.e.f
+# from relatent.g import h
 """
-    assert numba_cache.imported(text, known) == known - {"latents.e", "latents.g"}
+    assert numba_cache.imported(text, known) == known - {"relatent.e", "relatent.g"}
 
 
 def test_no_module_compiles_by_numba_itself() -> None:

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from torch import nn
 
-from latents.networks import training
+from relatent.networks import training
 from tests.support.flat import flat
 from tests.support.mutations import damaged, folder_with, made, many, result_or_one_line
 

@@ -17,24 +17,24 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from latents.digits import classifier as digit_classifier
-from latents.errors import InputError, ProbeEnded
-from latents.face_models import autoencoder
-from latents.face_models import training as autoencoder_training
-from latents.files.hdf5 import write_hdf5
-from latents.files.tables import read_json
-from latents.jobs.params import read_yaml
-from latents.networks import checkpoints
-from latents.networks.probes import Probe, digest, probing
-from latents.networks.training import fit
-from latents.rbm.convergence import estimates
-from latents.rbm.model import RBM
-from latents.rbm.training import train as train_rbm
-from latents.rnn import training as row_training
-from latents.text import language_model as lm
-from latents.vae import measure
-from latents.vae import model as vae_model
-from latents.vae import train as vae_train
+from relatent.digits import classifier as digit_classifier
+from relatent.errors import InputError, ProbeEnded
+from relatent.face_models import autoencoder
+from relatent.face_models import training as autoencoder_training
+from relatent.files.hdf5 import write_hdf5
+from relatent.files.tables import read_json
+from relatent.jobs.params import read_yaml
+from relatent.networks import checkpoints
+from relatent.networks.probes import Probe, digest, probing
+from relatent.networks.training import fit
+from relatent.rbm.convergence import estimates
+from relatent.rbm.model import RBM
+from relatent.rbm.training import train as train_rbm
+from relatent.rnn import training as row_training
+from relatent.text import language_model as lm
+from relatent.vae import measure
+from relatent.vae import model as vae_model
+from relatent.vae import train as vae_train
 from tests.support.flat import flat
 
 ROOT = Path(__file__).parents[2]
@@ -331,7 +331,7 @@ def test_a_probe_is_written_with_the_machine(tmp_path: Path, monkeypatch: pytest
     assert written["machine"]["capabilities"] == sorted(written["machine"]["capabilities"])
     with probing(None) as probe:
         assert probe is None
-    monkeypatch.setenv("LATENTS_PROBE", "1")
+    monkeypatch.setenv("RELATENT_PROBE", "1")
     with pytest.raises(InputError, match="no --probe names the file"), probing(None):
         pass
 
@@ -358,7 +358,7 @@ def stage(folder: Path, *options: str, **environment: str) -> subprocess.Complet
     command = [
         sys.executable,
         "-m",
-        "latents.stages.vae",
+        "relatent.stages.vae",
         "train",
         "--run",
         run,
@@ -369,7 +369,7 @@ def stage(folder: Path, *options: str, **environment: str) -> subprocess.Complet
     ]
     command += ["--model", "out/model.safetensors", "--history", "out/history.csv"]
     command += ["--params", str(ROOT / "demo/params.yaml"), *options]
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("LATENTS_")}
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("RELATENT_")}
     where = inherited | {"PYTHONPATH": str(ROOT / "src")} | environment
     return subprocess.run(command, cwd=folder, env=where, capture_output=True, text=True, check=False)
 
@@ -383,7 +383,7 @@ def test_a_stage_that_is_asked_for_its_probe_alone_writes_that_alone(tmp_path: P
     done = [
         stage(folders["plain"]),
         stage(folders["whole"], "--probe", "out/probe.json"),
-        stage(folders["only"], "--probe", "out/probe.json", LATENTS_PROBE="1"),
+        stage(folders["only"], "--probe", "out/probe.json", RELATENT_PROBE="1"),
     ]
     assert [one.returncode for one in done] == [0, 0, 0], [one.stderr for one in done]
     files = {
@@ -399,9 +399,9 @@ def test_a_stage_that_is_asked_for_its_probe_alone_writes_that_alone(tmp_path: P
 
 def test_a_stage_that_cannot_write_its_probe_alone_says_so_in_one_line(tmp_path: Path) -> None:
     """Without --probe it would have to do all its work."""
-    done = stage(tmp_path, LATENTS_PROBE="1")
+    done = stage(tmp_path, RELATENT_PROBE="1")
     assert done.returncode == 1
-    assert done.stderr.splitlines() == ["error: LATENTS_PROBE is set, but no --probe names the file to write"]
+    assert done.stderr.splitlines() == ["error: RELATENT_PROBE is set, but no --probe names the file to write"]
     assert not (tmp_path / "out").exists()
 
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 import torch
 
-from latents.networks import products as onednn
+from relatent.networks import products as onednn
 
 WITHOUT_THE_OPERATOR = """
 import types
@@ -15,10 +15,10 @@ import numpy as np
 import torch
 
 torch.ops.__dict__["mkldnn"] = types.SimpleNamespace()  # a torch without the private operators
-from latents.networks import products
-from latents.rbm.model import RBM
-from latents.rbm import training as rbm_training
-from latents.vae import train as vae_training
+from relatent.networks import products
+from relatent.rbm.model import RBM
+from relatent.rbm import training as rbm_training
+from relatent.vae import train as vae_training
 
 assert not products._FOUND
 images = np.random.default_rng(0).integers(0, 2, (40, 784), np.uint8)

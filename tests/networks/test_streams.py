@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from latents.networks.streams import by_blocks, draw_seed, seeds_of_block, single_threads, spawn, stream
+from relatent.networks.streams import by_blocks, draw_seed, seeds_of_block, single_threads, spawn, stream
 
 
 def draw(_: int, generator: torch.Generator) -> torch.Tensor:

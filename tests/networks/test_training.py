@@ -13,11 +13,11 @@ import pytest
 import torch
 from torch import nn
 
-from latents.errors import InputError
-from latents.files.weights import read_weights
-from latents.networks.objectives import summed
-from latents.networks.schedules import one_cycle
-from latents.networks.training import fit, mean_parts, set_threads
+from relatent.errors import InputError
+from relatent.files.weights import read_weights
+from relatent.networks.objectives import summed
+from relatent.networks.schedules import one_cycle
+from relatent.networks.training import fit, mean_parts, set_threads
 from tests.support.flat import flat
 
 ROWS = torch.arange(10)
@@ -203,7 +203,7 @@ def test_threads_are_set_and_less_than_one_is_refused():
 
 FAULTS = """
 import resource, torch
-from latents.networks.training import set_threads
+from relatent.networks.training import set_threads
 
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -413,12 +413,12 @@ KILLED_RUN = """
 import os, signal, sys
 from pathlib import Path
 import torch
-from latents.digits.binarise import reader
-from latents.vae.model import architecture, build
-from latents.files.weights import write_weights
-from latents.networks.recipe import Journal, Recipe
-from latents.networks.schedules import one_cycle
-from latents.networks.training import fit, set_threads
+from relatent.digits.binarise import reader
+from relatent.vae.model import architecture, build
+from relatent.files.weights import write_weights
+from relatent.networks.recipe import Journal, Recipe
+from relatent.networks.schedules import one_cycle
+from relatent.networks.training import fit, set_threads
 
 checkpoint, weights, die_at = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 set_threads(1)

@@ -13,9 +13,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latents import ordering
-from latents.errors import InputError
-from latents.ordering import clusters, order_features, orders, path_length, similarity, tour, typeset, typesetting, wrap
+from relatent import ordering
+from relatent.errors import InputError
+from relatent.ordering import (
+    clusters,
+    order_features,
+    orders,
+    path_length,
+    similarity,
+    tour,
+    typeset,
+    typesetting,
+    wrap,
+)
 from tests.support.harness import ROOT
 
 REPEATABLE = [name for name in ordering.METHODS if name != "fast-tsp"]
@@ -127,7 +137,7 @@ WITHOUT_NUMBA = """
 import json, sys
 sys.modules["numba"] = None
 import numpy as np
-from latents.ordering import order_features
+from relatent.ordering import order_features
 features = np.random.default_rng(0).normal(size=(30, 6))
 order = order_features(features, method="tsp", kicks=10)
 heavy = {"torch", "fast_tsp", "matplotlib", "pydantic"} & set(sys.modules)
@@ -177,7 +187,7 @@ def test_constant_features_stand_last_and_are_named(caplog: pytest.LogCaptureFix
     """One warning; lengths count them as uncorrelated; all constant is fine as well."""
     features = drawn(8)
     features[[2, 5]] = 3.7
-    with caplog.at_level(logging.WARNING, logger="latents"):
+    with caplog.at_level(logging.WARNING, logger="relatent"):
         order = order_features(features, method="tsp")
     assert order[-2:].tolist() == [2, 5]
     assert "features 2, 5: constant" in caplog.text

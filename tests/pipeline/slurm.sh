@@ -7,10 +7,10 @@ MARK="# written by tests/pipeline/slurm.sh"
 
 stop() {
     for name in slurmctld slurmd munged; do
-        pid=/run/latents-slurm/$name.pid
+        pid=/run/relatent-slurm/$name.pid
         [ ! -f "$pid" ] || kill "$(cat "$pid")" 2>/dev/null || true
     done
-    rm -rf /run/latents-slurm/state
+    rm -rf /run/relatent-slurm/state
     # with it left behind, every start of Snakemake waits 9 s for a controller that is gone: its SLURM plugin asks for it
     if [ -f $CONF ] && grep -q "$MARK" $CONF; then rm $CONF; fi
 }
@@ -26,12 +26,12 @@ start() {
     fi
     node=$(hostname -s)
     memory=$(awk '/MemTotal/ {print int($2 / 1024 * 0.9)}' /proc/meminfo)
-    mkdir -p /etc/slurm /run/latents-slurm/state/ctld /run/latents-slurm/state/d /run/munge
-    chown munge: /run/munge /run/latents-slurm
+    mkdir -p /etc/slurm /run/relatent-slurm/state/ctld /run/relatent-slurm/state/d /run/munge
+    chown munge: /run/munge /run/relatent-slurm
     [ -f /etc/munge/munge.key ] || mungekey --create
     cat >$CONF <<END
 $MARK
-ClusterName=latents
+ClusterName=relatent
 SlurmctldHost=$node(127.0.0.1)
 SlurmUser=root
 AuthType=auth/munge
@@ -44,23 +44,23 @@ SelectTypeParameters=CR_Core_Memory
 MinJobAge=600
 ReturnToService=2
 SchedulerParameters=sched_interval=2,batch_sched_delay=0,defer_batch
-StateSaveLocation=/run/latents-slurm/state/ctld
-SlurmdSpoolDir=/run/latents-slurm/state/d
-SlurmctldPidFile=/run/latents-slurm/slurmctld.pid
-SlurmdPidFile=/run/latents-slurm/slurmd.pid
-SlurmctldLogFile=/run/latents-slurm/slurmctld.log
-SlurmdLogFile=/run/latents-slurm/slurmd.log
+StateSaveLocation=/run/relatent-slurm/state/ctld
+SlurmdSpoolDir=/run/relatent-slurm/state/d
+SlurmctldPidFile=/run/relatent-slurm/slurmctld.pid
+SlurmdPidFile=/run/relatent-slurm/slurmd.pid
+SlurmctldLogFile=/run/relatent-slurm/slurmctld.log
+SlurmdLogFile=/run/relatent-slurm/slurmd.log
 NodeName=$node NodeAddr=127.0.0.1 CPUs=$(env -u OMP_NUM_THREADS nproc) RealMemory=$memory State=UNKNOWN
 PartitionName=all Nodes=$node Default=YES MaxTime=INFINITE State=UP
 END
-    setpriv --reuid munge --regid munge --clear-groups munged --pid-file=/run/latents-slurm/munged.pid --force
+    setpriv --reuid munge --regid munge --clear-groups munged --pid-file=/run/relatent-slurm/munged.pid --force
     PATH=$PATH:/usr/sbin slurmctld
     PATH=$PATH:/usr/sbin slurmd
     for _ in $(seq 50); do
         [ "$(sinfo --noheader --format=%T 2>/dev/null)" = idle ] && exit 0
         sleep 0.2
     done
-    echo "error: the node did not come up; see /run/latents-slurm/*.log" >&2
+    echo "error: the node did not come up; see /run/relatent-slurm/*.log" >&2
     exit 1
 }
 

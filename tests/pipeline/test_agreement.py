@@ -185,7 +185,7 @@ def test_a_clock_set_back_hides_no_edit(workspace: Path) -> None:
     for part in ("data", "logs", "results", "src"):
         for path in (workspace / part).rglob("*"):
             os.utime(path, (later, later))
-    source = workspace / "src/latents/stages/headlines.py"
+    source = workspace / "src/relatent/stages/headlines.py"
     source.write_text(source.read_text() + "EDITED = 1\n")
     said = run("snakemake", cwd=workspace)
     assert "from the future" in said.stdout + said.stderr

@@ -1,4 +1,4 @@
-"""The core works with numpy, scipy and h5py alone, as `pip install latents` installs it."""
+"""The core works with numpy, scipy and h5py alone, as `pip install relatent` installs it."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latents.ranking import evaluate
+from relatent.ranking import evaluate
 from tests.support.harness import ROOT
 
 CORE = ("numpy", "scipy", "h5py")
 PROGRAM = """
 import json, sys
 import numpy as np
-import latents.ranking
+import relatent.ranking
 rng = np.random.default_rng(0)
 rows = rng.normal(size=(80, 5)), rng.integers(3, size=80)
-means = latents.ranking.evaluate(rows[0][:20], rows[0][20:], rows[1][:20], rows[1][20:], score="l2").means()
-from latents.files import hdf5
+means = relatent.ranking.evaluate(rows[0][:20], rows[0][20:], rows[1][:20], rows[1][20:], score="l2").means()
+from relatent.files import hdf5
 hdf5.write_hdf5(sys.argv[1], {"rows": rows[0]})
 others = {name.partition(".")[0] for name in sys.modules} & {"numba", "torch", "sklearn", "pydantic", "tqdm", "typer"}
 print(json.dumps({"means": means, "others": sorted(others)}))

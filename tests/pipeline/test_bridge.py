@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from latents.jobs.params import read_yaml
+from relatent.jobs.params import read_yaml
 from tests.support.edits import SRC, add_line, bridge, change, named, replace
 from tests.support.harness import ROOT, copy_sources, environment, run
 from tests.support.lab import outputs

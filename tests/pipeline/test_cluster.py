@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from latents.jobs.params import read_yaml
+from relatent.jobs.params import read_yaml
 from tests.support.harness import ROOT, copy_sources, hashes, run
 
 SLURM = [

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.cost import cost, span
-from latents.tools.uses import USES
+from relatent.tools.uses import USES
 from tests.support.harness import run
 
 CHAIN = {"c": ["b"], "b": ["a"], "a": []}

@@ -55,7 +55,7 @@ def test_a_stage_added_by_the_steps_runs_and_both_tools_agree(workspace: Path) -
     assert json.loads((workspace / "results/metrics.json").read_text())["ink"] == {"mnist": {"share": share}}
     assert "ink" in said[-1].stdout
     shown = run(
-        "python", "-m", "latents.cli", "stage", "ink", "measure", "--help", cwd=workspace, PYTHONPATH="src"
+        "python", "-m", "relatent.cli", "stage", "ink", "measure", "--help", cwd=workspace, PYTHONPATH="src"
     ).stdout
     assert "--digits" in shown
     params = workspace / "params.yaml"
@@ -72,7 +72,7 @@ def test_the_page_asks_for_at_most_four_files() -> None:
     new = re.findall(r"New file `([^`]+)`", page)
     edited = re.findall(r"Add to the end of `([^`]+)` and of `([^`]+)`", page)
     assert [*new, *edited[0]] == [
-        "src/latents/stages/ink.py",
+        "src/relatent/stages/ink.py",
         "workflow/rules/ink.smk",
         "params.yaml",
         "demo/params.yaml",

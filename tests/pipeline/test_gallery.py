@@ -8,7 +8,7 @@ from pathlib import Path
 import gallery
 import pytest
 
-from latents.claims import CLAIMS
+from relatent.claims import CLAIMS
 from tests.support.harness import ROOT, run
 
 PAGE = ROOT / "docs/gallery.md"

@@ -23,7 +23,7 @@ from tests.support.harness import ROOT, run
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT, DEV = PYPROJECT["project"], PYPROJECT["dependency-groups"]["dev"]
 EXTRAS = PROJECT["optional-dependencies"]
-OURS = {"latents", "bridge", "gallery", "tests", *(path.stem for path in (ROOT / "benchmarks").glob("*.py"))}
+OURS = {"relatent", "bridge", "gallery", "tests", *(path.stem for path in (ROOT / "benchmarks").glob("*.py"))}
 # distributions that hold an imported package under another name
 PROVIDED = {name: {canonicalize_name(each) for each in by} for name, by in metadata.packages_distributions().items()}
 PROVIDED["dlib"] = {"dlib-bin"}  # its metadata do not name it
@@ -32,7 +32,7 @@ PROVIDED["dlib"] = {"dlib-bin"}  # its metadata do not name it
 def requirements() -> list[Requirement]:
     """Return every requirement of pyproject.toml on other packages."""
     texts = [*PROJECT["dependencies"], *(text for extra in EXTRAS.values() for text in extra), *DEV]
-    return [need for need in map(Requirement, texts) if need.name != "latents"]
+    return [need for need in map(Requirement, texts) if need.name != "relatent"]
 
 
 def imports(folder: str) -> Iterator[tuple[str, Path]]:
@@ -102,7 +102,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_wheel_holds_every_file_of_the_package(installed: Path) -> None:
     """Data files beside modules, templates and py.typed too."""
-    kept = run("git", "ls-files", "--cached", "--others", "--exclude-standard", "src/latents", cwd=ROOT).stdout.split()
+    kept = run("git", "ls-files", "--cached", "--others", "--exclude-standard", "src/relatent", cwd=ROOT).stdout.split()
     missing = [path for path in kept if (ROOT / path).exists() and not (installed / path.removeprefix("src/")).exists()]
     assert not missing
 
@@ -118,8 +118,8 @@ def test_the_core_of_a_wheel_ranks_and_its_command_line_says_in_one_line_what_to
         command = [sys.executable, "-S", "-c", code, "--help"]
         return subprocess.run(command, env=environment, cwd=bare, capture_output=True, text=True, check=False)
 
-    ranked = python("import latents, latents.ranking; print(latents.__version__)")
+    ranked = python("import relatent, relatent.ranking; print(relatent.__version__)")
     assert (ranked.stdout.strip(), ranked.returncode) == (PROJECT["version"], 0), ranked.stderr
-    refused = python("from latents.cli import main; main()")
+    refused = python("from relatent.cli import main; main()")
     assert refused.returncode == 1
-    assert refused.stderr == "error: no module typer; install it by: pip install 'latents[cli]'\n"
+    assert refused.stderr == "error: no module typer; install it by: pip install 'relatent[cli]'\n"

@@ -16,10 +16,10 @@ import pytest
 import safetensors.torch  # noqa: F401
 import typer.main
 
-from latents.cli import app
-from latents.files import hdf5 as storage
-from latents.jobs.params import read_yaml
-from latents.stages.shared import command as entry
+from relatent.cli import app
+from relatent.files import hdf5 as storage
+from relatent.jobs.params import read_yaml
+from relatent.stages.shared import command as entry
 from tests.support.harness import ROOT
 
 Say = Callable[..., str]
@@ -43,7 +43,7 @@ def of_the_pipeline() -> dict[str, tuple[list[str], bool]]:
     """Return a command line of every command that jobs run; does it read a job's output?"""
     found = {}
     for stage in read_yaml(ROOT / "dvc.yaml")["stages"].values():
-        _, ours, line = stage["cmd"].partition("-m latents.stages.")
+        _, ours, line = stage["cmd"].partition("-m relatent.stages.")
         module, *words = shlex.split(line) if ours else [""]
         reads = any(not path.startswith("src/") for path in stage.get("deps", []))
         found[" ".join([*module.split("."), *words[:1]])] = [*module.split("."), *words], reads
@@ -73,7 +73,7 @@ def say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
 
     def call(*words: str) -> str:
-        monkeypatch.setattr(sys, "argv", ["latents", *words])
+        monkeypatch.setattr(sys, "argv", ["relatent", *words])
         # removes pytest's handlers: if there are any, ours is not added
         monkeypatch.setattr(logging.getLogger(), "handlers", [])
         with pytest.raises(SystemExit) as ended:
@@ -81,7 +81,9 @@ def say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
         for handler in logging.getLogger().handlers:
             handler.close()
         said = capfd.readouterr().err
-        assert (ended.value.code, said.count("\n"), said[:7]) == (1, 1, "error: "), f"latents {' '.join(words)}: {said}"
+        assert (ended.value.code, said.count("\n"), said[:7]) == (1, 1, "error: "), (
+            f"relatent {' '.join(words)}: {said}"
+        )
         return said
 
     return call

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latents.files.hdf5 import read_hdf5
-from latents.files.tables import read_csv
+from relatent.files.hdf5 import read_hdf5
+from relatent.files.tables import read_csv
 from tests.support.harness import ROOT, copy_sources, environment, hashes, run
 
 pytestmark = pytest.mark.pipeline
@@ -176,7 +176,7 @@ def test_a_half_written_input_stops_a_stage_with_one_line(workspace: Path) -> No
     target = workspace / "new.h5"
     model = "results/vae/mnist/mlp_2d/seed0/model.safetensors"
     words = ("embed", "--digits", "results/digits/digits.h5", "--model", model, "--embeddings", "new.h5")
-    done = stage(workspace, "latents.stages.vae", *words)
+    done = stage(workspace, "relatent.stages.vae", *words)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "results/digits/digits.h5: not a whole HDF5 file" in done.stderr
@@ -189,7 +189,7 @@ def test_a_full_disk_stops_a_stage_with_one_line(workspace: Path, small_disk: Pa
     target = str(small_disk / "documents.h5")
     words = ("prepare", "--archive", "data/raw/newsgroups/20news-bydate.tar", "--documents", target)
     assert (workspace / model).exists()
-    done = stage(workspace, "latents.stages.newsgroups", *words)
+    done = stage(workspace, "relatent.stages.newsgroups", *words)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "No space left on device" in done.stderr
@@ -199,7 +199,7 @@ def test_a_full_disk_stops_a_stage_with_one_line(workspace: Path, small_disk: Pa
 def test_an_unknown_run_is_one_line_that_lists_the_runs(workspace: Path) -> None:
     """The line lists the existing names."""
     words = ("train", "--run", "plain", "--seed", "0", "--digits", "x", "--model", "m", "--history", "h")
-    done = stage(workspace, "latents.stages.vae", *words)
+    done = stage(workspace, "relatent.stages.vae", *words)
     assert done.returncode == 1
     assert "--run: got 'plain', allowed: mlp_2d, gru_2d" in done.stderr
     assert "Traceback" not in done.stderr

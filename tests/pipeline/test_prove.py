@@ -38,7 +38,7 @@ def test_a_job_whose_bytes_stay_is_kept_by_a_rerun(workspace: Path) -> None:
     assert f"  {NAME}:\n    # kept by proof: see proofs.json\n" in (workspace / "dvc.lock").read_text()
     assert "up to date" in run("dvc", "status", cwd=workspace).stdout
     path = "results/language_model/newsgroups/model.safetensors"
-    shown = run("python", "-m", "latents.cli", "where", path, cwd=workspace, PYTHONPATH="src")
+    shown = run("python", "-m", "relatent.cli", "where", path, cwd=workspace, PYTHONPATH="src")
     assert "kept by proof" in shown.stdout
 
 

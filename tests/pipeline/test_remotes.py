@@ -20,7 +20,7 @@ from tests.support.harness import environment, run
 
 pytestmark = pytest.mark.pipeline
 
-BUCKET = "latents"
+BUCKET = "relatent"
 S3_KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "not-a-secret", "AWS_DEFAULT_REGION": "us-east-1"}
 
 

@@ -142,4 +142,4 @@ def test_a_figure_comes_with_caption_parameters_and_code(browser: Any, page: Pat
     click(browser, links(browser, "information-circle")[0])
     body = browser.find_element(By.TAG_NAME, "body")
     assert eventually(lambda: "bound" in body.text or "networks" in body.text or "latent" in body.text)
-    assert "latents.stages.figures" in page.read_text(encoding="utf-8")
+    assert "relatent.stages.figures" in page.read_text(encoding="utf-8")

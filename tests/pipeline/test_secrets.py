@@ -67,8 +67,8 @@ def test_credentials_of_a_remote_reach_no_file_and_no_output(workspace: Path, tm
         call("python", "workflow/bridge", verb)
     call("dvc", "push", "--verbose", "results/digits/digits.h5", check=False)
     call("snakemake", "--report", "report.html")
-    call("python", "-m", "latents.cli", "compare", "HEAD", "--page", "compare.html")
-    call("python", "-m", "latents.cli", "where", "results/metrics.json")
+    call("python", "-m", "relatent.cli", "compare", "HEAD", "--page", "compare.html")
+    call("python", "-m", "relatent.cli", "where", "results/metrics.json")
     call("git", "add", "--all")
     assert "127.0.0.1:9" in "".join(said)  # the push used this remote
     assert not [secret for secret in SECRETS if any(form in text.encode() for text in said for form in forms(secret))]

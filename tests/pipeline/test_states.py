@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from bridge import leftovers, merging
-from latents.errors import InputError
-from latents.jobs.params import read_yaml
+from relatent.errors import InputError
+from relatent.jobs.params import read_yaml
 from tests.support.edits import named
 from tests.support.harness import environment, run
 

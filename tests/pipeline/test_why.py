@@ -11,14 +11,14 @@ import pytest
 
 from bridge import definitions, reasons, why
 from bridge.snakemake_side import Job
-from latents.errors import InputError
-from latents.jobs.closure import Sources
-from latents.jobs.params import read_yaml
-from latents.tools import revisions
+from relatent.errors import InputError
+from relatent.jobs.closure import Sources
+from relatent.jobs.params import read_yaml
+from relatent.tools import revisions
 from tests.support.harness import run
 
 STAGE = """
-from latents.lib import Model, build
+from relatent.lib import Model, build
 @app.command()
 def train(model):
     return build(1)
@@ -38,15 +38,15 @@ def build(n):
     return [WIDTH] * n
 '''
 FILES = {
-    "latents/__init__.py": "",
-    "latents/stages/__init__.py": "",
-    "latents/stages/toy.py": STAGE,
-    "latents/lib.py": LIB,
+    "relatent/__init__.py": "",
+    "relatent/stages/__init__.py": "",
+    "relatent/stages/toy.py": STAGE,
+    "relatent/lib.py": LIB,
 }
 
 
 def package(lib: str = LIB, stage: str = STAGE) -> Sources:
-    files = FILES | {"latents/lib.py": lib, "latents/stages/toy.py": stage}
+    files = FILES | {"relatent/lib.py": lib, "relatent/stages/toy.py": stage}
     return Sources({path: text.encode() for path, text in files.items()})
 
 
@@ -63,7 +63,7 @@ def package(lib: str = LIB, stage: str = STAGE) -> Sources:
 def test_an_edit_is_named_by_the_definition_that_it_is_in(old: str, new: str, name: str) -> None:
     """The innermost function, method or class is named, with the lines before and after."""
     lines = list(definitions.differences("toy-train", package(), package(LIB.replace(old, new))))
-    assert lines[0] == f"src/latents/lib.py: {name}"
+    assert lines[0] == f"src/relatent/lib.py: {name}"
     assert sum(line.startswith("src/") for line in lines) == 1
     removed, added = ([line for line in lines if line.strip().startswith(mark)] for mark in "-+")
     assert [len(removed), len(added)] == [1, 1]
@@ -75,28 +75,28 @@ def test_what_decides_on_no_result_is_not_named() -> None:
     lib = LIB.replace("# n layers", "# so many layers").replace("What is trained", "A model")
     now = package(lib, STAGE.replace("score(2)", "score(3)"))
     assert list(definitions.differences("toy-train", package(), now)) == []
-    assert next(definitions.differences("toy-evaluate", package(), now)) == "src/latents/stages/toy.py: evaluate"
+    assert next(definitions.differences("toy-evaluate", package(), now)) == "src/relatent/stages/toy.py: evaluate"
 
 
 def test_in_a_module_that_changed_what_changed_in_words_alone_is_not_named() -> None:
     """One function has a new comment, another one an edit."""
     now = package(LIB.replace("# n layers", "# layers").replace("x * self", "x + self"))
     named = [line for line in definitions.differences("toy-train", package(), now) if line.startswith("src/")]
-    assert named == ["src/latents/lib.py: Model.score"]
+    assert named == ["src/relatent/lib.py: Model.score"]
 
 
 def test_a_long_difference_ends_after_twenty_lines() -> None:
     """A new definition is shown completely."""
     new = "def other():\n" + "".join(f"    line_{number} = {number}\n" for number in range(30))
     lines = list(definitions.differences("toy-train", package(), package(LIB + new)))
-    assert lines[0] == "src/latents/lib.py: other"
+    assert lines[0] == "src/relatent/lib.py: other"
     assert len(lines) == 1 + definitions.LINES + 1
     assert lines[-1].strip() == "..."
 
 
 def test_modules_that_are_imported_or_no_longer_are_named() -> None:
-    now = package(stage=STAGE.replace("from latents.lib import Model, build", "build = list"))
-    assert "src/latents/lib.py: no longer in what it imports" in list(
+    now = package(stage=STAGE.replace("from relatent.lib import Model, build", "build = list"))
+    assert "src/relatent/lib.py: no longer in what it imports" in list(
         definitions.differences("toy-train", package(), now)
     )
 
@@ -129,7 +129,7 @@ def commit(folder: Path) -> str:
 def test_a_digest_is_found_in_the_revision_that_has_it(repository: Path) -> None:
     """It may be many commits ago, past a revision that does not parse; otherwise None."""
     first = run("git", "rev-parse", "HEAD", cwd=repository).stdout.strip()
-    lib = repository / "src/latents/lib.py"
+    lib = repository / "src/relatent/lib.py"
     for text in (LIB.replace("3", "4"), "def broken(:", LIB.replace("3", "5")):
         lib.write_text(text)
         commit(repository)
@@ -143,7 +143,7 @@ def test_a_digest_is_found_in_the_revision_that_has_it(repository: Path) -> None
 
 
 def job(name: str, reads: str, **other: Any) -> Job:
-    command = f"python -m latents.stages.toy train {name}"
+    command = f"python -m relatent.stages.toy train {name}"
     return Job(name, command, [reads], [f"{name}.out"], "toy-train", other.get("tracked", []), True, True)
 
 
@@ -219,13 +219,13 @@ def test_files_are_told_by_what_became_of_them() -> None:
 
 
 def version(**other: Any) -> revisions.Job:
-    values = {"name": "a", "command": "python -m latents.stages.toy train", "code": "1", "environment": "e1"}
+    values = {"name": "a", "command": "python -m relatent.stages.toy train", "code": "1", "environment": "e1"}
     return revisions.Job(**{**values, "inputs": {}, "params": {}, "outputs": {}, **other})
 
 
 def test_a_distribution_is_named_with_its_versions(repository: Path) -> None:
     """Only distributions that the code imports count; a line says if no code.json has them."""
-    lib = repository / "src/latents/lib.py"
+    lib = repository / "src/relatent/lib.py"
     lib.write_text("import numpy\n" + LIB)
     table = {"toy-train": {"code": "1", "environment": "e1"}, "distributions": {"numpy": "2.0", "scipy": "1.0"}}
     (repository / "code.json").write_text(json.dumps(table))
@@ -257,13 +257,13 @@ def test_why_names_the_parameter_the_definition_the_input_and_the_root(workspace
         done = run("python", str(workspace / "workflow/bridge"), "why", name, cwd=cwd, check=check)
         return done.stdout if check else done.stderr
 
-    params, source = workspace / "params.yaml", workspace / "src/latents/stages/vae.py"
+    params, source = workspace / "params.yaml", workspace / "src/relatent/stages/vae.py"
     assert "is up to date, since" in said("vae_evaluate-mlp_2d-0")
     assert read_yaml(params)["vae"]["bound"]["samples"] == 50
     params.write_text(params.read_text().replace(" samples: 50", " samples: 20"))
     source.write_text(source.read_text().replace("if idle:", "if idle > 0:"))
     before = said("vae_evaluate-mlp_2d-0")
-    expected = ["parameter vae.bound.samples: 50 -> 20", "src/latents/stages/vae.py: evaluate", "+    if idle > 0:"]
+    expected = ["parameter vae.bound.samples: 50 -> 20", "src/relatent/stages/vae.py: evaluate", "+    if idle > 0:"]
     for reason in expected:
         assert reason in before
     assert "it and all below it: " in before

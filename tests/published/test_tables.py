@@ -2,10 +2,10 @@
 
 import re
 
-from latents.files.tables import write_csv, write_json
-from latents.published import tables as comparison
-from latents.published.numbers import BITS, BOUNDS, HASHING, MEMORY, PERPLEXITY, READ, SOURCES
-from latents.stages.published import NAMES, write
+from relatent.files.tables import write_csv, write_json
+from relatent.published import tables as comparison
+from relatent.published.numbers import BITS, BOUNDS, HASHING, MEMORY, PERPLEXITY, READ, SOURCES
+from relatent.stages.published import NAMES, write
 
 OURS = [
     {"source": "ours", "protocol": protocol, "method": method, "bits": str(bits), "precision@100": str(value)}

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from latents.ranking import RankingResult
+from relatent.ranking import RankingResult
 
 
 def result_of(column, n_relevant=None):

@@ -1,12 +1,12 @@
-"""`latents.ranking.comparison`: paired tests between two results."""
+"""`relatent.ranking.comparison`: paired tests between two results."""
 
 import itertools
 
 import numpy as np
 import pytest
 
-from latents.errors import InputError
-from latents.ranking import compare, compare_many
+from relatent.errors import InputError
+from relatent.ranking import compare, compare_many
 from tests.ranking.results import result_of
 
 

@@ -10,18 +10,18 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latents.errors import InputError
-from latents.ranking import evaluate, top_k
-from latents.ranking.engines.choose import choose
-from latents.ranking.engines.codes import Codes
-from latents.ranking.engines.dense import Dense
-from latents.ranking.engines.scorers import DenseScorer, HammingScorer, SparseScorer
-from latents.ranking.engines.sorting import Sorting
-from latents.ranking.engines.sparse import Sparse
-from latents.ranking.engines.streamed import Streamed
-from latents.ranking.inputs import sides
-from latents.ranking.relevance import relevance
-from latents.ranking.task import Task
+from relatent.errors import InputError
+from relatent.ranking import evaluate, top_k
+from relatent.ranking.engines.choose import choose
+from relatent.ranking.engines.codes import Codes
+from relatent.ranking.engines.dense import Dense
+from relatent.ranking.engines.scorers import DenseScorer, HammingScorer, SparseScorer
+from relatent.ranking.engines.sorting import Sorting
+from relatent.ranking.engines.sparse import Sparse
+from relatent.ranking.engines.streamed import Streamed
+from relatent.ranking.inputs import sides
+from relatent.ranking.relevance import relevance
+from relatent.ranking.task import Task
 
 CUTOFFS = (1, 5, 50)
 
@@ -115,7 +115,7 @@ def test_short_keys_rank_as_the_sorting_engine_does(seed, score, ties, kind, lab
     is_sparse = kind == "sparse"
     with pytest.MonkeyPatch.context() as patch:
         if kind == "float64 products":
-            patch.setattr("latents.ranking.engines.dense.MOST_ALIKE", 0.0)
+            patch.setattr("relatent.ranking.engines.dense.MOST_ALIKE", 0.0)
         fast = Sparse(task, 2**28) if is_sparse else Dense(task, 2**28, "cpu")
     slow = Sorting(task, (SparseScorer if is_sparse else DenseScorer)(queries, database, score))
     first, last = 2, 19
@@ -305,8 +305,8 @@ def test_top_k_larger_than_the_database_is_an_error():
 
 
 def test_import_needs_neither_torch_nor_numba():
-    """`import latents.ranking` is light; numba comes with the first evaluation."""
-    code = "import sys, latents.ranking; sys.exit(bool({'torch', 'numba', 'sklearn', 'pandas'} & set(sys.modules)))"
+    """`import relatent.ranking` is light; numba comes with the first evaluation."""
+    code = "import sys, relatent.ranking; sys.exit(bool({'torch', 'numba', 'sklearn', 'pandas'} & set(sys.modules)))"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -347,7 +347,7 @@ def test_without_numba_and_threadpoolctl_the_numbers_are_the_same():
     """numpy and scipy are enough."""
     code = (
         "import sys; sys.modules.update(numba=None, threadpoolctl=None, torch=None)\n"
-        "import numpy as np; from latents.ranking import evaluate\n"
+        "import numpy as np; from relatent.ranking import evaluate\n"
         "rows = np.random.default_rng(0).standard_normal((40, 5)); y = np.arange(40) % 3\n"
         "print(evaluate(rows, rows, y, y, exclude_self=True).means()['map'])"
     )

@@ -1,4 +1,4 @@
-"""`latents.ranking.evaluate` against slow independent answers, and its invariances."""
+"""`relatent.ranking.evaluate` against slow independent answers, and its invariances."""
 
 import itertools
 import sys
@@ -11,8 +11,8 @@ import scipy.sparse as sp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from latents.errors import InputError
-from latents.ranking import RankingResult, evaluate
+from relatent.errors import InputError
+from relatent.ranking import RankingResult, evaluate
 
 CUTOFFS = (1, 3, 10)
 TREC = (
@@ -26,8 +26,8 @@ TREC = (
 def engine(request, monkeypatch):
     """Every property holds with numba, and without it."""
     if request.param == "sorting":
-        monkeypatch.setitem(sys.modules, "latents.ranking.engines.compiled", None)
-        monkeypatch.delattr("latents.ranking.engines.compiled", raising=False)
+        monkeypatch.setitem(sys.modules, "relatent.ranking.engines.compiled", None)
+        monkeypatch.delattr("relatent.ranking.engines.compiled", raising=False)
     return request.param
 
 

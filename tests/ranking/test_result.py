@@ -1,10 +1,10 @@
-"""`latents.ranking.result`: names of metrics, tables, parts."""
+"""`relatent.ranking.result`: names of metrics, tables, parts."""
 
 import numpy as np
 import pytest
 
-from latents.errors import InputError
-from latents.ranking import RankingResult, evaluate, format_table
+from relatent.errors import InputError
+from relatent.ranking import RankingResult, evaluate, format_table
 from tests.ranking.results import result_of
 
 

@@ -1,4 +1,4 @@
-"""`latents.ranking.runs`: lists and TREC files that another program ranked, measured."""
+"""`relatent.ranking.runs`: lists and TREC files that another program ranked, measured."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,8 @@ import pytrec_eval
 import scipy.sparse as sp
 from hypothesis import given
 
-from latents.errors import InputError
-from latents.ranking import evaluate, evaluate_run, read_qrels, read_run, top_k
+from relatent.errors import InputError
+from relatent.ranking import evaluate, evaluate_run, read_qrels, read_run, top_k
 from tests.support.mutations import damaged_text, folder_with, many, result_or_one_line
 
 MEASURES = {"map", "Rprec", "recip_rank", "ndcg", "P.5", "recall.5", "ndcg_cut.5", "map_cut.5"}

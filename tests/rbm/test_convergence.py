@@ -6,11 +6,11 @@ import math
 import pytest
 import torch
 
-from latents.errors import InputError
-from latents.rbm.convergence import DIRECTIONS, estimates, mean_log_likelihood, summary
-from latents.rbm.model import RBM
-from latents.rbm.partition import LogZ, log_likelihood, log_partition
-from latents.stats.intervals import mean_interval
+from relatent.errors import InputError
+from relatent.rbm.convergence import DIRECTIONS, estimates, mean_log_likelihood, summary
+from relatent.rbm.model import RBM
+from relatent.rbm.partition import LogZ, log_likelihood, log_partition
+from relatent.stats.intervals import mean_interval
 
 WITH_ENERGY = ("bernoulli", "exact_beta")
 

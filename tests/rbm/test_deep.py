@@ -5,13 +5,13 @@ import itertools
 import pytest
 import torch
 
-from latents.errors import InputError
-from latents.files.weights import read_weights, write_weights
-from latents.rbm.deep import DeepRBM, load
-from latents.rbm.deep_training import stack, train_jointly
-from latents.rbm.model import RBM
-from latents.rbm.sampling import gibbs
-from latents.rbm.training import train
+from relatent.errors import InputError
+from relatent.files.weights import read_weights, write_weights
+from relatent.rbm.deep import DeepRBM, load
+from relatent.rbm.deep_training import stack, train_jointly
+from relatent.rbm.model import RBM
+from relatent.rbm.sampling import gibbs
+from relatent.rbm.training import train
 from tests.support.flat import flat
 
 KINDS = [("bernoulli", "bernoulli"), ("beta", "bernoulli"), ("beta", "beta"), ("exact_beta", "bernoulli")]

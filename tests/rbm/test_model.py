@@ -9,13 +9,13 @@ import torch
 from scipy import integrate
 from sklearn.neural_network import BernoulliRBM
 
-from latents.errors import InputError
-from latents.files.weights import read_weights, write_weights
-from latents.networks.schedules import linear_decay
-from latents.rbm.measure import pseudo_likelihood
-from latents.rbm.model import RBM, build, load, reconstruction_error
-from latents.rbm.sampling import gibbs
-from latents.rbm.training import ContrastiveDivergence, Options, train
+from relatent.errors import InputError
+from relatent.files.weights import read_weights, write_weights
+from relatent.networks.schedules import linear_decay
+from relatent.rbm.measure import pseudo_likelihood
+from relatent.rbm.model import RBM, build, load, reconstruction_error
+from relatent.rbm.sampling import gibbs
+from relatent.rbm.training import ContrastiveDivergence, Options, train
 from tests.support.flat import flat
 
 PAIRS = [

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from latents.errors import InputError
-from latents.rbm.model import RBM
-from latents.rbm.partition import BLOCK_CHAINS, LogZ, _log_mean, log_likelihood, log_partition
+from relatent.errors import InputError
+from relatent.rbm.model import RBM
+from relatent.rbm.partition import BLOCK_CHAINS, LogZ, _log_mean, log_likelihood, log_partition
 
 WITH_ENERGY = ("bernoulli", "exact_beta")
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from scipy import integrate, stats
 
-from latents.errors import InputError
-from latents.rbm.beta import BLOCK_ROWS, beta_by_moments, sample_beta, sample_beta_log_odds
-from latents.rbm.units import unit
+from relatent.errors import InputError
+from relatent.rbm.beta import BLOCK_ROWS, beta_by_moments, sample_beta, sample_beta_log_odds
+from relatent.rbm.units import unit
 
 KINDS = ("bernoulli", "beta", "gaussian", "exact_beta")
 

@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 from sklearn.neighbors import KNeighborsClassifier
 
-from latents.representations.classifiers import linear_svm, nearest_neighbours
+from relatent.representations.classifiers import linear_svm, nearest_neighbours
 
 
 @pytest.fixture(scope="module")

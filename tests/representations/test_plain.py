@@ -9,9 +9,9 @@ import pytest
 from scipy import sparse
 from sklearn.decomposition import PCA
 
-from latents.errors import InputError
-from latents.files import hdf5 as storage
-from latents.representations import plain as representations
+from relatent.errors import InputError
+from relatent.files import hdf5 as storage
+from relatent.representations import plain as representations
 
 
 def test_pixels_are_intensities_in_rows() -> None:

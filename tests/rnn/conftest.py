@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from latents.digits import classifier as dc
-from latents.rnn import model as rnn
+from relatent.digits import classifier as dc
+from relatent.rnn import model as rnn
 from tests.rnn.bars import bars
 from tests.support.flat import flat
 
@@ -24,7 +24,7 @@ def classifier() -> dc.DigitClassifier:
 
 @pytest.fixture(scope="module")
 def network() -> rnn.RowRNN:
-    from latents.rnn import training as row_training
+    from relatent.rnn import training as row_training
 
     model, _, _ = flat(row_training.train)(
         rnn.row_sequences(bars(300)[0]), rnn.row_sequences(bars(50, 1)[0]), cell="rnn", tied=True, hidden=32, epochs=6,

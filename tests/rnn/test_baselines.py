@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from latents.errors import InputError
-from latents.rnn import baselines as rb
+from relatent.errors import InputError
+from relatent.rnn import baselines as rb
 
 OPTIONS = {"epochs": 3, "batch_size": 50, "learning_rate": 0.05}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latents.errors import InputError
-from latents.rnn import completion
-from latents.rnn import model as rnn
+from relatent.errors import InputError
+from relatent.rnn import completion
+from relatent.rnn import model as rnn
 from tests.rnn.bars import bars
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from latents.errors import InputError
-from latents.rnn import hidden_units
+from relatent.errors import InputError
+from relatent.rnn import hidden_units
 from tests.rnn.bars import bars
 
 

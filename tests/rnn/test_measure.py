@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from latents.rnn import measure as row_evaluation
+from relatent.rnn import measure as row_evaluation
 from tests.rnn.bars import SIDE_PX, bars
 
 OPTIONS = {"epochs": 3, "batch_size": 50, "learning_rate": 0.05}

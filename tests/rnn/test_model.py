@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from latents.errors import InputError
-from latents.files.weights import read_weights, write_weights
-from latents.rnn import model as rnn
-from latents.rnn import training as row_training
+from relatent.errors import InputError
+from relatent.files.weights import read_weights, write_weights
+from relatent.rnn import model as rnn
+from relatent.rnn import training as row_training
 from tests.support.flat import flat
 
 WIDTH_PX, ROWS = 6, 8

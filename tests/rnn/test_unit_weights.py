@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from latents.errors import InputError
-from latents.rnn import unit_weights
-from latents.rnn.model import RowRNN
+from relatent.errors import InputError
+from relatent.rnn import unit_weights
+from relatent.rnn.model import RowRNN
 
 
 def test_weights_of_the_average_are_compared_on_the_same_sequences() -> None:

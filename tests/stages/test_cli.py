@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import typer.main
 
-from latents.cli import app
+from relatent.cli import app
 from tests.support.harness import ROOT, run
 
 WHOLE = typer.main.get_command(app)
@@ -29,8 +29,8 @@ COMMANDS = dict(commands(WHOLE))
 
 
 def test_every_stage_with_commands_is_mounted() -> None:
-    """Each module of latents.stages that runs as a program is a command of `latents stage`."""
-    folder = ROOT / "src/latents/stages"
+    """Each module of relatent.stages that runs as a program is a command of `relatent stage`."""
+    folder = ROOT / "src/relatent/stages"
     stages = {
         " ".join(["stage", *path.relative_to(folder).with_suffix("").parts])
         for path in folder.rglob("*.py")
@@ -45,14 +45,14 @@ def test_every_command_and_each_of_its_options_is_explained(words: str) -> None:
     """The command and each of its parameters have a help text."""
     assert COMMANDS[words].help
     for parameter in COMMANDS[words].params:
-        assert getattr(parameter, "help", None), f"latents {words}: {parameter.name} has no help"
+        assert getattr(parameter, "help", None), f"relatent {words}: {parameter.name} has no help"
 
 
 def test_help_names_what_a_person_needs_and_stage_help_the_joints() -> None:
-    """`latents --help` lists the tools and no stage; `latents stage --help` lists every stage."""
+    """`relatent --help` lists the tools and no stage; `relatent stage --help` lists every stage."""
 
     def said(*words: str) -> str:
-        return run("python", "-m", "latents.cli", *words, "--help", cwd=ROOT, PYTHONPATH=str(ROOT / "src")).stdout
+        return run("python", "-m", "relatent.cli", *words, "--help", cwd=ROOT, PYTHONPATH=str(ROOT / "src")).stdout
 
     tools, stages = said(), said("stage")
     assert all(name in tools for name in ("rank", "mosaic", "compare", "where", "reruns", "stage"))
@@ -62,15 +62,15 @@ def test_help_names_what_a_person_needs_and_stage_help_the_joints() -> None:
 
 
 def test_the_command_line_imports_no_heavy_library() -> None:
-    """`latents --help` answers at once: only the commands that need a heavy library import it."""
-    code = "import sys, latents.cli; print(*{'torch', 'sklearn', 'matplotlib', 'numba', 'h5py'} & set(sys.modules))"
+    """`relatent --help` answers at once: only the commands that need a heavy library import it."""
+    code = "import sys, relatent.cli; print(*{'torch', 'sklearn', 'matplotlib', 'numba', 'h5py'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "src", capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
 
 
 def test_environments_agree_on_every_version() -> None:
     """workflow/environment.yaml pins the versions of constraints.txt."""
-    from latents.jobs.params import read_yaml
+    from relatent.jobs.params import read_yaml
 
     def key(name: str) -> str:
         return name.partition("[")[0].lower().replace("_", "-")

@@ -11,17 +11,17 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
-from latents.errors import InputError
-from latents.face_models import autoencoder as ae
-from latents.face_models.features import write_features
-from latents.files.hdf5 import read_hdf5, write_hdf5
-from latents.files.tables import read_csv
-from latents.files.weights import read_weights, write_weights
-from latents.rbm.deep import DeepRBM
-from latents.rbm.model import RBM
-from latents.stages import face_model
-from latents.stages.figures import faces as figures
-from latents.stages.shared import schema
+from relatent.errors import InputError
+from relatent.face_models import autoencoder as ae
+from relatent.face_models.features import write_features
+from relatent.files.hdf5 import read_hdf5, write_hdf5
+from relatent.files.tables import read_csv
+from relatent.files.weights import read_weights, write_weights
+from relatent.rbm.deep import DeepRBM
+from relatent.rbm.model import RBM
+from relatent.stages import face_model
+from relatent.stages.figures import faces as figures
+from relatent.stages.shared import schema
 from tests.support.harness import ROOT
 
 SIDE_PX, N_FEATURES, N = 8, 64, 90

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from hypothesis import example, given
 
-from latents.jobs.params import load_section
-from latents.stages.vae import VAE
+from relatent.jobs.params import load_section
+from relatent.stages.vae import VAE
 from tests.support.mutations import damaged_text, folder_with, many, result_or_one_line
 
 

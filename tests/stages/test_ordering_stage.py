@@ -10,16 +10,16 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
-from latents import ordering as library
-from latents.errors import InputError
-from latents.files.hdf5 import read_hdf5, write_hdf5
-from latents.files.tables import read_json
-from latents.files.weights import write_weights
-from latents.rbm import model as rbm
-from latents.stages import ordering
-from latents.stages.figures import mosaic
-from latents.stages.shared import schema
-from latents.vae import model as vae
+from relatent import ordering as library
+from relatent.errors import InputError
+from relatent.files.hdf5 import read_hdf5, write_hdf5
+from relatent.files.tables import read_json
+from relatent.files.weights import write_weights
+from relatent.rbm import model as rbm
+from relatent.stages import ordering
+from relatent.stages.figures import mosaic
+from relatent.stages.shared import schema
+from relatent.vae import model as vae
 from tests.support.harness import ROOT
 
 

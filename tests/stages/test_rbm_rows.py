@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from latents.errors import InputError
-from latents.files.hdf5 import write_hdf5
-from latents.stages.shared.rbm_rows import ROLES, read_visible, reader
+from relatent.errors import InputError
+from relatent.files.hdf5 import write_hdf5
+from relatent.stages.shared.rbm_rows import ROLES, read_visible, reader
 
 
 @pytest.fixture

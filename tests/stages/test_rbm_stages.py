@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from latents.errors import InputError
-from latents.files.hdf5 import write_hdf5
-from latents.files.tables import read_csv
-from latents.files.weights import read_weights
-from latents.rbm import deep as deep_rbms
-from latents.rbm import model as rbms
-from latents.stages import deep_rbm, rbm
-from latents.stages import rbm_likelihood as likelihood
-from latents.stages.shared import schema
+from relatent.errors import InputError
+from relatent.files.hdf5 import write_hdf5
+from relatent.files.tables import read_csv
+from relatent.files.weights import read_weights
+from relatent.rbm import deep as deep_rbms
+from relatent.rbm import model as rbms
+from relatent.stages import deep_rbm, rbm
+from relatent.stages import rbm_likelihood as likelihood
+from relatent.stages.shared import schema
 from tests.support.harness import ROOT
 
 RUN = {"n_hidden": 5, "epochs": 2, "batch_size": 20, "chains": 10}

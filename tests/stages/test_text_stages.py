@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from latents.errors import InputError
-from latents.files.hdf5 import read_hdf5, write_hdf5
-from latents.files.tables import read_csv
-from latents.stages import hashing, text, text_vae
+from relatent.errors import InputError
+from relatent.files.hdf5 import read_hdf5, write_hdf5
+from relatent.files.tables import read_csv
+from relatent.stages import hashing, text, text_vae
 from tests.support.harness import ROOT
 
 GROUPS = ("a.first", "a.second", "b.third")

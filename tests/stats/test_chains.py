@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latents.errors import InputError
-from latents.stats import chains as stats_chains
+from relatent.errors import InputError
+from relatent.stats import chains as stats_chains
 
 
 def test_the_autocorrelation_of_an_autoregression_is_its_coefficients_powers() -> None:

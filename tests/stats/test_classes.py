@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latents.stats.classes import class_spread, confusion, mixing, rank_of_pair, separation
+from relatent.stats.classes import class_spread, confusion, mixing, rank_of_pair, separation
 
 
 def points(n: int = 300, d: int = 2) -> tuple[np.ndarray, np.ndarray]:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import linalg
 
-from latents.errors import InputError
-from latents.stats import frechet
+from relatent.errors import InputError
+from relatent.stats import frechet
 
 
 def correlated(n: int, d: int, seed: int) -> np.ndarray:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latents.errors import InputError
-from latents.stats.intervals import mean_interval
+from relatent.errors import InputError
+from relatent.stats.intervals import mean_interval
 
 
 def test_the_interval_counts_people_where_faces_depend_on_them() -> None:

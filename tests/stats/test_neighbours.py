@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latents.errors import InputError
-from latents.stats.neighbours import nearest, neighbours_in_common, overlaps
+from relatent.errors import InputError
+from relatent.stats.neighbours import nearest, neighbours_in_common, overlaps
 
 POINTS = np.random.default_rng(0).normal(size=(300, 2))
 OTHERS = np.random.default_rng(1).normal(size=(300, 5))

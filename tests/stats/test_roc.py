@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from latents.stats.roc import area_under_curve
+from relatent.stats.roc import area_under_curve
 
 
 @pytest.mark.parametrize("levels", [1, 3, 1000])

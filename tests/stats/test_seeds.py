@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from latents.errors import InputError
-from latents.stats.seeds import over_seeds
+from relatent.errors import InputError
+from relatent.stats.seeds import over_seeds
 
 
 def test_mean_and_standard_error_by_hand() -> None:

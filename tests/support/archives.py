@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from latents.datasets.archive import Content, content, index_tar, read_member
-from latents.datasets.lfw import Face, index_lfw, read_face
+from relatent.datasets.archive import Content, content, index_tar, read_member
+from relatent.datasets.lfw import Face, index_lfw, read_face
 
 
 def tar_content(path: Path) -> Content:

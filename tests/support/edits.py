@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from tests.support.harness import run
 
-SRC = "src/latents"
+SRC = "src/relatent"
 
 
 def bridge(verb: str, folder: Path, **options: bool) -> str:

@@ -19,7 +19,7 @@ nothing made from it ("survived"), or stop with one line ("detected"), and never
 anywhere ("lost").
 
 Both tools notice a file's time of last write and its size. If a disk alters a byte without changing
-either, `latents where` finds it, and so does `dvc` in another clone, but no rerun does.
+either, `relatent where` finds it, and so does `dvc` in another clone, but no rerun does.
 """
 
 from __future__ import annotations
@@ -297,7 +297,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cores", type=int, default=2, help="of each run")
     parser.add_argument("--workers", type=int, default=1, help="trials at once")
-    parser.add_argument("--folder", type=Path, default=Path("/tmp/latents-faults"), help="scratch, and trials.jsonl")
+    parser.add_argument("--folder", type=Path, default=Path("/tmp/relatent-faults"), help="scratch, and trials.jsonl")
     options = parser.parse_args()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore it
     options.folder.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ BIN = Path(sys.executable).parent
 
 def environment(**extra: str) -> dict[str, str]:
     """Return the caller's environment with our tools first in PATH, a git name and no mirror."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "LATENTS_", "PYTEST_"))}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "RELATENT_", "PYTEST_"))}
     who = {
         f"GIT_{role}_{what}": "tests@example.invalid" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
     }

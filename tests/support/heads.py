@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from latents.datasets import embedded_faces
-from latents.datasets.archive import write_tar
-from latents.faces import Shape, fit_shape
+from relatent.datasets import embedded_faces
+from relatent.datasets.archive import write_tar
+from relatent.faces import Shape, fit_shape
 
 # a face of 11 points in pixels of the embedded texture: outer and inner eye corners, brows, nose,
 # mouth, chin, cheeks

@@ -18,7 +18,7 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from latents.errors import InputError
+from relatent.errors import InputError
 
 HANG_SECONDS = 30
 BLOW_UP_BYTES = 2**30  # most address space that the reader of a small file may take

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from latents.jobs import landlock, seal
+from relatent.jobs import landlock, seal
 
 
 def native(path: str, flags: int) -> None:
@@ -74,7 +74,7 @@ def unix_pair(path: str) -> None:
 
 def read_hdf5(path: str) -> None:
     """Read a file as a stage does: by HDF5, which opens it natively."""
-    from latents.files.hdf5 import open_hdf5
+    from relatent.files.hdf5 import open_hdf5
 
     with open_hdf5(path):
         pass

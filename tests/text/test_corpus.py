@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from latents.errors import InputError
-from latents.text.corpus import Ragged, counts, learn_vocabulary, roles, tfidf, tokenise
+from relatent.errors import InputError
+from relatent.text.corpus import Ragged, counts, learn_vocabulary, roles, tfidf, tokenise
 
 DOCUMENTS = [["the", "cat", "sat"], ["the", "cat", "ran", "ran"], [], ["dog", "the"]]
 

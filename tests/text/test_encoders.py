@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from latents.errors import InputError
-from latents.networks.initialisation import initialise_cells
-from latents.text.corpus import Ragged, counts
-from latents.text.encoders import Documents, RecurrentTrunk, stepwise, trunk
+from relatent.errors import InputError
+from relatent.networks.initialisation import initialise_cells
+from relatent.text.corpus import Ragged, counts
+from relatent.text.encoders import Documents, RecurrentTrunk, stepwise, trunk
 
 N_WORDS = 12
 

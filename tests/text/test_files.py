@@ -5,9 +5,9 @@ import h5py
 import numpy as np
 import pytest
 
-from latents.errors import InputError
-from latents.files.hdf5 import open_hdf5, read_hdf5, rows_of, write_hdf5
-from latents.text.files import assign, read_sequences, write_corpus
+from relatent.errors import InputError
+from relatent.files.hdf5 import open_hdf5, read_hdf5, rows_of, write_hdf5
+from relatent.text.files import assign, read_sequences, write_corpus
 from tests.support.flat import flat
 
 SETTINGS = {

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from latents.errors import InputError
-from latents.text import language_model as lm
+from relatent.errors import InputError
+from relatent.text import language_model as lm
 from tests.support.flat import flat
 
 N_TOKENS = 7

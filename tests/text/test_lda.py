@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from latents.text.lda import fit_lda, unigram
+from relatent.text.lda import fit_lda, unigram
 
 
 def corpus(seed=0):

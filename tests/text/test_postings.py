@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from latents.text.postings import clean, header_lines, without_footer, without_quotes
+from relatent.text.postings import clean, header_lines, without_footer, without_quotes
 
 POSTING = (
     "From: a@b (A)\nSubject: Re: cars\n and more\nLines: 3\n\nIn article <1> b wrote:\n> old\nnew line\n\n--\nA, Inc."

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from latents.text import vae as vae_text
-from latents.text import vae_measure, vae_training
-from latents.text.corpus import Ragged, counts
-from latents.text.encoders import Documents
-from latents.vae.measure import active_units
+from relatent.text import vae as vae_text
+from relatent.text import vae_measure, vae_training
+from relatent.text.corpus import Ragged, counts
+from relatent.text.encoders import Documents
+from relatent.vae.measure import active_units
 from tests.support.flat import flat
 
 SHAPE = {"latent_dim": 2, "encoder_widths": [16], "embedding": 6, "n_units": 8}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latents.networks.training import Fitted
-from latents.timing.epochs import seconds_per_epoch
-from latents.vae import train as vae_digits
+from relatent.networks.training import Fitted
+from relatent.timing.epochs import seconds_per_epoch
+from relatent.vae import train as vae_digits
 
 
 def test_models_take_turns_and_ratios_are_of_medians(monkeypatch: pytest.MonkeyPatch) -> None:

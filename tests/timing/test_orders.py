@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from latents.timing.orders import compare as orders
-from latents.timing.orders import random_sets
+from relatent.timing.orders import compare as orders
+from relatent.timing.orders import random_sets
 
 
 def test_orders_are_timed_for_each_set_and_method() -> None:

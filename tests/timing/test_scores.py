@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from latents.timing import scores as scoring_timing
-from latents.timing.repeats import summary
+from relatent.timing import scores as scoring_timing
+from relatent.timing.repeats import summary
 
 RNG = np.random.default_rng(0)
 QUERIES, DATABASE = (RNG.normal(size=(n, 5)).astype(np.float32) for n in (7, 11))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from latents.timing.sequences import Work, compare, waste
+from relatent.timing.sequences import Work, compare, waste
 
 RNG = np.random.default_rng(0)
 

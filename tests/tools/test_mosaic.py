@@ -1,4 +1,4 @@
-"""`latents mosaic` on anybody's files: every format gives the same picture, mistakes are one line; the drawing."""
+"""`relatent mosaic` on anybody's files: every format gives the same picture, mistakes are one line; the drawing."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latents.errors import InputError
-from latents.figures import mosaic
-from latents.files import hdf5 as storage
-from latents.ordering import order_features, path_length, typeset, wrap
-from latents.tools.pictures import read_features
+from relatent.errors import InputError
+from relatent.figures import mosaic
+from relatent.files import hdf5 as storage
+from relatent.ordering import order_features, path_length, typeset, wrap
+from relatent.tools.pictures import read_features
 from tests.support.harness import ROOT, run
 
 FEATURES = np.random.default_rng(0).normal(size=(30, 4, 6)).cumsum(axis=2)
 
 
-def latents(*words: str, cwd: Path) -> tuple[int, str, str]:
-    done = run("python", "-m", "latents.cli", "mosaic", *words, cwd=cwd, check=False, PYTHONPATH=str(ROOT / "src"))
+def relatent(*words: str, cwd: Path) -> tuple[int, str, str]:
+    done = run("python", "-m", "relatent.cli", "mosaic", *words, cwd=cwd, check=False, PYTHONPATH=str(ROOT / "src"))
     return done.returncode, done.stdout, done.stderr
 
 
@@ -34,7 +34,7 @@ def test_the_picture_holds_the_typeset_tour(tmp_path: Path) -> None:
     storage.write_hdf5(tmp_path / "file.h5", {"weights": FEATURES, "labels": np.arange(30)})
     for name in ("out.png", "again.png"):
         words = ("file.h5", "--order", "tsp", "--typeset", name, "--columns", "8", "--layout", "layout.json")
-        code, out, err = latents(*words, cwd=tmp_path)
+        code, out, err = relatent(*words, cwd=tmp_path)
         assert (code, err) == (0, "")
     order = order_features(FEATURES, method="tsp")
     layout = json.loads((tmp_path / "layout.json").read_text())
@@ -51,7 +51,7 @@ def test_the_picture_holds_the_typeset_tour(tmp_path: Path) -> None:
 def test_wrapped_orders(tmp_path: Path, order: str) -> None:
     """Without --typeset lines are full."""
     np.save(tmp_path / "f.npy", FEATURES.reshape(30, 24))
-    code, _, err = latents("f.npy", "out.png", "--order", order, "--shape", "4x6", "--columns", "7", cwd=tmp_path)
+    code, _, err = relatent("f.npy", "out.png", "--order", order, "--shape", "4x6", "--columns", "7", cwd=tmp_path)
     assert (code, err) == (0, "")
     grid = wrap(order_features(FEATURES, method=order), columns=7)
     np.testing.assert_array_equal(pixels(tmp_path / "out.png"), mosaic.mosaic(mosaic.shade(FEATURES), grid))
@@ -62,7 +62,7 @@ def test_constant_features_are_named_and_drawn_last(tmp_path: Path) -> None:
     features = FEATURES.copy()
     features[3] = 1
     np.save(tmp_path / "f.npy", features)
-    code, _, err = latents("f.npy", "out.png", "--layout", "l.json", cwd=tmp_path)
+    code, _, err = relatent("f.npy", "out.png", "--layout", "l.json", cwd=tmp_path)
     assert code == 0
     assert err == "feature 3: constant, correlation undefined; put last\n"
     assert json.loads((tmp_path / "l.json").read_text())["order"][-1] == 3
@@ -71,7 +71,7 @@ def test_constant_features_are_named_and_drawn_last(tmp_path: Path) -> None:
 def test_one_feature_is_a_mosaic_of_one_tile(tmp_path: Path) -> None:
     """Nothing to order, and nothing is wrong."""
     np.save(tmp_path / "f.npy", FEATURES[:1])
-    code, out, err = latents("f.npy", "out.png", "--typeset", cwd=tmp_path)
+    code, out, err = relatent("f.npy", "out.png", "--typeset", cwd=tmp_path)
     assert (code, err) == (0, "")
     assert "1 features, 1 lines of 1" in out
     assert pixels(tmp_path / "out.png").shape == (4, 6)
@@ -107,7 +107,7 @@ def test_a_mistake_is_one_line_and_leaves_no_picture(tmp_path: Path, mistake: st
     np.save(tmp_path / "bad.npy", np.array([{"an": "object"}]), allow_pickle=True)
     np.save(tmp_path / "nan.npy", np.where(np.arange(30)[:, None, None] == 7, np.nan, FEATURES))
     words, said = MISTAKES[mistake]
-    code, _, err = latents(*words, cwd=tmp_path)
+    code, _, err = relatent(*words, cwd=tmp_path)
     assert code == 1
     assert said in err
     assert err.count("\n") == 1

@@ -1,4 +1,4 @@
-"""`latents rank` on anybody's files: every format gives the library's own numbers, mistakes are one line."""
+"""`relatent rank` on anybody's files: every format gives the library's own numbers, mistakes are one line."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from latents.files import hdf5 as storage
-from latents.ranking import evaluate
+from relatent.files import hdf5 as storage
+from relatent.ranking import evaluate
 from tests.support.harness import ROOT, run
 
 RNG = np.random.default_rng(0)
@@ -18,8 +18,8 @@ ROWS = {"q": RNG.normal(size=(20, 6)).round(2), "d": RNG.normal(size=(60, 6)).ro
 LABELS = {"q": RNG.integers(3, size=20), "d": RNG.integers(3, size=60)}
 
 
-def latents(*words: str, cwd: Path) -> tuple[int, str, str]:
-    done = run("python", "-m", "latents.cli", *words, cwd=cwd, check=False, PYTHONPATH=str(ROOT / "src"))
+def relatent(*words: str, cwd: Path) -> tuple[int, str, str]:
+    done = run("python", "-m", "relatent.cli", *words, cwd=cwd, check=False, PYTHONPATH=str(ROOT / "src"))
     return done.returncode, done.stdout, done.stderr
 
 
@@ -51,7 +51,7 @@ def test_every_format_gives_the_librarys_numbers(tmp_path: Path, write) -> None:
     words = []
     for side, rows, labels in (("q", "--queries", "--query-labels"), ("d", "--database", "--database-labels")):
         words += [word for pair in zip((rows, labels), write(tmp_path, side), strict=False) for word in pair]
-    code, out, err = latents("rank", *words, "--cutoffs", "5,10", "--output", "r.json", cwd=tmp_path)
+    code, out, err = relatent("rank", *words, "--cutoffs", "5,10", "--output", "r.json", cwd=tmp_path)
     assert code == 0, err
     expected = evaluate(ROWS["q"], ROWS["d"], LABELS["q"], LABELS["d"], cutoffs=(5, 10)).means()
     assert json.loads((tmp_path / "r.json").read_text()) == pytest.approx(expected)
@@ -79,7 +79,7 @@ def test_a_mistake_is_one_line(tmp_path: Path, words: list[str], said: str) -> N
     np.save(tmp_path / "rows.npy", ROWS["q"])
     sparse.save_npz(tmp_path / "sparse.npz", sparse.csr_array(ROWS["q"]))
     np.save(tmp_path / "bad.npy", np.array([{"an": "object"}]), allow_pickle=True)
-    code, _, err = latents("rank", *words, "--database", "d.h5", cwd=tmp_path)
+    code, _, err = relatent("rank", *words, "--database", "d.h5", cwd=tmp_path)
     assert code == 1
     assert said in err
     assert err.count("\n") == 1

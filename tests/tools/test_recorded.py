@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from latents.tools.compare import in_short, param_changes
-from latents.tools.revisions import Job
+from relatent.tools.compare import in_short, param_changes
+from relatent.tools.revisions import Job
 from tests.support.harness import ROOT, environment, run
 
 CONFLICT = "<<<<<<< HEAD\na: 1\n=======\na: 2\n>>>>>>> other\n"
@@ -22,7 +22,7 @@ def lock(epochs: int) -> str:
     """A dvc.lock of a training and of what is made from it."""
     md5 = f"{epochs:032x}"
     train = {
-        "cmd": "python -m latents.stages.vae train",
+        "cmd": "python -m relatent.stages.vae train",
         "params": {
             "params.yaml": {"vae.runs.a": {"epochs": epochs, "width": 3}},
             "code.json": {"vae train": {"code": "c0de", "environment": "e"}},
@@ -30,7 +30,7 @@ def lock(epochs: int) -> str:
         "outs": [{"path": "results/vae/a/model.safetensors", "md5": md5}],
     }
     draw = {
-        "cmd": "python -m latents.stages.figures.vae draw",
+        "cmd": "python -m relatent.stages.figures.vae draw",
         "deps": [{"path": "results/vae/a/model.safetensors", "md5": md5}],
         "outs": [{"path": "results/figures/a.png", "md5": md5}],
     }
@@ -61,8 +61,8 @@ def repository(tmp_path: Path) -> Path:
     return folder
 
 
-def latents(folder: Path, *words: str, check: bool = True) -> str:
-    done = run("python", "-m", "latents.cli", *words, cwd=folder, check=check, PYTHONPATH=str(ROOT / "src"))
+def relatent(folder: Path, *words: str, check: bool = True) -> str:
+    done = run("python", "-m", "relatent.cli", *words, cwd=folder, check=check, PYTHONPATH=str(ROOT / "src"))
     if not check:
         assert (done.returncode, done.stderr.count("\n"), done.stderr[:7]) == (1, 1, "error: "), done.stderr
     return done.stdout if check else done.stderr
@@ -70,12 +70,12 @@ def latents(folder: Path, *words: str, check: bool = True) -> str:
 
 def test_compare_shows_the_parameters_that_made_the_results(repository: Path) -> None:
     """Not those of params.yaml, which is the same in both; and says so where no result knows a value yet."""
-    printed = latents(repository, "compare", "HEAD~1", "HEAD")
+    printed = relatent(repository, "compare", "HEAD~1", "HEAD")
     assert re.search(r"^vae\.runs\.a\.epochs +100 +90 +vae_train-a$", printed, re.MULTILINE)
     assert "width" not in printed
-    printed = latents(repository, "compare", "HEAD~2", "HEAD~1")
+    printed = relatent(repository, "compare", "HEAD~2", "HEAD~1")
     assert re.search(r"^vae\.runs\.a\.epochs +100 +90 +params.yaml alone: not run yet$", printed, re.MULTILINE)
-    assert "no difference" in latents(repository, "compare", "HEAD")
+    assert "no difference" in relatent(repository, "compare", "HEAD")
 
 
 def job(name: str, **values: object) -> Job:
@@ -102,8 +102,8 @@ def test_many_jobs_are_named_by_their_rules() -> None:
 
 @pytest.mark.parametrize("stdout", ["closed pipe", "full disk"])
 def test_the_page_is_written_whoever_reads_what_is_printed(repository: Path, stdout: str) -> None:
-    """`latents compare ... | head` has its page, and no traceback."""
-    command = [sys.executable, "-m", "latents.cli", "compare", "HEAD~1", "HEAD"]
+    """`relatent compare ... | head` has its page, and no traceback."""
+    command = [sys.executable, "-m", "relatent.cli", "compare", "HEAD~1", "HEAD"]
     reader, writer = os.pipe()
     os.close(reader)
     with open("/dev/full", "wb") as full, open(writer, "wb") as pipe:
@@ -125,18 +125,20 @@ def test_a_merge_that_is_not_done_is_one_line(repository: Path, verb: tuple[str,
     commit(repository, "both", **{name.replace(".", "_"): CONFLICT})
     if verb[0] == "where" and name == "params.yaml":
         pytest.skip("it is not read")
-    assert f"{name}: a merge is not done: git's conflict markers stand in it" in latents(repository, *verb, check=False)
+    assert f"{name}: a merge is not done: git's conflict markers stand in it" in relatent(
+        repository, *verb, check=False
+    )
 
 
 def test_reruns_tells_of_a_committed_conflict_in_one_line(repository: Path) -> None:
     commit(repository, "both", dvc_yaml=CONFLICT)
-    assert "dvc.yaml: a merge is not done" in latents(repository, "reruns", check=False)
+    assert "dvc.yaml: a merge is not done" in relatent(repository, "reruns", check=False)
 
 
 @pytest.mark.parametrize("damaged", ["", "{", "[1]", "\0", "a: b: c"])
 def test_a_damaged_record_is_one_line(repository: Path, damaged: str) -> None:
     (repository / "dvc.lock").write_text(damaged, encoding="utf-8")
-    assert "dvc.lock: damaged" in latents(repository, "where", "results/figures/a.png", check=False)
+    assert "dvc.lock: damaged" in relatent(repository, "where", "results/figures/a.png", check=False)
 
 
 @pytest.mark.parametrize(
@@ -153,13 +155,13 @@ def test_a_damaged_record_is_one_line(repository: Path, damaged: str) -> None:
 )
 def test_where_knows_a_file_by_each_of_its_paths(repository: Path, folder: str, name: str) -> None:
     """Seen from here, from the root, or absolute; the same answer."""
-    expected = latents(repository, "where", "results/figures/a.png")
+    expected = relatent(repository, "where", "results/figures/a.png")
     assert expected.startswith("figures_a  (rule figures_a, since ")
-    assert latents(repository / folder, "where", name.format(root=repository)) == expected
+    assert relatent(repository / folder, "where", name.format(root=repository)) == expected
 
 
 def test_compare_from_a_subfolder_writes_its_page_there(repository: Path) -> None:
     """And compares the whole repository all the same."""
-    printed = latents(repository / "results", "compare", "HEAD~1", "HEAD", "--page", "page.html")
+    printed = relatent(repository / "results", "compare", "HEAD~1", "HEAD", "--page", "page.html")
     assert "figures: 0 differ, 1 are the same" in printed
     assert (repository / "results/page.html").is_file()

@@ -1,4 +1,4 @@
-"""`latents reruns`: what each commit touched, by the digests of what jobs run on; on a tiny history."""
+"""`relatent reruns`: what each commit touched, by the digests of what jobs run on; on a tiny history."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from pathlib import Path
 
 import pytest
 
-from latents.jobs.closure import Sources, table
-from latents.tools import revisions
-from latents.tools.reruns import count
+from relatent.jobs.closure import Sources, table
+from relatent.tools import revisions
+from relatent.tools.reruns import count
 from tests.support.harness import run
 
 STAGE = """
 @app.command()
 def train():
-    from latents.lib import width
+    from relatent.lib import width
     return width()
 @app.command()
 def draw():
     return 1
 """
-LIB, STAGE_FILE = Path("src/latents/lib.py"), Path("src/latents/stages/toy.py")
+LIB, STAGE_FILE = Path("src/relatent/lib.py"), Path("src/relatent/stages/toy.py")
 
 
 def job(command: str, deps: list[str], out: str, params: list) -> dict:
-    return {"cmd": f"python -m latents.stages.toy {command}", "deps": deps, "outs": [out], "params": params}
+    return {"cmd": f"python -m relatent.stages.toy {command}", "deps": deps, "outs": [out], "params": params}
 
 
 def write(params: dict, *, digests: bool) -> None:
     """dvc.yaml of the two jobs, with digests as parameters in place of sources, or not."""
-    sources = [] if digests else ["src/latents/lib.py", "src/latents/stages/toy.py"]
+    sources = [] if digests else ["src/relatent/lib.py", "src/relatent/stages/toy.py"]
     keys = [[{"code.json": [f"toy-{command}"]}] if digests else [] for command in ("train", "draw")]
     stages = {
-        "structure": {"cmd": "python workflow/bridge check", "deps": ["src/latents"], "outs": ["code.json"]},
+        "structure": {"cmd": "python workflow/bridge check", "deps": ["src/relatent"], "outs": ["code.json"]},
         "train": job("train", ["data.txt", *sources], "model", ["width", *keys[0]]),
         "draw": job("draw", ["model", *sources], "figure", keys[1]),
     }
@@ -49,7 +49,7 @@ def touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     """A repository of two jobs, and a function that commits and says how many jobs that touched, of how many to run."""
     monkeypatch.chdir(tmp_path)
     STAGE_FILE.parent.mkdir(parents=True)
-    for path in (Path("src/latents/__init__.py"), STAGE_FILE.with_name("__init__.py")):
+    for path in (Path("src/relatent/__init__.py"), STAGE_FILE.with_name("__init__.py")):
         path.write_text("")
     STAGE_FILE.write_text(STAGE)
     LIB.write_text("def width():\n    return 3\n")

@@ -18,11 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from latents.errors import InputError
-from latents.files import hdf5, weights
-from latents.ranking import evaluate
-from latents.tools.pictures import read_features
-from latents.tools.rows import open_rows
+from relatent.errors import InputError
+from relatent.files import hdf5, weights
+from relatent.ranking import evaluate
+from relatent.tools.pictures import read_features
+from relatent.tools.rows import open_rows
 from tests.support.mutations import damaged, folder_with, limits, made, many, result_or_one_line
 
 RNG = np.random.default_rng(0)
@@ -50,7 +50,7 @@ NPY = made(lambda path: np.save(path, ROWS), "a.npy")
 
 
 def rank(rows: str, labels: str) -> Any:
-    """What `latents rank` does with one file as both sides."""
+    """What `relatent rank` does with one file as both sides."""
     with ExitStack() as stack:
         sides = [open_rows(rows, stack, name="embeddings") for _ in range(2)]
         of_rows = [open_rows(labels, stack, dimensions=1, name="labels")[...] for _ in range(2)]

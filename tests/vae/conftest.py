@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latents.vae import train
-from latents.vae.model import VAE
+from relatent.vae import train
+from relatent.vae.model import VAE
 from tests.support.flat import flat
 from tests.vae.sides import SETTINGS, images
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from latents.vae import train
-from latents.vae.model import VAE
+from relatent.vae import train
+from relatent.vae.model import VAE
 from tests.support.flat import flat
 
 SETTINGS = {"encoder": "mlp", "latent_dim": 2, "encoder_widths": [16], "decoder_widths": [16], "batch_size": 20}

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from latents.errors import InputError
-from latents.stats.intervals import mean_interval
-from latents.vae import bounds as likelihood
-from latents.vae.bounds import importance_weighted_bound, monte_carlo_elbo
-from latents.vae.model import VAE, architecture, build
+from relatent.errors import InputError
+from relatent.stats.intervals import mean_interval
+from relatent.vae import bounds as likelihood
+from relatent.vae.bounds import importance_weighted_bound, monte_carlo_elbo
+from relatent.vae.model import VAE, architecture, build
 
 
 def seeded(seed: int = 0) -> torch.Generator:

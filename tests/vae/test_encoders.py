@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from latents.networks.initialisation import initialise
-from latents.vae.encoders import CELLS, InferenceNetwork, RowReader, mlp
+from relatent.networks.initialisation import initialise
+from relatent.vae.encoders import CELLS, InferenceNetwork, RowReader, mlp
 
 
 def network() -> InferenceNetwork:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from latents.vae import generate
+from relatent.vae import generate
 from tests.vae.sides import images
 
 

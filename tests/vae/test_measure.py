@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from latents.vae import measure
+from relatent.vae import measure
 from tests.vae.sides import images, short
 
 

@@ -7,10 +7,10 @@ import torch
 from torch import nn
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
-from latents.errors import InputError
-from latents.files.weights import read_weights, write_weights
-from latents.networks.objectives import bound_only, kl_warm_up
-from latents.vae.model import architecture, bernoulli_log_likelihood, build, gaussian_kl, gaussian_log_ratio
+from relatent.errors import InputError
+from relatent.files.weights import read_weights, write_weights
+from relatent.networks.objectives import bound_only, kl_warm_up
+from relatent.vae.model import architecture, bernoulli_log_likelihood, build, gaussian_kl, gaussian_log_ratio
 
 
 def seeded(seed: int = 0) -> torch.Generator:

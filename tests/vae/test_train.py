@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latents.errors import InputError
-from latents.vae import train
-from latents.vae.model import VAE
+from relatent.errors import InputError
+from relatent.vae import train
+from relatent.vae.model import VAE
 from tests.support.flat import flat
 from tests.vae.sides import SETTINGS, images, short
 

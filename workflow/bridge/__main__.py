@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bridge.snakemake_side import ROOT
 from bridge.verbs import VERBS, refuse_conflicts
-from latents.errors import InputError
+from relatent.errors import InputError
 
 # files that a verb needs without conflicts; the others need all
 REPAIRS = {"merge": (), "hooks": (), "gen": ("params.yaml", "dvc.lock")}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bridge.planning import stage_name
-from latents.tools.uses import read
+from relatent.tools.uses import read
 
 
 def announce(workflow: Any, *, at_end: bool = False) -> None:

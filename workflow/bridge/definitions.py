@@ -7,8 +7,8 @@ import difflib
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from latents.jobs.closure import Sources
-from latents.tools.revisions import git, sources
+from relatent.jobs.closure import Sources
+from relatent.tools.revisions import git, sources
 
 # commits searched; lines shown per difference; definitions shown with lines
 COMMITS, LINES, SHOWN = 100, 20, 3

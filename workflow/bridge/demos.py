@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bridge import shadow
-from latents.tools.revisions import git
+from relatent.tools.revisions import git
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -91,5 +91,5 @@ def snakemake() -> str:
 def environment() -> dict[str, str]:
     """Return our environment without the variables that a run gives its jobs."""
     return {
-        key: value for key, value in os.environ.items() if key not in ("LATENTS_PLAN", "LATENTS_PROBE", "DVC_STAGE")
+        key: value for key, value in os.environ.items() if key not in ("RELATENT_PLAN", "RELATENT_PROBE", "DVC_STAGE")
     }

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from bridge.planning import KEPT, TABLE, yaml_text
-from latents.errors import InputError
-from latents.files.atomic import atomic
-from latents.jobs.plan import md5
+from relatent.errors import InputError
+from relatent.files.atomic import atomic
+from relatent.jobs.plan import md5
 
 LOCK = Path("dvc.lock")
 PROOFS = Path("proofs.json")

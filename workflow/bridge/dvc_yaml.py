@@ -9,11 +9,11 @@ from typing import Any
 from bridge.dvc_side import GUARD
 from bridge.planning import PREFIX, TABLE, yaml_text
 from bridge.snakemake_side import Job
-from latents.files.atomic import atomic
-from latents.stages.shared import schema
-from latents.stages.shared.discovery import told
+from relatent.files.atomic import atomic
+from relatent.stages.shared import schema
+from relatent.stages.shared.discovery import told
 
-SOURCES = "src/latents"
+SOURCES = "src/relatent"
 HEADER = "# Written from the Snakefile by `python workflow/bridge gen`; do not edit.\n"
 
 

@@ -18,11 +18,11 @@ from typing import Any
 
 from bridge.dvc_side import PROOFS
 from bridge.planning import TABLE, yaml_text
-from latents.errors import InputError
-from latents.files.atomic import atomic
-from latents.files.tables import write_json
-from latents.tools.revisions import outputs, value_at
-from latents.tools.uses import USES
+from relatent.errors import InputError
+from relatent.files.atomic import atomic
+from relatent.files.tables import write_json
+from relatent.tools.revisions import outputs, value_at
+from relatent.tools.uses import USES
 
 LOCK = "dvc.lock"
 NOTES = [TABLE.name, USES.name, PROOFS.name]  # what is noted about jobs beside their records

@@ -2,7 +2,7 @@
 
 Snakemake compares the parameter `made_by` with the recorded one. It is computed when the Snakefile
 is parsed, so an edit of a source during a run takes effect in the next run. The plan is written
-when a run starts; src/latents/jobs/plan.py checks each job against it.
+when a run starts; src/relatent/jobs/plan.py checks each job against it.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from bridge.recover import recorded
-from latents.files.tables import write_json
-from latents.jobs import closure
-from latents.jobs.params import RUNS
-from latents.jobs.plan import arguments, stamps
+from relatent.files.tables import write_json
+from relatent.jobs import closure
+from relatent.jobs.params import RUNS
+from relatent.jobs.plan import arguments, stamps
 
 TABLE = Path("code.json")
 PLAN_FILE = Path(".snakemake/plan.json")
@@ -131,7 +131,7 @@ def words(command: str) -> str:
 
 
 def write_plan(dag: Any, *, params: Any, closures: Mapping[str, closure.Closure], source: Path) -> None:
-    """Write what each job to run was planned with, for src/latents/jobs/plan.py."""
+    """Write what each job to run was planned with, for src/relatent/jobs/plan.py."""
     known = recorded() if Path(".dvc").is_dir() else {}
     jobs = {
         arguments(shlex.split(job.shellcmd)): entry(job, known if _only_inputs_are_newer(dag.reason(job)) else {})
@@ -143,7 +143,7 @@ def write_plan(dag: Any, *, params: Any, closures: Mapping[str, closure.Closure]
 
 
 def entry(job: Any, known: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one job of the plan: the fields of `latents.jobs.plan.Job`."""
+    """Return one job of the plan: the fields of `relatent.jobs.plan.Job`."""
     return {
         "name": stage_name(job),
         "key": closure.key_of(job.shellcmd),

@@ -20,7 +20,7 @@ from bridge.definitions import having
 from bridge.dvc_side import PROOFS
 from bridge.planning import TABLE
 from bridge.snakemake_side import Job
-from latents.files.tables import write_json
+from relatent.files.tables import write_json
 
 FOLDER = Path(".snakemake/proofs")
 
@@ -96,7 +96,7 @@ def _same(one: Path, other: Path) -> bool:
 def by_probe(job: Job, proof: Proof) -> Tried:
     """Run the first steps of a job in a separate folder and compare its state."""
     path = probe_of(job) or ""
-    ran = shadow.run(job.command, job.inputs, FOLDER / "jobs" / job.name, LATENTS_PROBE="1")
+    ran = shadow.run(job.command, job.inputs, FOLDER / "jobs" / job.name, RELATENT_PROBE="1")
     old, new = marks(Path(path)), marks(ran.folder / path)
     if not ran.ended_well:
         return Tried(job, None, f"its probe failed: {ran.said}")

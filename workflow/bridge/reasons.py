@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bridge.definitions import differences, having
-from latents.jobs.closure import versions
-from latents.tools import revisions
-from latents.tools.revisions import Job, git
+from relatent.jobs.closure import versions
+from relatent.tools import revisions
+from relatent.tools.revisions import Job, git
 
 
 def apart(old: Job, new: Job, revision: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src"
 
 
 # variables in the environment of a run's job
-OF_A_JOB = ("LATENTS_PLAN", "LATENTS_PROBE", "DVC_STAGE")
+OF_A_JOB = ("RELATENT_PLAN", "RELATENT_PROBE", "DVC_STAGE")
 
 
 class Ran(NamedTuple):
@@ -45,8 +45,8 @@ def same(one: Path, other: Path) -> bool:
 
 def _environment(variables: dict[str, str]) -> dict[str, str]:
     kept = {
-        key: value for key, value in os.environ.items() if key not in ("LATENTS_PLAN", "LATENTS_PROBE", "DVC_STAGE")
+        key: value for key, value in os.environ.items() if key not in ("RELATENT_PLAN", "RELATENT_PROBE", "DVC_STAGE")
     }
-    if mirror := kept.get("LATENTS_MIRROR"):
-        kept["LATENTS_MIRROR"] = str(Path(mirror).resolve())
+    if mirror := kept.get("RELATENT_MIRROR"):
+        kept["RELATENT_MIRROR"] = str(Path(mirror).resolve())
     return kept | {"PYTHONPATH": str(SOURCE)} | variables

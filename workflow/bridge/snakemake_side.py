@@ -15,9 +15,9 @@ from typing import Any
 
 from bridge import recover
 from bridge.planning import mark, stage_name, words
-from latents.errors import InputError
-from latents.jobs.closure import key_of
-from latents.jobs.plan import vouch
+from relatent.errors import InputError
+from relatent.jobs.closure import key_of
+from relatent.jobs.plan import vouch
 
 ROOT = Path(__file__).resolve().parents[2]
 

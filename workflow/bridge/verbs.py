@@ -17,11 +17,11 @@ from bridge.dvc_yaml import write_pipeline
 from bridge.planning import TABLE
 from bridge.snakemake_side import ROOT, Job, open_flow
 from bridge.why import resolve, why
-from latents.errors import InputError
-from latents.files.atomic import atomic
-from latents.files.tables import write_json
-from latents.jobs.plan import vouched
-from latents.tools import uses
+from relatent.errors import InputError
+from relatent.files.atomic import atomic
+from relatent.files.tables import write_json
+from relatent.jobs.plan import vouched
+from relatent.tools import uses
 
 START = Path.cwd()  # folder where the bridge was called
 HOOK = Path(__file__).with_name("hook.sh")
@@ -219,7 +219,7 @@ def clean() -> str:
 
 def merge() -> str:
     """Finish a merge that stopped at dvc.lock: take each job's record from the side that fits."""
-    from latents.jobs.params import read_yaml
+    from relatent.jobs.params import read_yaml
 
     refuse_conflicts("params.yaml")
     merging.check()
@@ -274,9 +274,9 @@ def fits(written: Any, present: Any) -> bool:
 
 def check() -> str:
     """Stop with one line if dvc.yaml has other structural parameters; otherwise write code.json."""
-    from latents.jobs import closure
-    from latents.jobs.params import read_yaml
-    from latents.stages.shared import schema
+    from relatent.jobs import closure
+    from relatent.jobs.params import read_yaml
+    from relatent.stages.shared import schema
 
     written = read_yaml("dvc.yaml")["stages"][GUARD]["meta"]["shape"]
     present = schema.shape()

@@ -18,8 +18,8 @@ from bridge import shadow
 from bridge.demos import ROOT, environment, snakemake
 from bridge.prove import marks, probe_of
 from bridge.snakemake_side import Job
-from latents.errors import InputError
-from latents.files.tables import write_json
+from relatent.errors import InputError
+from relatent.files.tables import write_json
 
 FOLDER = Path(".snakemake/verify")
 RECORDED = Path("recorded.json")
@@ -100,7 +100,7 @@ def begin(job: Job) -> str:
     old = recorded().get(path) or marks(Path(path))
     if not old:
         return "not probed: no probe is on record"
-    ran = shadow.run(job.command, job.inputs, FOLDER / "probes" / job.name, base=FOLDER, LATENTS_PROBE="1")
+    ran = shadow.run(job.command, job.inputs, FOLDER / "probes" / job.name, base=FOLDER, RELATENT_PROBE="1")
     new = marks(ran.folder / path)
     if not ran.ended_well:
         return f"failed: {ran.said}"

@@ -16,9 +16,9 @@ from bridge.dvc_side import md5s
 from bridge.planning import PREFIX, plain, words
 from bridge.reasons import apart, files, shown
 from bridge.snakemake_side import Job as Planned
-from latents.errors import InputError
-from latents.jobs.params import read_yaml
-from latents.tools.revisions import Job, before, near, read_code, read_jobs, since, value_at
+from relatent.errors import InputError
+from relatent.jobs.params import read_yaml
+from relatent.tools.revisions import Job, before, near, read_code, read_jobs, since, value_at
 
 SHOWN = 8  # most inputs or jobs in a list
 

@@ -17,7 +17,7 @@ rule autoencoder_train:
     params:
         tracked=tracked("compute", "autoencoder"),
     shell:
-        "python -m latents.stages.autoencoder train --faces {input.faces} --model {output.model}"
+        "python -m relatent.stages.autoencoder train --faces {input.faces} --model {output.model}"
         " --history {output.history} --errors {output.errors} --metrics {output.metrics}"
         " --probe {output.probe} --log {log}"
 
@@ -32,7 +32,7 @@ rule autoencoder_features:
     params:
         tracked=tracked("autoencoder"),
     shell:
-        "python -m latents.stages.autoencoder features --faces {input.faces} --model {input.model}"
+        "python -m relatent.stages.autoencoder features --faces {input.faces} --model {input.model}"
         " --features {output.features} --log {log}"
 
 
@@ -47,5 +47,5 @@ rule figures_errors:
             category="Faces",
         ),
     shell:
-        "python -m latents.stages.figures.faces errors --errors {input.errors} --metrics {input.metrics}"
+        "python -m relatent.stages.figures.faces errors --errors {input.errors} --metrics {input.metrics}"
         " --figure {output.figure} --log {log}"

@@ -9,4 +9,4 @@ rule bptt_uses:
     params:
         tracked=tracked("bptt"),
     shell:
-        "python -m latents.stages.bptt uses --words {input.words} --metrics {output.metrics} --log {log}"
+        "python -m relatent.stages.bptt uses --words {input.words} --metrics {output.metrics} --log {log}"

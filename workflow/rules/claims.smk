@@ -21,4 +21,4 @@ rule claims:
     params:
         tracked=tracked("claims", "face_model.main", "ordering.sets.rnn_units.run"),
     shell:
-        "python -m latents.stages.claims judge {input.files} --claims {output.claims} --page {output.page} --log {log}"
+        "python -m relatent.stages.claims judge {input.files} --claims {output.claims} --page {output.page} --log {log}"

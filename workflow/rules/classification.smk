@@ -15,5 +15,5 @@ rule classification:
     params:
         tracked=tracked("classification", "scores.{dataset}"),
     shell:
-        "python -m latents.stages.classification evaluate --dataset {wildcards.dataset}"
+        "python -m relatent.stages.classification evaluate --dataset {wildcards.dataset}"
         " --representation {input.representation} --metrics {output.metrics} --log {log}"

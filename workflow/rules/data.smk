@@ -1,4 +1,4 @@
-from latents.datasets.registry import FILES
+from relatent.datasets.registry import FILES
 
 for dataset, files in FILES.items():
 
@@ -12,7 +12,7 @@ for dataset, files in FILES.items():
             tracked=tracked("data"),
             dataset=dataset,
         shell:
-            "python -m latents.stages.data fetch --dataset {params.dataset}"
+            "python -m relatent.stages.data fetch --dataset {params.dataset}"
             " --folder data/raw/{params.dataset} --identity {output.identity} --log {log}"
 
     ARTIFACTS += [f"data/raw/{dataset}/{file}" for file in files] + [f"results/data/{dataset}.json"]

@@ -15,6 +15,6 @@ rule deep_rbm:
     params:
         tracked=tracked("compute", "deep_rbm"),
     shell:
-        "python -m latents.stages.deep_rbm train --features {input.features} --bottom {input.bottom}"
+        "python -m relatent.stages.deep_rbm train --features {input.features} --bottom {input.bottom}"
         " --weights {output.weights} --history {output.history} --greedy {output.greedy}"
         " --metrics {output.metrics} --log {log}"

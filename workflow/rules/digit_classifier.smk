@@ -14,5 +14,5 @@ rule digit_classifier:
     params:
         tracked=tracked("compute", "digit_classifier"),
     shell:
-        "python -m latents.stages.digit_classifier train --digits {input.digits} --model {output.model}"
+        "python -m relatent.stages.digit_classifier train --digits {input.digits} --model {output.model}"
         " --history {output.history} --metrics {output.metrics} --probe {output.probe} --log {log}"

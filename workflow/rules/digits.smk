@@ -9,4 +9,4 @@ rule digits:
     params:
         tracked=tracked("digits"),
     shell:
-        "python -m latents.stages.digits prepare --folder data/raw/mnist --digits {output.digits} --log {log}"
+        "python -m relatent.stages.digits prepare --folder data/raw/mnist --digits {output.digits} --log {log}"

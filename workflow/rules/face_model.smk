@@ -28,7 +28,7 @@ rule face_model:
     params:
         tracked=tracked("face_model.measures"),
     shell:
-        "python -m latents.stages.face_model measure --faces {input.faces} --autoencoder {input.autoencoder}"
+        "python -m relatent.stages.face_model measure --faces {input.faces} --autoencoder {input.autoencoder}"
         " --features {input.features} --examples {input.examples} --weights {input.weights}"
         " --metrics {output.metrics} --mixing {output.mixing} --pictures {output.pictures}"
         " --probe {output.probe} --log {log}"
@@ -47,7 +47,7 @@ rule face_model_mix:
     params:
         tracked=tracked("face_model.mixtures"),
     shell:
-        "python -m latents.stages.face_model mix --faces {input.faces} --autoencoder {input.autoencoder}"
+        "python -m relatent.stages.face_model mix --faces {input.faces} --autoencoder {input.autoencoder}"
         " --features {input.features} --examples {input.examples} --weights {input.weights}"
         " --deep-weights {input.deep_weights} --pictures {output.pictures} --log {log}"
 
@@ -66,7 +66,7 @@ rule face_model_looks:
     params:
         tracked=tracked("face_model.looks"),
     shell:
-        "python -m latents.stages.face_model looks --faces {input.faces} --autoencoder {input.autoencoder}"
+        "python -m relatent.stages.face_model looks --faces {input.faces} --autoencoder {input.autoencoder}"
         " --features {input.features} --weights {input.weights} --deep-weights {input.deep_weights}"
         " --pictures {input.pictures} --deep-pictures {input.deep_pictures} --metrics {output.metrics} --log {log}"
 
@@ -81,7 +81,7 @@ rule figures_autoencoded:
             category="Faces",
         ),
     shell:
-        "python -m latents.stages.figures.faces grid --pictures {input.pictures} --name autoencoded"
+        "python -m relatent.stages.figures.faces grid --pictures {input.pictures} --name autoencoded"
         " --figure {output.figure} --log {log}"
 
 
@@ -95,7 +95,7 @@ rule figures_gibbs:
             category="Faces",
         ),
     shell:
-        "python -m latents.stages.figures.faces grid --pictures {input.pictures} --name gibbs"
+        "python -m relatent.stages.figures.faces grid --pictures {input.pictures} --name gibbs"
         " --figure {output.figure} --log {log}"
 
 
@@ -109,7 +109,7 @@ rule figures_interpolation:
             category="Faces",
         ),
     shell:
-        "python -m latents.stages.figures.faces interpolation --mixed {input.mixed}"
+        "python -m relatent.stages.figures.faces interpolation --mixed {input.mixed}"
         " --figure {output.figure} --log {log}"
 
 
@@ -119,7 +119,7 @@ rule figures_strip:
     output:
         figure=report("results/figures/faces/strip.png", caption="../report/strip.rst", category="Faces"),
     shell:
-        "python -m latents.stages.figures.faces strip --mixed {input.mixed} --figure {output.figure} --log {log}"
+        "python -m relatent.stages.figures.faces strip --mixed {input.mixed} --figure {output.figure} --log {log}"
 
 
 rule figures_mixing:
@@ -128,4 +128,4 @@ rule figures_mixing:
     output:
         figure=report("results/figures/faces/mixing.png", caption="../report/mixing.rst", category="Faces"),
     shell:
-        "python -m latents.stages.figures.faces mixing {input.tables} --figure {output.figure} --log {log}"
+        "python -m relatent.stages.figures.faces mixing {input.tables} --figure {output.figure} --log {log}"

@@ -16,7 +16,7 @@ rule faces_landmarks:
     params:
         tracked=tracked("faces.detection"),
     shell:
-        "python -m latents.stages.faces landmarks --archive {input.archive}"
+        "python -m relatent.stages.faces landmarks --archive {input.archive}"
         " --points {output.points} --dropped {output.dropped} --log {log}"
 
 
@@ -30,7 +30,7 @@ rule faces_shape:
     params:
         tracked=tracked("faces.training_folds", "faces.frame"),
     shell:
-        "python -m latents.stages.faces shape --points {input.points} --people {input.people}"
+        "python -m relatent.stages.faces shape --points {input.points} --people {input.people}"
         " --head {output.head} --log {log}"
 
 
@@ -46,7 +46,7 @@ rule faces_frontalize:
     params:
         tracked=tracked("faces.symmetry", "faces.std"),
     shell:
-        "python -m latents.stages.faces frontalize --archive {input.archive} --points {input.points}"
+        "python -m relatent.stages.faces frontalize --archive {input.archive} --points {input.points}"
         " --head {input.head} --faces {output.faces} --log {log}"
 
 
@@ -65,7 +65,7 @@ rule faces_verify:
     params:
         tracked=tracked("faces"),
     shell:
-        "python -m latents.stages.faces verify --archive {input.archive} --people {input.people} --pairs {input.pairs}"
+        "python -m relatent.stages.faces verify --archive {input.archive} --people {input.people} --pairs {input.pairs}"
         " --points {input.points} --head {input.head} --metrics {output.metrics} --examples {output.examples} --log {log}"
 
 
@@ -79,7 +79,7 @@ rule figures_faces:
             category="Faces",
         ),
     shell:
-        "python -m latents.stages.figures.faces grid --pictures {input.examples} --name at_random"
+        "python -m relatent.stages.figures.faces grid --pictures {input.examples} --name at_random"
         " --figure {output.figure} --log {log}"
 
 
@@ -93,5 +93,5 @@ rule figures_contact:
             category="Faces",
         ),
     shell:
-        "python -m latents.stages.figures.faces contact --examples {input.examples}"
+        "python -m relatent.stages.figures.faces contact --examples {input.examples}"
         " --figure {output.figure} --log {log}"

@@ -27,7 +27,7 @@ rule hashing_plain:
     params:
         tracked=tracked("compute", "hashing.bits", "hashing.training.seed"),
     shell:
-        "python -m latents.stages.hashing evaluate --method {wildcards.method} --words {input.words}"
+        "python -m relatent.stages.hashing evaluate --method {wildcards.method} --words {input.words}"
         " --codes {output.codes} --metrics {output.metrics} --table {output.table} --curve {output.curve} --log {log}"
 
 
@@ -46,7 +46,7 @@ rule hashing_learned:
     params:
         tracked=tracked("compute", "hashing.bits", "hashing.training", "hashing.learned.{method}"),
     shell:
-        "python -m latents.stages.hashing evaluate --method {wildcards.method} --words {input.words}"
+        "python -m relatent.stages.hashing evaluate --method {wildcards.method} --words {input.words}"
         " --codes {output.codes} --metrics {output.metrics} --table {output.table} --curve {output.curve}"
         " --history {output.history} --probe {output.probe} --log {log}"
 
@@ -57,7 +57,7 @@ rule hashing_compare:
     output:
         comparison="results/hashing/comparison.csv",
     shell:
-        "python -m latents.stages.hashing compare {input.tables} --comparison {output.comparison} --log {log}"
+        "python -m relatent.stages.hashing compare {input.tables} --comparison {output.comparison} --log {log}"
 
 
 rule figures_hashing:
@@ -70,5 +70,5 @@ rule figures_hashing:
             category="Text",
         ),
     shell:
-        "python -m latents.stages.figures.text hashing --comparison {input.comparison}"
+        "python -m relatent.stages.figures.text hashing --comparison {input.comparison}"
         " --figure {output.figure} --log {log}"

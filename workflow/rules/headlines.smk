@@ -19,4 +19,4 @@ rule headlines:
     params:
         names=" ".join(f"--headline {stage}:{name}" for stage, names in told("HEADLINES").items() for name in names),
     shell:
-        "python -m latents.stages.headlines gather {input.files} {params.names} --metrics {output.metrics} --log {log}"
+        "python -m relatent.stages.headlines gather {input.files} {params.names} --metrics {output.metrics} --log {log}"

@@ -13,5 +13,5 @@ rule language_model:
     params:
         tracked=tracked("compute", "language_model"),
     shell:
-        "python -m latents.stages.language_model train --corpus {input.corpus} --model {output.model}"
+        "python -m relatent.stages.language_model train --corpus {input.corpus} --model {output.model}"
         " --history {output.history} --metrics {output.metrics} --probe {output.probe} --log {log}"

@@ -7,5 +7,5 @@ rule newsgroups:
     output:
         documents="results/newsgroups/newsgroups.h5",
     shell:
-        "python -m latents.stages.newsgroups prepare --archive {input.archive}"
+        "python -m relatent.stages.newsgroups prepare --archive {input.archive}"
         " --documents {output.documents} --log {log}"

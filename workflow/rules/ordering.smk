@@ -25,7 +25,7 @@ rule ordering_rbm:
     output:
         pictures=EXTRACTED["rbm_weights"],
     shell:
-        "python -m latents.stages.ordering rbm-weights --weights {input.weights} --pictures {output.pictures} --log {log}"
+        "python -m relatent.stages.ordering rbm-weights --weights {input.weights} --pictures {output.pictures} --log {log}"
 
 
 rule ordering_vae:
@@ -34,7 +34,7 @@ rule ordering_vae:
     output:
         pictures=EXTRACTED["vae_decoder"],
     shell:
-        "python -m latents.stages.ordering vae-decoder --weights {input.weights} --pictures {output.pictures} --log {log}"
+        "python -m relatent.stages.ordering vae-decoder --weights {input.weights} --pictures {output.pictures} --log {log}"
 
 
 rule ordering:
@@ -46,7 +46,7 @@ rule ordering:
     params:
         tracked=tracked(*(f"ordering.{key}" for key in PARAMS["ordering"] if key != "sets")),
     shell:
-        "python -m latents.stages.ordering order --pictures {input.pictures} --layouts {output.layouts}"
+        "python -m relatent.stages.ordering order --pictures {input.pictures} --layouts {output.layouts}"
         " --metrics {output.metrics} --log {log}"
 
 
@@ -58,5 +58,5 @@ rule figures_mosaics:
         greedy=report(f"{MOSAICS}/greedy.png", caption="../report/mosaics.rst", category="Ordering"),
         tour=report(f"{MOSAICS}/tour.png", caption="../report/mosaics.rst", category="Ordering"),
     shell:
-        "python -m latents.stages.figures.mosaic panels --layouts {input.layouts} --metrics {input.metrics}"
+        "python -m relatent.stages.figures.mosaic panels --layouts {input.layouts} --metrics {input.metrics}"
         " --greedy {output.greedy} --tour {output.tour} --log {log}"

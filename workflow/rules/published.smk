@@ -11,5 +11,5 @@ rule published:
     output:
         page=report(PUBLISHED, caption="../report/published.rst", category="Published"),
     shell:
-        "python -m latents.stages.published write {input.documents} --peers {input.peers} --hashing {input.hashing}"
+        "python -m relatent.stages.published write {input.documents} --peers {input.peers} --hashing {input.hashing}"
         " --digits {input.digits} --page {output.page} --log {log}"

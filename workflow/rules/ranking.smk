@@ -24,7 +24,7 @@ rule ranking_block:
     params:
         tracked=tracked("scores.{dataset}", "ranking.cutoffs", "ranking.ties"),
     shell:
-        "python -m latents.stages.ranking evaluate --dataset {wildcards.dataset} --part {wildcards.scatteritem}"
+        "python -m relatent.stages.ranking evaluate --dataset {wildcards.dataset} --part {wildcards.scatteritem}"
         " --representation {input.representation} --result {output.result} --log {log}"
 
 
@@ -35,7 +35,7 @@ rule ranking:
         metrics=f"{RANKING}/metrics.json",
         curve=f"{RANKING}/precision_recall.csv",
     shell:
-        "python -m latents.stages.ranking gather {input.parts}"
+        "python -m relatent.stages.ranking gather {input.parts}"
         " --metrics {output.metrics} --curve {output.curve} --log {log}"
 
 
@@ -49,4 +49,4 @@ rule figures_ranking:
             category="Ranking",
         ),
     shell:
-        "python -m latents.stages.figures.ranking precision-recall {input.curves} --figure {output.figure} --log {log}"
+        "python -m relatent.stages.figures.ranking precision-recall {input.curves} --figure {output.figure} --log {log}"

@@ -23,7 +23,7 @@ rule rbm:
     params:
         tracked=tracked("compute", "rbm.runs.{run}"),
     shell:
-        "python -m latents.stages.rbm train --run {wildcards.run} --data {input.data} --weights {output.weights}"
+        "python -m relatent.stages.rbm train --run {wildcards.run} --data {input.data} --weights {output.weights}"
         " --history {output.history} --metrics {output.metrics} --probe {output.probe} --log {log}"
 
 
@@ -35,7 +35,7 @@ rule rbm_units:
     params:
         tracked=tracked("rbm.units"),
     shell:
-        "python -m latents.stages.rbm units --features {input.features} --metrics {output.metrics} --log {log}"
+        "python -m relatent.stages.rbm units --features {input.features} --metrics {output.metrics} --log {log}"
 
 
 rule figures_filters:
@@ -48,4 +48,4 @@ rule figures_filters:
             category="RBM",
         ),
     shell:
-        "python -m latents.stages.figures.rbm filters --weights {input.weights} --figure {output.figure} --log {log}"
+        "python -m relatent.stages.figures.rbm filters --weights {input.weights} --figure {output.figure} --log {log}"

@@ -1,5 +1,5 @@
 LIKELIHOOD = "results/rbm_likelihood/{dataset}/{run}"
-WITH_ENERGY = [  # all others have no likelihood, see latents.stages.rbm_likelihood
+WITH_ENERGY = [  # all others have no likelihood, see relatent.stages.rbm_likelihood
     (values["dataset"], run)
     for run, values in PARAMS["rbm"]["runs"].items()
     if values["visible"] in ("bernoulli", "exact_beta") and values["hidden"] == "bernoulli"
@@ -25,7 +25,7 @@ rule rbm_likelihood:
     params:
         tracked=tracked("rbm_likelihood"),
     shell:
-        "python -m latents.stages.rbm_likelihood anneal --weights {input.weights} --data {input.data}"
+        "python -m relatent.stages.rbm_likelihood anneal --weights {input.weights} --data {input.data}"
         " --table {output.table} --metrics {output.metrics} --probe {output.probe} --log {log}"
 
 
@@ -39,4 +39,4 @@ rule figures_convergence:
             category="RBM",
         ),
     shell:
-        "python -m latents.stages.figures.rbm convergence --table {input.table} --figure {output.figure} --log {log}"
+        "python -m relatent.stages.figures.rbm convergence --table {input.table} --figure {output.figure} --log {log}"

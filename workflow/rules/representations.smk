@@ -19,7 +19,7 @@ rule representations_pixels:
     output:
         representation="results/representations/mnist/pixels.h5",
     shell:
-        "python -m latents.stages.representations pixels --digits {input.digits}"
+        "python -m relatent.stages.representations pixels --digits {input.digits}"
         " --representation {output.representation} --log {log}"
 
 
@@ -31,7 +31,7 @@ rule representations_pca:
     params:
         tracked=tracked("representations.pca_components"),
     shell:
-        "python -m latents.stages.representations pca --digits {input.digits}"
+        "python -m relatent.stages.representations pca --digits {input.digits}"
         " --representation {output.representation} --log {log}"
 
 
@@ -43,7 +43,7 @@ rule representations_tfidf:
     params:
         tracked=tracked("representations.tfidf"),
     shell:
-        "python -m latents.stages.representations tfidf --documents {input.documents}"
+        "python -m relatent.stages.representations tfidf --documents {input.documents}"
         " --representation {output.representation} --log {log}"
 
 
@@ -54,5 +54,5 @@ rule representations_faces:
     output:
         representation="results/representations/lfw/{representation}.h5",
     shell:
-        "python -m latents.stages.representations faces --faces {input.faces} --features {input.features}"
+        "python -m relatent.stages.representations faces --faces {input.faces} --features {input.features}"
         " --of {wildcards.representation} --representation {output.representation} --log {log}"

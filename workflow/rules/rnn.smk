@@ -17,7 +17,7 @@ rule rnn_train:
     params:
         tracked=tracked("compute", "rnn.runs.{run}"),
     shell:
-        "python -m latents.stages.rnn train --run {wildcards.run} --digits {input.digits}"
+        "python -m relatent.stages.rnn train --run {wildcards.run} --digits {input.digits}"
         " --model {output.model} --history {output.history} --probe {output.probe} --log {log}"
 
 
@@ -30,7 +30,7 @@ rule rnn_evaluate:
     params:
         tracked=tracked("rnn.runs.{run}.rows"),
     shell:
-        "python -m latents.stages.rnn evaluate --run {wildcards.run} --digits {input.digits}"
+        "python -m relatent.stages.rnn evaluate --run {wildcards.run} --digits {input.digits}"
         " --model {input.model} --metrics {output.metrics} --log {log}"
 
 
@@ -40,4 +40,4 @@ rule figures_rnn_curves:
     output:
         figure=report(f"{RNN_FIGURES}/curves.png", caption="../report/rnn_curves.rst", category="RNN"),
     shell:
-        "python -m latents.stages.figures.rnn curves {input.histories} --figure {output.figure} --log {log}"
+        "python -m relatent.stages.figures.rnn curves {input.histories} --figure {output.figure} --log {log}"

@@ -17,7 +17,7 @@ rule rnn_pictures_baselines:
     params:
         tracked=tracked("rnn_pictures.logistic", "rnn_pictures.seen_rows", "rnn_pictures.seed"),
     shell:
-        "python -m latents.stages.rnn_pictures baselines --digits {input.digits} --classifier {input.classifier}"
+        "python -m relatent.stages.rnn_pictures baselines --digits {input.digits} --classifier {input.classifier}"
         " --metrics {output.metrics} --log {log}"
 
 
@@ -38,7 +38,7 @@ rule rnn_pictures_complete:
             "rnn_pictures.seed",
         ),
     shell:
-        "python -m latents.stages.rnn_pictures complete --digits {input.digits} --classifier {input.classifier}"
+        "python -m relatent.stages.rnn_pictures complete --digits {input.digits} --classifier {input.classifier}"
         " --model {input.model} --metrics {output.metrics} --examples {output.examples} --log {log}"
 
 
@@ -55,7 +55,7 @@ rule rnn_pictures_units:
             "rnn_pictures.unit_rows", "rnn_pictures.lead_rows", "rnn_pictures.expected_rows", "rnn_pictures.seed"
         ),
     shell:
-        "python -m latents.stages.rnn_pictures units --digits {input.digits} --classifier {input.classifier}"
+        "python -m relatent.stages.rnn_pictures units --digits {input.digits} --classifier {input.classifier}"
         " --model {input.model} --units {output.units} --metrics {output.metrics} --log {log}"
 
 
@@ -70,7 +70,7 @@ rule rnn_pictures_weights:
             "rnn_pictures.unit_rows", "rnn_pictures.lead_rows", "rnn_pictures.unit_blur_px", "rnn_pictures.seed"
         ),
     shell:
-        "python -m latents.stages.rnn_pictures weights --digits {input.digits} --model {input.model}"
+        "python -m relatent.stages.rnn_pictures weights --digits {input.digits} --model {input.model}"
         " --metrics {output.metrics} --log {log}"
 
 
@@ -80,7 +80,7 @@ rule figures_rnn_rows:
     output:
         figure=report(f"{RNN_FIGURES}/{{run}}/rows.png", caption="../report/rnn_rows.rst", category="RNN"),
     shell:
-        "python -m latents.stages.figures.rnn rows --examples {input.examples} --figure {output.figure} --log {log}"
+        "python -m relatent.stages.figures.rnn rows --examples {input.examples} --figure {output.figure} --log {log}"
 
 
 rule figures_rnn_completions:
@@ -93,7 +93,7 @@ rule figures_rnn_completions:
             category="RNN",
         ),
     shell:
-        "python -m latents.stages.figures.rnn completions --examples {input.examples}"
+        "python -m relatent.stages.figures.rnn completions --examples {input.examples}"
         " --figure {output.figure} --log {log}"
 
 
@@ -107,7 +107,7 @@ rule figures_rnn_ambiguous:
             category="RNN",
         ),
     shell:
-        "python -m latents.stages.figures.rnn ambiguous --examples {input.examples}"
+        "python -m relatent.stages.figures.rnn ambiguous --examples {input.examples}"
         " --figure {output.figure} --log {log}"
 
 
@@ -118,7 +118,7 @@ rule figures_rnn_units:
     output:
         figure=report(f"{RNN_FIGURES}/{{run}}/units.png", caption="../report/rnn_units.rst", category="RNN"),
     shell:
-        "python -m latents.stages.figures.rnn units --units {input.units} --metrics {input.metrics}"
+        "python -m relatent.stages.figures.rnn units --units {input.units} --metrics {input.metrics}"
         " --figure {output.figure} --log {log}"
 
 
@@ -130,5 +130,5 @@ rule figures_rnn_measured:
     output:
         figure=report(f"{RNN_FIGURES}/measured.png", caption="../report/rnn_measured.rst", category="RNN"),
     shell:
-        "python -m latents.stages.figures.rnn measured {input.metrics} {input.completion}"
+        "python -m relatent.stages.figures.rnn measured {input.metrics} {input.completion}"
         " --baselines {input.baselines} --figure {output.figure} --log {log}"

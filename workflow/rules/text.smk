@@ -15,5 +15,5 @@ rule text:
     params:
         tracked=tracked("text.corpora.{corpus}"),
     shell:
-        "python -m latents.stages.text prepare --corpus {wildcards.corpus} --documents {input.documents}"
+        "python -m relatent.stages.text prepare --corpus {wildcards.corpus} --documents {input.documents}"
         " --words {output.words} --metrics {output.metrics} --log {log}"

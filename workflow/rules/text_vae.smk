@@ -24,7 +24,7 @@ rule text_vae_train:
     params:
         tracked=tracked("compute", "text_vae.runs.{run}", "text_vae.max_tokens"),
     shell:
-        "python -m latents.stages.text_vae train --run {wildcards.run} --words {input.words}"
+        "python -m relatent.stages.text_vae train --run {wildcards.run} --words {input.words}"
         " --model {output.model} --history {output.history} --probe {output.probe} --log {log}"
 
 
@@ -39,7 +39,7 @@ rule text_vae_evaluate:
     params:
         tracked=tracked(*(f"text_vae.{key}" for key in TEXT_VAE_MEASURED)),
     shell:
-        "python -m latents.stages.text_vae evaluate --words {input.words} --model {input.model}"
+        "python -m relatent.stages.text_vae evaluate --words {input.words} --model {input.model}"
         " --metrics {output.metrics} --topics {output.topics} --embeddings {output.embeddings} --log {log}"
 
 
@@ -52,7 +52,7 @@ rule text_vae_peers:
     params:
         tracked=tracked("text_vae.lda", "text_vae.max_tokens", "text_vae.top_words", "text_vae.neighbours"),
     shell:
-        "python -m latents.stages.text_vae peers --words {input.words} --metrics {output.metrics}"
+        "python -m relatent.stages.text_vae peers --words {input.words} --metrics {output.metrics}"
         " --topics {output.topics} --log {log}"
 
 
@@ -67,7 +67,7 @@ rule figures_perplexities:
             category="Text",
         ),
     shell:
-        "python -m latents.stages.figures.text perplexities {input.metrics} --peers {input.peers}"
+        "python -m relatent.stages.figures.text perplexities {input.metrics} --peers {input.peers}"
         " --figure {output.figure} --log {log}"
 
 
@@ -82,7 +82,7 @@ rule figures_topics:
             category="Text",
         ),
     shell:
-        "python -m latents.stages.figures.text topics --ours {input.ours} --peers {input.peers}"
+        "python -m relatent.stages.figures.text topics --ours {input.ours} --peers {input.peers}"
         " --figure {output.figure} --log {log}"
 
 
@@ -97,5 +97,5 @@ rule figures_documents:
             category="Text",
         ),
     shell:
-        "python -m latents.stages.figures.text documents {input.embeddings} --words {input.words}"
+        "python -m relatent.stages.figures.text documents {input.embeddings} --words {input.words}"
         " --figure {output.figure} --log {log}"

@@ -12,7 +12,7 @@ rule timing_svm:
     params:
         tracked=tracked("timing.svm"),
     shell:
-        "python -m latents.stages.timing svm --representation {input.representation} --table {output.table} --log {log}"
+        "python -m relatent.stages.timing svm --representation {input.representation} --table {output.table} --log {log}"
 
 
 TIMED = ["scoring", "memory", "swapping", "orders", "encoders"]
@@ -27,7 +27,7 @@ rule timing_scoring:
     params:
         tracked=tracked("timing.scoring"),
     shell:
-        "python -m latents.stages.timing scoring --table {output.table} --memory {output.memory} --log {log}"
+        "python -m relatent.stages.timing scoring --table {output.table} --memory {output.memory} --log {log}"
 
 
 rule timing_swapping:
@@ -39,7 +39,7 @@ rule timing_swapping:
     params:
         tracked=tracked("timing.swapping"),
     shell:
-        "python -m latents.stages.timing swapping --words {input.words} --table {output.table} --log {log}"
+        "python -m relatent.stages.timing swapping --words {input.words} --table {output.table} --log {log}"
 
 
 rule timing_orders:
@@ -51,7 +51,7 @@ rule timing_orders:
     params:
         tracked=tracked("timing.orders", "ordering.kicks"),
     shell:
-        "python -m latents.stages.timing orders --pictures {input.pictures} --table {output.table} --log {log}"
+        "python -m relatent.stages.timing orders --pictures {input.pictures} --table {output.table} --log {log}"
 
 
 rule timing_encoders:
@@ -65,7 +65,7 @@ rule timing_encoders:
             "compute", "timing.encoders", *[f"vae.runs.{name}" for name in PARAMS["timing"]["encoders"]["runs"]]
         ),
     shell:
-        "python -m latents.stages.timing encoders --digits {input.digits} --table {output.table} --log {log}"
+        "python -m relatent.stages.timing encoders --digits {input.digits} --table {output.table} --log {log}"
 
 
 rule figures_encoders:
@@ -74,7 +74,7 @@ rule figures_encoders:
     output:
         figure=report("results/figures/timing/encoders.png", caption="../report/encoders.rst", category="Timing"),
     shell:
-        "python -m latents.stages.figures.digit_vaes encoders --table {input.table} --figure {output.figure} --log {log}"
+        "python -m relatent.stages.figures.digit_vaes encoders --table {input.table} --figure {output.figure} --log {log}"
 
 
 rule figures_svm:
@@ -87,4 +87,4 @@ rule figures_svm:
             category="Timing",
         ),
     shell:
-        "python -m latents.stages.figures.timing svm --table {input.table} --figure {output.figure} --log {log}"
+        "python -m relatent.stages.figures.timing svm --table {input.table} --figure {output.figure} --log {log}"

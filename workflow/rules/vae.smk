@@ -21,7 +21,7 @@ rule vae_train:
     params:
         tracked=tracked("compute", "vae.runs.{run}"),
     shell:
-        "python -m latents.stages.vae train {input.initial} --run {wildcards.run} --seed {wildcards.seed}"
+        "python -m relatent.stages.vae train {input.initial} --run {wildcards.run} --seed {wildcards.seed}"
         " --digits {input.digits} --model {output.model} --history {output.history}"
         " --probe {output.probe} --log {log}"
 
@@ -37,7 +37,7 @@ rule vae_evaluate:
     params:
         tracked=tracked("vae.bound"),
     shell:
-        "python -m latents.stages.vae evaluate --seed {wildcards.seed} --digits {input.digits}"
+        "python -m relatent.stages.vae evaluate --seed {wildcards.seed} --digits {input.digits}"
         " --model {input.model} --metrics {output.metrics} --probe {output.probe} --log {log}"
 
 
@@ -48,7 +48,7 @@ rule vae_embed:
     output:
         embeddings=f"{VAE}/embeddings.h5",
     shell:
-        "python -m latents.stages.vae embed --digits {input.digits} --model {input.model}"
+        "python -m relatent.stages.vae embed --digits {input.digits} --model {input.model}"
         " --embeddings {output.embeddings} --log {log}"
 
 
@@ -60,7 +60,7 @@ rule vae_generate:
     params:
         tracked=tracked("vae.manifold_side", "vae.generated"),
     shell:
-        "python -m latents.stages.vae generate --seed {wildcards.seed} --model {input.model}"
+        "python -m relatent.stages.vae generate --seed {wildcards.seed} --model {input.model}"
         " --generated {output.generated} --log {log}"
 
 
@@ -70,7 +70,7 @@ rule figures_embedding:
     output:
         figure=report(f"{VAE_FIGURES}/embedding.png", caption="../report/embedding.rst", category="VAE"),
     shell:
-        "python -m latents.stages.figures.digit_vaes embeddings {input.embeddings} --figure {output.figure} --log {log}"
+        "python -m relatent.stages.figures.digit_vaes embeddings {input.embeddings} --figure {output.figure} --log {log}"
 
 
 rule figures_generated:
@@ -80,5 +80,5 @@ rule figures_generated:
         manifold=report(f"{VAE_FIGURES}/manifold.png", caption="../report/manifold.rst", category="VAE"),
         random=report(f"{VAE_FIGURES}/random.png", caption="../report/random.rst", category="VAE"),
     shell:
-        "python -m latents.stages.figures.digit_vaes generated {input.generated} --manifold {output.manifold}"
+        "python -m relatent.stages.figures.digit_vaes generated {input.generated} --manifold {output.manifold}"
         " --random {output.random} --log {log}"

@@ -21,7 +21,7 @@ rule vae_measures:
     params:
         tracked=tracked("vae_measures.neighbours", "vae_measures.pairs", "vae_measures.samples"),
     shell:
-        "python -m latents.stages.vae_measures measure --seed {wildcards.seed} --digits {input.digits} --model {input.model}"
+        "python -m relatent.stages.vae_measures measure --seed {wildcards.seed} --digits {input.digits} --model {input.model}"
         " --embeddings {input.embeddings} --classifier {input.classifier} --metrics {output.metrics}"
         " --confusion {output.confusion} --log {log}"
 
@@ -32,7 +32,7 @@ rule vae_measures_summary:
     output:
         summary=MEASURES_SUMMARY,
     shell:
-        "python -m latents.stages.vae_measures summarise {input.metrics} --summary {output.summary} --log {log}"
+        "python -m relatent.stages.vae_measures summarise {input.metrics} --summary {output.summary} --log {log}"
 
 
 rule vae_measures_neighbours:
@@ -48,7 +48,7 @@ rule vae_measures_neighbours:
     params:
         tracked=tracked("vae_measures.neighbours"),
     shell:
-        "python -m latents.stages.vae_measures neighbours {input.files} --pixels {input.pixels}"
+        "python -m relatent.stages.vae_measures neighbours {input.files} --pixels {input.pixels}"
         " --metrics {output.metrics} --log {log}"
 
 
@@ -60,7 +60,7 @@ rule figures_separation:
         confusion=report(f"{VAE_FIGURES}/confusion.png", caption="../report/confusion.rst", category="VAE"),
         spread=report(f"{VAE_FIGURES}/spread.png", caption="../report/spread.rst", category="VAE"),
     shell:
-        "python -m latents.stages.figures.digit_vaes separation {input.tables} --summary {input.summary}"
+        "python -m relatent.stages.figures.digit_vaes separation {input.tables} --summary {input.summary}"
         " --confusion {output.confusion} --spread {output.spread} --log {log}"
 
 
@@ -72,5 +72,5 @@ rule figures_networks:
         bounds=report(f"{VAE_FIGURES}/bounds.png", caption="../report/bounds.rst", category="VAE"),
         curves=report(f"{VAE_FIGURES}/curves.png", caption="../report/curves.rst", category="VAE"),
     shell:
-        "python -m latents.stages.figures.digit_vaes training {input.histories} --summary {input.summary}"
+        "python -m relatent.stages.figures.digit_vaes training {input.histories} --summary {input.summary}"
         " --bounds {output.bounds} --curves {output.curves} --log {log}"
