@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 import os
 import reprlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -80,6 +80,7 @@ Seeds = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1), Struct
 """One job per seed."""
 
 AnySection = TypeVar("AnySection", bound=Section)
+AnyRun = TypeVar("AnyRun")
 
 LISTED = 10  # most faults in one message
 SHOWN = 200  # most characters of a value
@@ -135,6 +136,19 @@ def load_section(model: type[AnySection], name: str, path: str | os.PathLike[str
     if name not in values:
         raise InputError(f"{path}: {name}: missing section; add it")
     return validate(model, values[name], path, prefix=(name,))
+
+
+def named_run(runs: Mapping[str, AnyRun], name: str) -> AnyRun:
+    """Return a run by its name.
+
+    Raises
+    ------
+    InputError
+        If there is no such run; the line lists those there are.
+    """
+    if name not in runs:
+        raise InputError(f"--run: got {name!r}, allowed: {', '.join(runs)}")
+    return runs[name]
 
 
 def validate(

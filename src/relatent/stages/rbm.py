@@ -8,8 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import Field, ValidationInfo, field_validator
 
-from relatent.errors import InputError
-from relatent.jobs.params import Name, Section, Structural, WithDefaults, load_section
+from relatent.jobs.params import Name, Section, Structural, WithDefaults, load_section, named_run
 from relatent.stages.shared.command import PARAMS, Params, ProbeFile, run, stage
 from relatent.stages.shared.sections import Compute
 
@@ -124,7 +123,10 @@ def train(
     from relatent.stages.shared.checkpoint import checkpoint_path, discard
     from relatent.stages.shared.rbm_rows import reader
 
-    settings, compute = chosen(load_section(RBMs, "rbm", params), run_name), load_section(Compute, "compute", params)
+    settings, compute = (
+        named_run(load_section(RBMs, "rbm", params).runs, run_name),
+        load_section(Compute, "compute", params),
+    )
     job = f"rbm-{settings.dataset}-{run_name}"
     checkpoint = checkpoint_path(job, [settings, compute], [data])
     set_threads(compute.threads)
@@ -187,13 +189,6 @@ TRAINING = {
     "epochs", "batch_size", "learning_rate", "final_rate", "optimizer", "momentum", "weight_decay", "steps", "chains",
     "mean_field_visible", "mean_field_hidden", "centring", "averaging",
 }  # fmt: skip
-
-
-def chosen(section: RBMs, name: str) -> Run:
-    """Return a run by its name; InputError lists the runs if the name is unknown."""
-    if name not in section.runs:
-        raise InputError(f"--run: got {name!r}, allowed: {', '.join(section.runs)}")
-    return section.runs[name]
 
 
 def by_role(data: Path, threshold: float | None) -> list:

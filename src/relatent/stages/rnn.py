@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 import typer
 from pydantic import Field
 
-from relatent.errors import InputError
-from relatent.jobs.params import Name, Section, Structural, WithDefaults, load_section
+from relatent.jobs.params import Name, Section, Structural, WithDefaults, load_section, named_run
 from relatent.stages.shared.command import PARAMS, Params, ProbeFile, run, stage
 from relatent.stages.shared.sections import Compute
 
@@ -73,7 +72,7 @@ def train(
     from relatent.stages.shared.checkpoint import checkpoint_path, discard
 
     compute = load_section(Compute, "compute", params)
-    settings = chosen(load_section(RNN, "rnn", params), run_name)
+    settings = named_run(load_section(RNN, "rnn", params).runs, run_name)
     job = f"rnn-{run_name}"
     checkpoint = checkpoint_path(job, [settings, compute], [digits])
     set_threads(compute.threads)
@@ -111,18 +110,11 @@ def evaluate(
     from relatent.rnn import model as rnn
 
     set_threads(1)
-    settings = chosen(load_section(RNN, "rnn", params), run_name)
+    settings = named_run(load_section(RNN, "rnn", params).runs, run_name)
     trained = rnn.load(*read_weights(model))
     (test,) = read_hdf5(digits, "test_images")
     value = rnn.next_row_cross_entropy(trained, rnn.row_sequences(test, inked=settings.rows == "inked"))
     write_json(metrics, {"cross_entropy": value, "n_digits": len(test)})
-
-
-def chosen(section: RNN, name: str) -> Run:
-    """Return a run by its name; InputError lists the runs if the name is unknown."""
-    if name not in section.runs:
-        raise InputError(f"--run: got {name!r}, allowed: {', '.join(section.runs)}")
-    return section.runs[name]
 
 
 if __name__ == "__main__":

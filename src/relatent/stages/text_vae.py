@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from pydantic import Field
 
-from relatent.errors import InputError
-from relatent.jobs.params import Name, Section, Structural, WithDefaults, load_section
+from relatent.jobs.params import Name, Section, Structural, WithDefaults, load_section, named_run
 from relatent.stages.shared.command import PARAMS, Params, ProbeFile, run, stage
 from relatent.stages.shared.sections import Compute
 
@@ -90,7 +89,7 @@ def train(
     from relatent.text import vae_training
 
     compute, section = load_section(Compute, "compute", params), load_section(TextVAE, "text_vae", params)
-    settings = chosen(section, run_name)
+    settings = named_run(section.runs, run_name)
     job = f"text_vae-{run_name}"
     checkpoint = checkpoint_path(job, [settings, compute], [words])
     set_threads(compute.threads)
@@ -183,13 +182,6 @@ def peers(
     }
     write_json(metrics, measured)
     write_csv(topics, topic_rows(top_words(model.topics, names, count=section.top_words)))
-
-
-def chosen(section: TextVAE, name: str) -> Run:
-    """Return a run by its name; InputError lists the runs if the name is unknown."""
-    if name not in section.runs:
-        raise InputError(f"--run: got {name!r}, allowed: {', '.join(section.runs)}")
-    return section.runs[name]
 
 
 def read(path: Path, role: str, max_tokens: int) -> Documents:

@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import Field
 
-from relatent.jobs.params import Name, Section, Structural, load_section
+from relatent.jobs.params import Name, Section, Structural, load_section, named_run
 from relatent.stages.shared.command import PARAMS, Params, run, stage
 from relatent.stages.shared.sections import Compute
-from relatent.stages.vae import VAE, DigitsFile, chosen
+from relatent.stages.vae import VAE, DigitsFile
 
 
 class SvmTiming(Section):
@@ -180,7 +180,7 @@ def encoders(
     set_threads(compute.threads)
     images, validation, how = read_digits(digits, "train_images", "validation_binary")
     keys = {"encoder", "latent_dim", "encoder_widths", "decoder_widths", "batch_size", "learning_rate"}
-    settings = {name: chosen(vae, name).model_dump(include=keys) for name in section.runs}
+    settings = {name: named_run(vae.runs, name).model_dump(include=keys) for name in section.runs}
     options = {"binarisation": how, "device": compute.device}
     write_csv(table, seconds_per_epoch(images, validation, settings, repeats=section.repeats, **options))
 

@@ -10,8 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import Field
 
-from relatent.errors import InputError
-from relatent.jobs.params import Name, Section, Seeds, Structural, WithDefaults, load_section
+from relatent.jobs.params import Name, Section, Seeds, Structural, WithDefaults, load_section, named_run
 from relatent.stages.shared.command import PARAMS, Params, ProbeFile, logger, run, stage
 from relatent.stages.shared.sections import Compute
 
@@ -91,7 +90,7 @@ def train(
     from relatent.vae import train
 
     compute = load_section(Compute, "compute", params)
-    settings = chosen(load_section(VAE, "vae", params), run_name)
+    settings = named_run(load_section(VAE, "vae", params).runs, run_name)
     job = f"vae-{run_name}-seed{seed}"
     warm = initial or []
     checkpoint = checkpoint_path(job, [settings, compute], [digits, *warm])
@@ -219,13 +218,6 @@ def faults(whole: Any) -> Iterator[str]:
         if values.draws > 1 and (values.warm_up_epochs or values.free_bits or values.patience):
             yield f"{where}.draws: got {values.draws}, allowed: 1, or no warm_up_epochs, free_bits and patience"
         earlier.append(name)
-
-
-def chosen(section: VAE, name: str) -> Run:
-    """Return a run by its name; InputError lists the runs if the name is unknown."""
-    if name not in section.runs:
-        raise InputError(f"--run: got {name!r}, allowed: {', '.join(section.runs)}")
-    return section.runs[name]
 
 
 if __name__ == "__main__":
