@@ -1,9 +1,8 @@
 """Ordering features: path length and seconds of every method, against the best known, in one run.
 
-    python benchmarks/ordering.py [--sizes 100 450 1000 2000 5000] [--seeds 1] [--files weights.h5
-    ...]
-                                  [--long 30] [--repeats 3] [--out
-                                  results/timing/ordering-benchmark]
+    python benchmarks/ordering.py [--sizes 100 450 1000 2000 5000] [--seeds 1] [--repeats 3]
+                                  [--files weights.h5 ...] [--long 30]
+                                  [--out results/timing/ordering-benchmark]
 
 The default takes about 10 minutes on one core. Features are Gabor-like: Gaussian windows on waves
 at random places, angles, frequencies and phases, 28 x 28 pixels, with 5 % noise; `--seeds` draws
@@ -34,8 +33,8 @@ from relatent.tools.pictures import read_features
 
 EDGE_PX = 28
 NOISE = 0.05  # standard deviation, of waves between -1 and 1
-# features, from which there is one repeat, and long runs are shorter for their size; above, no leaf
-# order
+# number of features from which there is one repeat and long runs are shorter for their size; above
+# it there is no leaf order
 LARGE = 2000
 KEYS = ["set", "n", "method", "length", "above_best", "seconds", "cpu_seconds"]
 KEYS += ["typeset_seconds", "clusters", "lines", "columns"]  # of the method tsp

@@ -60,7 +60,10 @@ Method = Callable[..., Any]
 
 
 def draw(case: Case, n_queries: int) -> tuple[Any, Any, np.ndarray, np.ndarray]:
-    """Draw queries, database and labels; classes differ in their means, so metrics are not trivial."""
+    """Draw queries, database and labels.
+
+    Classes differ in their means, so metrics are not trivial.
+    """
     rng = np.random.default_rng(0)
     labels = [rng.integers(0, CLASSES, n) for n in (n_queries, case.n_database)]
     if case.kind == "sparse":
@@ -101,7 +104,7 @@ def ours_at_100(queries: Any, database: Any, y: Any, of_items: Any, case: Case, 
 
 
 def measure(ranked: np.ndarray, y: np.ndarray, of_items: np.ndarray) -> np.ndarray:
-    """Precision, recall and NDCG at 100 of lists of database rows."""
+    """Measure precision, recall and NDCG at 100 of lists of database rows."""
     hits = of_items[ranked[:, :100]] == y[:, None]
     discount = 1 / np.log2(np.arange(2, hits.shape[1] + 2))
     return np.stack([hits.mean(axis=1), hits.sum(axis=1) / len(of_items), hits @ discount], axis=1)
@@ -113,7 +116,7 @@ def unit(rows: np.ndarray) -> np.ndarray:
 
 
 def gemm(queries: Any, database: Any, y: Any, of_items: Any, case: Case, threads: int) -> None:
-    """The matrix product alone, in float32, blocks of 256 queries on single-threaded BLAS."""
+    """Take the matrix product alone, in float32, blocks of 256 queries on single-threaded BLAS."""
 
     def block(start: int) -> None:
         queries[start : start + 256] @ database.T
@@ -123,7 +126,7 @@ def gemm(queries: Any, database: Any, y: Any, of_items: Any, case: Case, threads
 
 
 def loop(queries: Any, database: Any, y: Any, of_items: Any, case: Case, threads: int) -> None:
-    """The notes' loop: one query against the database, a full sort, three metrics."""
+    """Run the notes' loop: one query against the database, a full sort, three metrics."""
     for i in range(len(queries)):
         distances = ((database - queries[i]) ** 2).sum(axis=1)
         order = np.argsort(distances)
@@ -131,7 +134,7 @@ def loop(queries: Any, database: Any, y: Any, of_items: Any, case: Case, threads
 
 
 def broadcast(queries: Any, database: Any, y: Any, of_items: Any, case: Case, threads: int) -> None:
-    """The notes' improvement, all pairs of 64 queries at once: whole, it needs n x m x d floats."""
+    """Score all pairs of 64 queries at once, as the notes do; whole, it needs n x m x d floats."""
     for start in range(0, len(queries), 64):
         block = queries[start : start + 64, None]
         order = np.argsort(((block - database) ** 2).sum(axis=2), axis=1)
@@ -139,7 +142,7 @@ def broadcast(queries: Any, database: Any, y: Any, of_items: Any, case: Case, th
 
 
 def cdist_argsort(queries: Any, database: Any, y: Any, of_items: Any, case: Case, threads: int) -> None:
-    """scipy's cdist and a full argsort, in blocks of 256 queries."""
+    """Run scipy's cdist and a full argsort, in blocks of 256 queries."""
     from scipy.spatial.distance import cdist
 
     for start in range(0, len(queries), 256):
@@ -148,7 +151,7 @@ def cdist_argsort(queries: Any, database: Any, y: Any, of_items: Any, case: Case
 
 
 def sklearn_chunked(queries: Any, database: Any, y: Any, of_items: Any, case: Case, threads: int) -> None:
-    """scikit-learn's pairwise_distances_chunked and argpartition, top 100."""
+    """Run scikit-learn's pairwise_distances_chunked and argpartition, top 100."""
     from sklearn.metrics import pairwise_distances_chunked
 
     def best(chunk: np.ndarray, start: int) -> np.ndarray:
@@ -162,7 +165,7 @@ def sklearn_chunked(queries: Any, database: Any, y: Any, of_items: Any, case: Ca
 
 
 def faiss_flat(queries: Any, database: Any, y: Any, of_items: Any, case: Case, threads: int) -> None:
-    """faiss IndexFlat, top 100, and the metrics on top."""
+    """Run faiss IndexFlat, top 100, and the metrics on top."""
     import faiss
 
     faiss.omp_set_num_threads(threads)
@@ -175,7 +178,7 @@ def faiss_flat(queries: Any, database: Any, y: Any, of_items: Any, case: Case, t
 
 
 def faiss_binary(queries: Any, database: Any, y: Any, of_items: Any, case: Case, threads: int) -> None:
-    """faiss IndexBinaryFlat, top 1000, and the metrics on top."""
+    """Run faiss IndexBinaryFlat, top 1000, and the metrics on top."""
     import faiss
 
     faiss.omp_set_num_threads(threads)
@@ -185,7 +188,7 @@ def faiss_binary(queries: Any, database: Any, y: Any, of_items: Any, case: Case,
 
 
 def torch_top(queries: Any, database: Any, y: Any, of_items: Any, case: Case, threads: int) -> None:
-    """torch's product of 1024 queries and topk 100."""
+    """Take torch's product of 1024 queries and topk 100."""
     import torch
 
     torch.set_num_threads(threads)
@@ -198,7 +201,7 @@ def torch_top(queries: Any, database: Any, y: Any, of_items: Any, case: Case, th
 
 
 def csr_sort(queries: Any, database: Any, y: Any, of_items: Any, case: Case, threads: int) -> None:
-    """scipy's CSR product of 256 queries and a full argsort."""
+    """Take scipy's CSR product of 256 queries and a full argsort."""
     transposed = sp.csr_array(database.T)
 
     def block(start: int) -> None:

@@ -1,4 +1,4 @@
-"""Features as HDF5: streamed blocks, the map of training people only, clipping, reading, bad input."""
+"""Features as HDF5: streamed blocks, the map of training people, clipping, reading, bad input."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def model() -> ae.Autoencoder:
 
 @pytest.fixture(scope="module")
 def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ninety faces; every seventh is not kept."""
+    """Write ninety faces, of which every seventh is not kept."""
     path = tmp_path_factory.mktemp("faces") / "faces.h5"
     names = np.array([f"P{index // 3}_{index % 3}" for index in range(N)])
     people = np.array([f"P{index // 3}" for index in range(N)])
@@ -66,7 +66,7 @@ def test_every_kept_face_and_no_other_is_encoded(model: ae.Autoencoder, faces: P
 
 @pytest.mark.parametrize("block_rows", [1, 13, 10_000])
 def test_the_size_of_a_block_changes_no_feature(model: ae.Autoencoder, faces: Path, written: Path, block_rows) -> None:
-    """Nor the map, but for the last digits of a convolution over another batch."""
+    """The map changes at most in the last digits of a convolution over another batch."""
     path = faces.with_name(f"blocks{block_rows}.h5")
     unit_map = features.write_features(faces, model, path, block_rows=block_rows, **OPTIONS)
     np.testing.assert_allclose(read_hdf5(path, "features")[0], read_hdf5(written, "features")[0], rtol=1e-4, atol=1e-5)

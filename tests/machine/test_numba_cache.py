@@ -1,4 +1,4 @@
-"""Machine code of kernels is that of their sources as they are: no edit is missed, in whatever file it is."""
+"""Kernels run the machine code of their present sources: no edit is missed, in any file."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ print(json.dumps(answers))
 
 
 def copy_package(folder: Path) -> Path:
-    """A copy of the package's sources that may be edited."""
+    """Copy the sources of the package, to be edited."""
     return Path(shutil.copytree(SOURCE, folder / "src/relatent", ignore=shutil.ignore_patterns("__pycache__")))
 
 
 def environment(package: Path, **variables: object) -> dict[str, str]:
-    """Of a process that imports this copy, and caches beside it."""
+    """Return the environment of a process that imports this copy and caches beside it."""
     own = {"PYTHONPATH": package.parent, "XDG_CACHE_HOME": package.parent.parent / "cache"}
     # or Python itself may miss an edit of the same second and size
     own |= {"PYTHONDONTWRITEBYTECODE": 1}
@@ -54,31 +54,34 @@ def environment(package: Path, **variables: object) -> dict[str, str]:
 
 
 def start(program: str, *arguments: str, package: Path, **variables: object) -> subprocess.Popen[str]:
-    """A process that runs this program with a copy of the package."""
+    """Start a process that runs this program with a copy of the package."""
     command = [sys.executable, "-c", program, *arguments]
     return subprocess.Popen(command, env=environment(package, **variables), stdout=subprocess.PIPE, text=True)
 
 
 def answer(process: subprocess.Popen[str]) -> dict:
-    """What a process prints."""
+    """Return what a process prints, as JSON."""
     printed, _ = process.communicate()
     assert process.returncode == 0
     return json.loads(printed)
 
 
 def run(program: str, *arguments: str, package: Path, **variables: object) -> dict:
-    """What a program prints."""
+    """Run a program and return what it prints."""
     return answer(start(program, *arguments, package=package, **variables))
 
 
 def name_of(file: str) -> str:
-    """A name for the module that calls a kernel of this file."""
+    """Return a name for the module that calls a kernel of this file."""
     return file.removesuffix(".py").replace("/", "_")
 
 
 @pytest.fixture(scope="module")
 def probed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy in which each kernel module has one kernel more, called from a file of its own; all are cached."""
+    """Copy the package and add to each module of kernels one more kernel; cache all of them.
+
+    Each new kernel is called from a separate file.
+    """
     package = copy_package(tmp_path_factory.mktemp("probed"))
     for file in KERNELS:
         with open(package / file, "a", encoding="utf-8") as source:
@@ -92,7 +95,10 @@ def probed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("file", KERNELS)
 def test_an_edit_of_a_callee_is_seen_and_taken_back(probed: Path, file: str) -> None:
-    """With a warm cache a caller in another file runs the new code, and the old code once the edit is reverted."""
+    """A caller in another file runs the new code, and the old code after the edit is taken back.
+
+    The cache is warm.
+    """
     name, before = name_of(file), (probed / file).read_text(encoding="utf-8")
     edited = before.replace(PROBE.format(1), PROBE.format(2))
     assert edited != before
@@ -154,7 +160,7 @@ VALUE = (1 / 4 + 1 / 5) / 2  # of the places 4 and 5, either may be the first re
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy that no test changes."""
+    """Copy the package; no test changes this copy."""
     return copy_package(tmp_path_factory.mktemp("copied"))
 
 
@@ -169,7 +175,10 @@ def test_two_processes_at_once_keep_the_code_of_both(package: Path, tmp_path: Pa
 
 
 def test_without_a_home_the_cache_is_a_private_temporary_folder(package: Path, tmp_path: Path) -> None:
-    """Where nothing can be written below the home, code is kept; but not in a folder that others can write to."""
+    """If the home cannot be written, code is kept elsewhere.
+
+    A folder that others can write to is not used.
+    """
     (tmp_path / "file").touch()
     elsewhere = {"XDG_CACHE_HOME": tmp_path / "file/below", "HOME": "/proc/none", "TMPDIR": tmp_path}
     for hits in (0, 1):
@@ -184,7 +193,10 @@ def test_without_a_home_the_cache_is_a_private_temporary_folder(package: Path, t
 
 
 def test_an_edit_while_a_process_runs_leaves_nothing_behind(tmp_path: Path) -> None:
-    """What was imported may be other than what the digest says: code is compiled, but neither loaded nor kept."""
+    """If sources changed, code is compiled, but neither loaded nor kept.
+
+    What was imported may then differ from what the digest covers.
+    """
     package = copy_package(tmp_path)
     bits = package / "ranking/kernels/bits.py"
     kept = run(SMALL, "float", package=package)
@@ -230,7 +242,10 @@ def test_other_peoples_functions_are_cached_where_they_were(package: Path, tmp_p
 
 
 def test_the_digest_covers_whatever_kernels_import() -> None:
-    """All that grimp finds upstream of a module with a kernel; importers of such modules are left out."""
+    """The digest covers all that grimp finds upstream of a module with a kernel.
+
+    It leaves out modules that only import such modules.
+    """
     graph = grimp.build_graph("relatent", cache_dir=None)
     kernels = {"relatent." + file.removesuffix(".py").replace("/", ".") for file in KERNELS}
     upstream = kernels.union(*(graph.find_upstream_modules(module) for module in kernels))

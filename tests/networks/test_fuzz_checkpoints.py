@@ -15,7 +15,7 @@ from tests.support.mutations import damaged, folder_with, made, many, result_or_
 
 
 def fitted(checkpoint: Path, epochs: int) -> dict[str, torch.Tensor]:
-    """Weights after so many epochs of a small regression, with a checkpoint on the way."""
+    """Return the weights after some epochs of a small regression, with a checkpoint on the way."""
     generator = torch.Generator().manual_seed(0)
     x = torch.arange(24.0).reshape(12, 2) / 24
     model = nn.Linear(2, 1)

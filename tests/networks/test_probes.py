@@ -47,7 +47,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 
 def pictures(count: int, side_px: int = 8, seed: int = 0) -> np.ndarray:
-    """Grey noise, uint8 (count, side_px, side_px)."""
+    """Draw grey noise, uint8 (count, side_px, side_px)."""
     return np.random.default_rng(seed).integers(0, 256, (count, side_px, side_px)).astype(np.uint8)
 
 
@@ -57,7 +57,7 @@ def pictures(count: int, side_px: int = 8, seed: int = 0) -> np.ndarray:
 def normalised(
     probe: Probe | None = None, checkpoint: Path | None = None, rate: float = 0.01, epochs: int = 3
 ) -> Trained:
-    """Batch normalisation keeps statistics, and part of the module stays in eval mode."""
+    """Train a module with batch statistics, a part of which stays in eval mode."""
     model = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.Linear(6, 1))
     with torch.no_grad():
         for parameter in model.parameters():
@@ -79,7 +79,7 @@ def normalised(
 def persistent(
     probe: Probe | None = None, checkpoint: Path | None = None, rate: float = 0.01, epochs: int = 3
 ) -> Trained:
-    """An RBM whose chains persist, with an average of its weights."""
+    """Train an RBM whose chains persist, with an average of its weights."""
     data = (torch.rand(100, 12, generator=seeded(1)) < 0.3).float()
     rbm = RBM(12, 5)
     rbm.initialise(data, generator=seeded(2))
@@ -91,7 +91,7 @@ def persistent(
 
 
 def digits(probe: Probe | None = None, checkpoint: Path | None = None, rate: float = 0.01, epochs: int = 3) -> Trained:
-    """A VAE."""
+    """Train a VAE."""
     images, binary = pictures(80).reshape(80, 64), pictures(20).reshape(20, 64) // 128
     model, _, fitted = flat(vae_train.train)(
         images, binary, binarisation="dynamic", encoder="gru", latent_dim=2, encoder_widths=[6], decoder_widths=[6],
@@ -101,7 +101,7 @@ def digits(probe: Probe | None = None, checkpoint: Path | None = None, rate: flo
 
 
 def classes(probe: Probe | None = None, checkpoint: Path | None = None, rate: float = 0.01, epochs: int = 3) -> Trained:
-    """A convolutional classifier, whose weights are laid out by channels."""
+    """Train a convolutional classifier, whose weights are laid out by channels."""
     labels = np.arange(40) % 10
     model, _, fitted = flat(digit_classifier.train)(
         pictures(40, 16), labels, validation_images=pictures(10, 16, 1), validation_labels=labels[:10],
@@ -112,7 +112,7 @@ def classes(probe: Probe | None = None, checkpoint: Path | None = None, rate: fl
 
 
 def rows(probe: Probe | None = None, checkpoint: Path | None = None, rate: float = 0.01, epochs: int = 3) -> Trained:
-    """A row-RNN, in part on its own predictions."""
+    """Train a row-RNN, in part on its own predictions."""
     sequences = list(torch.rand(60, 6, 5, generator=seeded(1)))
     model, _, fitted = flat(row_training.train)(
         sequences[:50], sequences[50:], cell="gru", tied=True, hidden=7, epochs=epochs, batch_size=8, bptt=4,
@@ -122,7 +122,7 @@ def rows(probe: Probe | None = None, checkpoint: Path | None = None, rate: float
 
 
 def words(probe: Probe | None = None, checkpoint: Path | None = None, rate: float = 0.01, epochs: int = 3) -> Trained:
-    """A language model on ragged documents."""
+    """Train a language model on ragged documents."""
     documents = [np.arange(length) % 7 for length in np.random.default_rng(0).integers(1, 30, 60)]
     model, _, fitted = flat(lm.train)(
         documents[:50], documents[50:], n_tokens=7, hidden=6, epochs=epochs, batch_size=8, bptt=9,
@@ -132,7 +132,7 @@ def words(probe: Probe | None = None, checkpoint: Path | None = None, rate: floa
 
 
 def layers(probe: Probe | None = None, checkpoint: Path | None = None, rate: float = 0.01, epochs: int = 2) -> Trained:
-    """An autoencoder, layer by layer."""
+    """Train an autoencoder, layer by layer."""
     faces = pictures(20, 16).astype(np.float32) / 255
     model = autoencoder.build(autoencoder.architecture(side_px=16, channels=(8, 4), kernels=(4, 3), strides=(2, 1)))
     done = flat(autoencoder_training.train)(
@@ -202,7 +202,7 @@ def test_a_resumed_training_has_the_marks_of_an_unbroken_one(
 
 @pytest.mark.parametrize("train", [normalised, rows], ids=["normalised", "rows"])
 def test_a_checkpoint_without_marks_is_a_fresh_start(train: Train, tmp_path: Path, killed_after: Any) -> None:
-    """Going on from it would leave the probe short of marks; the results are the same either way."""
+    """To continue from it would leave marks out; the results are the same either way."""
     path = tmp_path / "checkpoint.safetensors"
     with killed_after(1):
         train(None, path)
@@ -212,7 +212,7 @@ def test_a_checkpoint_without_marks_is_a_fresh_start(train: Train, tmp_path: Pat
 
 
 def test_marks_that_a_short_training_does_not_reach_are_absent() -> None:
-    """Ten steps: neither the twentieth nor another in its place; what follows is marked at the end."""
+    """Ten steps have no mark for the twentieth or in its place; later marks stand at the end."""
     assert list(marks(normalised, epochs=1)) == ["step 1", "step 5", "validation", "saved"]
     assert list(marks(normalised, epochs=2)) == ["step 1", "step 5", "step 20", "validation", "saved"]
 
@@ -288,7 +288,7 @@ def measured(probe: Probe | None = None, *, change: float = 0.0) -> dict[str, An
 
 @pytest.mark.parametrize("job", [annealed, measured])
 def test_a_first_block_is_marked_and_seen_in_no_result(job: Callable[..., Any]) -> None:
-    """Marks repeat, are the same where they are all, and differ for a weight that is one bit off."""
+    """Marks repeat in every run that has them, and differ for a weight that is one bit off."""
     probes = {name: Probe(only=name == "only") for name in ("first", "again", "only", "other")}
     assert job(probes["first"]) == job(probes["again"]) == job()
     with pytest.raises(ProbeEnded):
@@ -351,7 +351,7 @@ def test_a_failure_within_a_probe_writes_nothing(tmp_path: Path) -> None:
 
 
 def stage(folder: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`vae train` of the demo's first run, in a folder of its own."""
+    """Run `vae train` of the demo's first run in a separate folder."""
     write_hdf5(folder / "digits.h5", {"train_images": pictures(60, 28), "validation_binary": pictures(9, 28) // 128},
                binarise="dynamic")  # fmt: skip
     run = next(iter(read_yaml(ROOT / "demo/params.yaml")["vae"]["runs"]))

@@ -37,7 +37,7 @@ SHAPES = [(20, 28, 384), (100, 128, 512), (3, 200, 200), (1, 5, 7), (400, 3200, 
 
 
 def drawn(*shape: int, layout: str) -> torch.Tensor:
-    """Normal numbers; transposed, or every row with a gap after it."""
+    """Draw normal numbers; transposed, or every row with a gap after it."""
     generator = torch.Generator().manual_seed(sum(shape))
     if layout == "transposed":
         return torch.randn(shape[::-1], generator=generator).t()

@@ -1,4 +1,4 @@
-"""Streams: independent of each other, the same whoever works on a block, and settings are restored."""
+"""Streams are independent and do not depend on who works on a block; settings are restored."""
 
 import numpy as np
 import pytest

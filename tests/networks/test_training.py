@@ -218,7 +218,10 @@ assert sum(fault > first / 2 for fault in later) < 10, (first, later)
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a setting of glibc")
 def test_memory_that_a_step_frees_is_kept_for_the_next():
-    """64 MiB, which glibc by itself maps anew each time, mostly fit into what is there already."""
+    """Each 64 MiB mostly fit into the memory held already.
+
+    glibc by itself maps them again each time.
+    """
     subprocess.run([sys.executable, "-c", FAULTS], env=os.environ | {"PYTHONPATH": str(SOURCE)}, check=True)
 
 

@@ -1,4 +1,7 @@
-"""The package as pip installs it: every import is declared, a wheel holds all files, a missing extra is one line."""
+"""Check the package as pip installs it: imports are declared, a wheel holds all files.
+
+A missing extra is one line.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ def requirements() -> list[Requirement]:
 
 
 def imports(folder: str) -> Iterator[tuple[str, Path]]:
-    """Yield the top-level package of every import of others' code, imports inside functions included."""
+    """Yield the top-level package of every import of other projects, inside functions too."""
     for path in sorted((ROOT / folder).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_bytes())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -48,7 +51,7 @@ def imports(folder: str) -> Iterator[tuple[str, Path]]:
 
 @pytest.mark.parametrize("folder", ["src", "workflow", "benchmarks", "tests"])
 def test_every_import_is_declared(folder: str) -> None:
-    """src and workflow need no more than the extra pipeline; benchmarks and tests may need the group dev."""
+    """src and workflow need only the extra pipeline; benchmarks and tests may need group dev."""
     developing = {canonicalize_name(Requirement(text).name) for text in DEV}
     declared = {canonicalize_name(need.name) for need in requirements()}
     if folder in ("src", "workflow"):

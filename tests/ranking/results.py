@@ -6,7 +6,7 @@ from relatent.ranking import RankingResult
 
 
 def result_of(column, n_relevant=None):
-    """A result whose every metric is `column`."""
+    """Return a result whose every metric is `column`."""
     n = len(column)
     counts = np.ones(n, np.int64) if n_relevant is None else np.asarray(n_relevant)
     settings = {"score": "dot", "ties": "expected", "metrics": "cutoffs"}

@@ -32,7 +32,7 @@ def engine(request, monkeypatch):
 
 
 def direct_scores(queries, database, score):
-    """Scores by the definition, in float64."""
+    """Compute scores by the definition, in float64."""
     if score == "hamming":
         return -(queries[:, None] != database[None]).sum(axis=2).astype(float)
     queries, database = np.float64(queries), np.float64(database)
@@ -45,7 +45,7 @@ def direct_scores(queries, database, score):
 
 
 def trec_values(scores, relevant, gains=None):
-    """pytrec_eval's metrics, one dict per query; a document's name is its row, zero-padded."""
+    """Run pytrec_eval, one dict per query; a document's name is its row, zero-padded."""
     runs = {f"q{i}": {f"{j:06d}": float(s) for j, s in enumerate(row)} for i, row in enumerate(scores)}
     qrels = {
         f"q{i}": {f"{j:06d}": int(1 if gains is None else gains[j]) for j in np.flatnonzero(row)}
@@ -68,7 +68,7 @@ def assert_equals_trec(result, scores, relevant, gains=None):
 
 
 def data(seed, score, *, n_queries=23, n_database=61, width=16, levels=None):
-    """Two sides and labels of 4 classes, one of which the database lacks."""
+    """Draw two sides and labels of 4 classes, one of which the database lacks."""
     rng = np.random.default_rng(seed)
     if score == "hamming":
         draw = [rng.random((n, width)) < 0.5 for n in (n_queries, n_database)]
@@ -81,7 +81,7 @@ def data(seed, score, *, n_queries=23, n_database=61, width=16, levels=None):
 
 
 def ranked_metrics(relevant, n_relevant):
-    """The metrics of one list, straight from their definitions."""
+    """Compute the metrics of one list, straight from their definitions."""
     ranks = np.arange(1, len(relevant) + 1)
     hits, discount = np.cumsum(relevant), 1 / np.log2(ranks + 1)
     values = {}
@@ -103,7 +103,10 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 def as_given(sides, score):
-    """The sides as they are passed on, and the scorer's name: "sparse" is the cosine of sparse rows."""
+    """Return the sides as they are passed on, and the name of the scorer.
+
+    "sparse" is the cosine of sparse rows.
+    """
     return ([sp.csr_array(side) for side in sides], "cosine") if score == "sparse" else (sides, score)
 
 

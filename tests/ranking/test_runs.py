@@ -14,7 +14,7 @@ MEASURES = {"map", "Rprec", "recip_rank", "ndcg", "P.5", "recall.5", "ndcg_cut.5
 
 
 def random_run(seed, *, levels):
-    """A run and judgements with misses, unjudged queries and graded gains."""
+    """Make a run and judgements with misses, unjudged queries and graded gains."""
     rng = np.random.default_rng(seed)
     run = {f"q{i}": {f"d{j}": float(rng.integers(0, levels)) for j in rng.permutation(40)[:12]} for i in range(9)}
     qrels = {f"q{i}": {f"d{j}": int(rng.integers(0, 4)) for j in rng.permutation(40)[:15]} for i in range(1, 10)}

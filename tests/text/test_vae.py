@@ -18,7 +18,7 @@ SHAPE = {"latent_dim": 2, "encoder_widths": [16], "embedding": 6, "n_units": 8}
 
 
 def corpus(n=60, seed=0, empty=0):
-    """Documents of two topics, words 0 to 4 and 5 to 9, and some without a word."""
+    """Make documents of two topics, words 0 to 4 and 5 to 9, and some without a word."""
     generator = np.random.default_rng(seed)
     topics = generator.integers(0, 2, n)
     sequences = [generator.integers(5 * topic, 5 * topic + 5, generator.integers(4, 12)) for topic in topics]
@@ -119,7 +119,7 @@ def test_top_words_are_those_with_the_largest_weights():
 
 
 def test_gains_name_the_words_of_each_direction():
-    """A dimension that raises one word and lowers another: each is the top word of its direction."""
+    """If a dimension raises one word and lowers another, each is the top word of its direction."""
     model, _, _ = trained("mlp", epochs=1)
     with torch.no_grad():
         model.decoder.weight.zero_()

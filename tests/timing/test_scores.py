@@ -1,4 +1,4 @@
-"""Scores of all pairs: every method computes the same ones, memory is by arithmetic and by a real attempt."""
+"""Every method computes the same scores of all pairs; memory is computed and really attempted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`relatent mosaic` on anybody's files: every format gives the same picture, mistakes are one line; the drawing."""
+"""`relatent mosaic` draws the same picture from every format; a mistake costs one line."""
 
 from __future__ import annotations
 

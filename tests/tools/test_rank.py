@@ -1,4 +1,4 @@
-"""`relatent rank` on anybody's files: every format gives the library's own numbers, mistakes are one line."""
+"""`relatent rank` prints the numbers of the library for every format; a mistake costs one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`compare`, `where` and `reruns` on a repository of two jobs: they tell what made the results, from wherever asked."""
+"""`compare`, `where` and `reruns` tell what made the results of two jobs, from any folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CONFLICT = "<<<<<<< HEAD\na: 1\n=======\na: 2\n>>>>>>> other\n"
 
 
 def lock(epochs: int) -> str:
-    """A dvc.lock of a training and of what is made from it."""
+    """Return a dvc.lock of a training and of what is made from it."""
     md5 = f"{epochs:032x}"
     train = {
         "cmd": "python -m relatent.stages.vae train",
@@ -50,7 +50,7 @@ def commit(folder: Path, message: str, **files: str) -> None:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """Results of 100 epochs; then params.yaml with 90; then their results."""
+    """Commit results of 100 epochs; then params.yaml with 90; then their results."""
     folder = tmp_path / "repository"
     (folder / "results/figures").mkdir(parents=True)
     (folder / "results/figures/a.png").write_bytes(b"picture")
@@ -69,7 +69,10 @@ def relatent(folder: Path, *words: str, check: bool = True) -> str:
 
 
 def test_compare_shows_the_parameters_that_made_the_results(repository: Path) -> None:
-    """Not those of params.yaml, which is the same in both; and says so where no result knows a value yet."""
+    """The values are not those of params.yaml, which is the same in both.
+
+    A value that no result knows yet is marked so.
+    """
     printed = relatent(repository, "compare", "HEAD~1", "HEAD")
     assert re.search(r"^vae\.runs\.a\.epochs +100 +90 +vae_train-a$", printed, re.MULTILINE)
     assert "width" not in printed

@@ -1,4 +1,7 @@
-"""`relatent reruns`: what each commit touched, by the digests of what jobs run on; on a tiny history."""
+"""`relatent reruns` counts what each commit touched by the digests that jobs run on.
+
+The history is tiny.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ def job(command: str, deps: list[str], out: str, params: list) -> dict:
 
 
 def write(params: dict, *, digests: bool) -> None:
-    """dvc.yaml of the two jobs, with digests as parameters in place of sources, or not."""
+    """Write dvc.yaml of the two jobs, with digests as parameters in place of sources, or not."""
     sources = [] if digests else ["src/relatent/lib.py", "src/relatent/stages/toy.py"]
     keys = [[{"code.json": [f"toy-{command}"]}] if digests else [] for command in ("train", "draw")]
     stages = {
@@ -46,7 +49,10 @@ def write(params: dict, *, digests: bool) -> None:
 
 @pytest.fixture
 def touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], tuple[int, int, int]]]:
-    """A repository of two jobs, and a function that commits and says how many jobs that touched, of how many to run."""
+    """Make a repository of two jobs; yield a function that commits and counts the jobs.
+
+    It returns the jobs touched, to run, and all.
+    """
     monkeypatch.chdir(tmp_path)
     STAGE_FILE.parent.mkdir(parents=True)
     for path in (Path("src/relatent/__init__.py"), STAGE_FILE.with_name("__init__.py")):
@@ -70,7 +76,10 @@ def touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 def test_a_commit_touches_what_runs_on_what_it_changed(
     touched: Callable[[], tuple[int, int, int]], digests: bool
 ) -> None:
-    """By digest, not by text, before code.json as with it; jobs below are to run, and are not touched."""
+    """A digest decides, not the text, with and without code.json.
+
+    Jobs downstream are to run, but are not touched.
+    """
     write({"width": 1}, digests=digests)
     assert touched() == (2, 2, 2)
     LIB.write_text("# a comment\n" + LIB.read_text())

@@ -1,4 +1,7 @@
-"""Rows of one's own under damage, HDF5, npy and npz: a result or one line; no pickle, no other file, no blow-up."""
+"""Damaged rows of a user (HDF5, npy, npz) give a result or one line.
+
+No pickle is run, no other file is read, memory does not blow up.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ SPARSE = sparse.csr_array(np.where(RNG.random((12, 16)) < 0.3, 1.0, 0.0))
 
 
 def write_h5(path: Path) -> None:
-    """Contiguous, compressed and sparse rows, and labels of two kinds."""
+    """Write contiguous, compressed and sparse rows, and labels of two kinds."""
     with h5py.File(path, "w") as file:
         file["embeddings"], file["labels"] = ROWS, CLASSES
         file.create_dataset("packed", data=ROWS, chunks=(4, 16), compression="gzip", shuffle=True)
@@ -50,7 +53,7 @@ NPY = made(lambda path: np.save(path, ROWS), "a.npy")
 
 
 def rank(rows: str, labels: str) -> Any:
-    """What `relatent rank` does with one file as both sides."""
+    """Do what `relatent rank` does with one file as both sides."""
     with ExitStack() as stack:
         sides = [open_rows(rows, stack, name="embeddings") for _ in range(2)]
         of_rows = [open_rows(labels, stack, dimensions=1, name="labels")[...] for _ in range(2)]
@@ -101,7 +104,7 @@ def test_sparse_rows_of_any_numbers(indices: list[int], indptr: list[int], shape
 
 
 class Evil:
-    """Unpickled, it leaves a file."""
+    """Leave a file when unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -147,7 +147,8 @@ def build(architecture: Mapping[str, Any], *, device: str | torch.device = "cpu"
     Raises
     ------
     InputError
-        When the architecture is of another model, lacks a value, or its sizes do not fit together.
+        When the architecture is for another kind of model, lacks a value, or has sizes that do not
+        fit together.
     """
     if architecture.get("model") != "autoencoder":
         raise InputError(f"the weights are of a model {architecture.get('model')!r}, need 'autoencoder'")
@@ -169,7 +170,7 @@ def load(state: Mapping[str, Tensor], architecture: Mapping[str, Any]) -> Autoen
     Raises
     ------
     InputError
-        When the weights are of another model, or not those of the architecture.
+        When the weights belong to another kind of model, or do not fit the architecture.
     """
     model = build(architecture)
     for name, own in model.state_dict().items():

@@ -1,4 +1,7 @@
-"""Compare visible units: RBMs on features of faces that differ by them alone, over several seeds."""
+"""Compare visible units of RBMs on features of faces, over several seeds.
+
+The RBMs differ by their visible units alone.
+"""
 
 from __future__ import annotations
 

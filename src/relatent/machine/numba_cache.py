@@ -1,11 +1,11 @@
-"""`kernel` compiles a function as numba's `njit(cache=True)` does, and keeps its machine code where no edit is missed.
+"""Compile functions like numba's `njit(cache=True)`, with a cache that misses no edit.
 
 numba keys the machine code of a function by the file that holds it
 (https://github.com/numba/numba/issues/1833). What the function calls is compiled into it, so an
 edit of a callee in another file goes unnoticed. Here the folder is named by a digest of every
-source that a kernel can reach, and of the versions that compile it; a file in it by a digest of the
-function, the types, the processor and the options. Other people's functions are cached as they
-were.
+source that a kernel can reach, and of the versions that compile it. A file in it is named by a
+digest of the function, the types, the processor and the options. Functions of other packages are
+cached by numba itself.
 
 This module imports numba.
 """
@@ -35,15 +35,15 @@ from numba.core import caching, config
 PACKAGE = Path(__file__).parents[1]
 KERNELS = re.compile(r"^\s*(?:from|import)\s+(?:numba|relatent\.machine\.numba_cache)\b", re.M)
 IMPORTS = re.compile(r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+(\([^)]*\)|.*)|import[ \t]+(.*))", re.M)
-# a folder that no process has opened for so long is removed: each edit of a kernel leaves one
-# behind
+# a folder that no process has opened for this long is removed, since each edit of a kernel leaves
+# one behind
 DAYS = 30
-# of numba
+# numba's settings that change the machine code
 OPTIONS = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "USING_SVML")
 
 
 class Sources(NamedTuple):
-    """The sources that compiled code can come from, as they were when this process began to import them."""
+    """The sources of compiled code, as they were when this process began to import them."""
 
     digest: str
     stamps: dict[str, tuple[Path, Any]]  # of each module
@@ -52,7 +52,7 @@ class Sources(NamedTuple):
 def read_sources() -> Sources:
     """Hash all modules that import numba or this one, and whatever of the package they import."""
     paths = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
-    # before the text: an edit between is seen
+    # before the text is read, so that an edit in between is seen
     stamps = {name: (path, stamp(path)) for name, path in paths.items()}
     texts = {name: path.read_bytes() for name, path in paths.items()}
     names = sorted(reached({name: text.decode() for name, text in texts.items()}))
@@ -63,13 +63,16 @@ def read_sources() -> Sources:
 
 
 def module_name(path: Path) -> str:
-    """The dotted name of a module of this package."""
+    """Return the dotted name of a module of this package."""
     parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def reached(texts: dict[str, str]) -> set[str]:
-    """Modules that hold kernels, and all that these import: a constant of theirs may be compiled in."""
+    """Return the modules that hold kernels, and all modules that these import.
+
+    A constant of an imported module may be compiled in.
+    """
     found: set[str] = set()
     waiting = {name for name, text in texts.items() if "numba" in text and KERNELS.search(text)}
     while waiting:
@@ -89,7 +92,7 @@ def imported(text: str, known: Iterable[str]) -> set[str]:
 
 
 def stamp(path: Path) -> Any:
-    """What changes when a file is written or replaced; None where there is none."""
+    """Return what changes when a file is written or replaced; None where the file is missing."""
     with contextlib.suppress(OSError):
         found = path.stat()
         return found.st_mtime_ns, found.st_size, found.st_ino
@@ -97,12 +100,18 @@ def stamp(path: Path) -> Any:
 
 
 def unchanged() -> bool:
-    """Are the sources as they were? If not, what was imported may be older or newer than the digest."""
+    """Return whether the sources are unchanged.
+
+    If they are not, what was imported may be older or newer than the digest.
+    """
     return all(stamp(path) == before for path, before in SOURCES.stamps.values())
 
 
 def parents() -> Iterator[Path]:
-    """Folders for caches, best first: the one given to numba, the user's cache directory, a private temporary one."""
+    """Yield folders for caches, best first.
+
+    They are the one given to numba, the user's cache directory, and a private temporary one.
+    """
     if chosen := getattr(config, "CACHE_DIR", ""):
         yield Path(chosen, "relatent").absolute()
     given = os.environ.get("XDG_CACHE_HOME", "")
@@ -119,7 +128,10 @@ def parents() -> Iterator[Path]:
 
 
 def open_folder(digest: str) -> Path | None:
-    """The first folder of this name that can be written; its time says that it was used. None: nothing is cached."""
+    """Return the first folder of this name that can be written; None where nothing can be cached.
+
+    The time of the folder records that it was used.
+    """
     for parent in parents():
         folder = parent / digest
         with contextlib.suppress(OSError):
@@ -134,7 +146,10 @@ def open_folder(digest: str) -> Path | None:
 
 
 def remove_unused(parent: Path) -> None:
-    """Remove folders of digests that no process has opened for `DAYS` days; one that does so now compiles anew."""
+    """Remove folders of digests that no process has opened for `DAYS` days.
+
+    A process that needs one of them compiles again.
+    """
     for folder in parent.iterdir():
         if re.fullmatch("[0-9a-f]{32}", folder.name) and folder.lstat().st_mtime < time.time() - DAYS * 86_400:
             shutil.rmtree(folder, ignore_errors=True)
@@ -151,10 +166,13 @@ class _Implementation(caching.CompileResultCacheImpl):
 
 
 class _Files(caching.IndexDataCacheFile):
-    """A file for each key. numba's index can mix up two that are saved at once, and then runs code for other types."""
+    """One file per key.
+
+    numba's index can mix up two keys that are saved at once, and then runs code for other types.
+    """
 
     def load(self, key: Any) -> Any:
-        """The data saved with the key; None where there are none, or a crash has spoilt them."""
+        """Return the data saved with the key; None if they are missing or spoilt by a crash."""
         with contextlib.suppress(OSError, EOFError, ValueError, pickle.UnpicklingError):
             saved, data = self._load_data(self._name(key))
             return data if saved == key else None
@@ -178,11 +196,11 @@ class KernelCache(caching.FunctionCache):
         self._cache_file = _Files(self._cache_path, self._impl.filename_base, None)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """The code for these types, None where it has to be compiled."""
+        """Return the code for these types; None if it has to be compiled."""
         return super().load_overload(sig, target_context) if unchanged() else None
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep the code, if it can be: a full disk is no reason to stop."""
+        """Keep the code if possible: a full disk is no reason to stop."""
         if unchanged():
             with contextlib.suppress(OSError):
                 super().save_overload(sig, data)
@@ -193,7 +211,9 @@ class KernelCache(caching.FunctionCache):
 
 
 def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
-    """Compile a function of this package on its first call, without the GIL, or load what an earlier process compiled.
+    """Compile a function of this package on its first call, or load it from the cache.
+
+    It runs without the GIL.
 
     Options are those of `numba.njit`.
     """
@@ -201,7 +221,7 @@ def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
         return functools.partial(kernel, **options)
     compiled = numba.njit(nogil=True, **options)(function)
     is_hashed = function.__module__ in SOURCES.stamps
-    # else NUMBA_DISABLE_JIT is set
+    # the last condition fails where NUMBA_DISABLE_JIT is set
     if FOLDER is not None and is_hashed and hasattr(compiled, "enable_caching"):
         compiled._cache = KernelCache(function)
     return compiled

@@ -74,7 +74,7 @@ def wrap(order: Sequence[int] | np.ndarray, *, columns: int) -> np.ndarray:
 
 
 def default_columns(n: int) -> int:
-    """Tiles of a line for n features: 25 for 450, as in the notes, and in proportion."""
+    """Return the tiles of a line for n features: 25 for 450, as in the notes, and in proportion."""
     return max(1, round((1.4 * n) ** 0.5))
 
 
@@ -125,11 +125,14 @@ def dips(r: np.ndarray, *, window: int, dip: float) -> np.ndarray:
 
 
 def fitting_cuts(r: np.ndarray, columns: int) -> list[int]:
-    """Return where to cut a cluster with inner correlations r into the fewest parts, at low correlations."""
+    """Return the cuts of a cluster into the fewest parts, at low correlations.
+
+    `r` holds the correlations of neighbours inside the cluster.
+    """
     n = len(r) + 1
     if n <= columns:
         return []
-    # of the first `stop` features: parts, cut through, last start
+    # entry `stop` is of the first `stop` features: parts, cut through, last start
     best: list[tuple[int, float, int]] = [(0, 0.0, 0)]
     for stop in range(1, n + 1):
         best.append(
@@ -142,8 +145,11 @@ def fitting_cuts(r: np.ndarray, columns: int) -> list[int]:
 
 
 def break_lines(widths: Sequence[int], columns: int) -> list[tuple[int, int]]:
-    """First word and the one after the last of each line; words must fit. The rule is that of `typeset`."""
-    # from the end, so that among equals the first line is the fullest
+    """Return the first word of each line and the one after its last; every word must fit in a line.
+
+    The rule is that of `typeset`.
+    """
+    # from the end, so that among equals the first line is the fullest; each entry holds
     # raggedness, lines, stop of the first line
     best: list[tuple[int, int, int]] = [(0, 0, 0)] * (len(widths) + 1)
     for start in range(len(widths) - 1, -1, -1):
@@ -164,7 +170,7 @@ def break_lines(widths: Sequence[int], columns: int) -> list[tuple[int, int]]:
 
 
 def _starts(best: Sequence[tuple[int, float, int]]) -> list[int]:
-    """Follow the last starts back to the beginning: the cuts, in order."""
+    """Follow the last starts back to the beginning; return the cuts, in order."""
     found, at = [], len(best) - 1
     while best[at][2]:
         at = best[at][2]

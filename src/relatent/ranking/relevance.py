@@ -37,12 +37,12 @@ class Relevant:
 
     @property
     def counts(self) -> Ints:
-        """Number of relevant items of each query."""
+        """Return the number of relevant items of each query."""
         return np.diff(self.indptr)
 
     @property
     def query(self) -> Ints:
-        """Query of each pair, counted from the first query of the block."""
+        """Return the query of each pair, counted from the first query of the block."""
         return np.repeat(np.arange(len(self.indptr) - 1), self.counts)
 
     def without(self, left_out: Ints) -> Relevant:
@@ -56,7 +56,10 @@ class Relevant:
         return Relevant(self.indptr[start : stop + 1], self.columns, self.gains)
 
     def ideal(self, ranks: Ranks, cutoffs: tuple[int, ...]) -> Floats:
-        """Return the DCG of the best order at each cutoff and in full, (n_queries, len(cutoffs) + 1)."""
+        """Return the DCG of the best order at each cutoff and in full.
+
+        The shape is (n_queries, len(cutoffs) + 1).
+        """
         ks = np.array([*cutoffs, ranks.n_items])
         counts = self.counts
         if self.gains is None:
@@ -140,7 +143,7 @@ class ClassLabels:
 
     @property
     def most(self) -> int:
-        """The largest number of items relevant to one query."""
+        """Return the largest number of items relevant to one query."""
         present = self._class[self._class >= 0]
         return int(self.sizes[present].max(initial=0))
 
@@ -170,7 +173,7 @@ class SharedLabels:
 
     @property
     def most(self) -> int:
-        """The largest possible number of items relevant to one query."""
+        """Return the largest possible number of items relevant to one query."""
         per_label = np.diff(self._items.tocsr().indptr).astype(np.float64)
         sums = self._queries @ per_label
         return int(min(sums.max(initial=0), self._items.shape[1]))
@@ -206,7 +209,7 @@ class Judgements:
 
     @property
     def most(self) -> int:
-        """The largest number of items relevant to one query."""
+        """Return the largest number of items relevant to one query."""
         return int(np.diff(self._judged.indptr).max(initial=0))
 
     def of(self, start: int, stop: int) -> Relevant:

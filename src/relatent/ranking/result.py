@@ -85,7 +85,7 @@ class RankingResult:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the columns of `values`."""
+        """Return the names of the columns of `values`."""
         return metric_names(self.cutoffs, self.settings["metrics"])
 
     def __len__(self) -> int:
@@ -103,21 +103,24 @@ class RankingResult:
 
     @property
     def n_left_out(self) -> int:
-        """Number of queries without a relevant item, which the means leave out."""
+        """Return the number of queries without a relevant item, which the means leave out."""
         return int((self.n_relevant == 0).sum())
 
     def means(self) -> dict[str, float]:
-        """Return the mean of every metric over queries with a relevant item; nan if there is no such query."""
+        """Return the mean of every metric over queries with a relevant item; nan without any."""
         kept = self.values[self.n_relevant > 0]
         means = kept.mean(axis=0) if len(kept) else np.full(len(self.names), np.nan)
         return dict(zip(self.names, means.tolist(), strict=True))
 
     def table(self) -> str:
-        """Return the means as aligned text, one metric per line; `format_table` takes several results."""
+        """Return the means as aligned text, one metric per line.
+
+        `format_table` takes several results.
+        """
         return format_table({"": self})
 
     def as_arrays(self) -> dict[str, np.ndarray[Any, Any]]:
-        """Return arrays to store, as by ``np.savez(path, **result.as_arrays())``; none needs pickle."""
+        """Return arrays for ``np.savez(path, **result.as_arrays())``; none needs pickle."""
         return {
             "values": self.values,
             "n_relevant": self.n_relevant,

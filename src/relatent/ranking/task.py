@@ -37,32 +37,35 @@ class Task:
 
     @property
     def n_items(self) -> int:
-        """Rows of the database."""
+        """Return the number of rows of the database."""
         return int(self.database.shape[0])
 
     @property
     def full(self) -> bool:
-        """Whether to measure the full ranking, not only the cutoffs."""
+        """Return whether to measure the full ranking, not only the cutoffs."""
         return self.metrics == "all"
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the columns of the result."""
+        """Return the names of the columns of the result."""
         return metric_names(self.cutoffs, self.metrics)
 
     @property
     def most_relevant(self) -> int:
-        """The largest number of items relevant to one query."""
+        """Return the largest number of items relevant to one query."""
         return 0 if self.relevance is None else self.relevance.most
 
     @property
     def unit_gains(self) -> bool:
-        """Whether every gain is 1."""
+        """Return whether every gain is 1."""
         return getattr(self.relevance, "gains", None) is None
 
     @property
     def listed(self) -> bool:
-        """Whether relevant items must be listed pair by pair: classes with gains of 1 need no list."""
+        """Return whether relevant items must be listed pair by pair.
+
+        Classes with gains of 1 need no list.
+        """
         return not (isinstance(self.relevance, ClassLabels) and self.unit_gains)
 
     def relevant(self, first: int, last: int) -> Relevant:
@@ -80,7 +83,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Plan:
-    """How to divide an evaluation: queries per block, worker threads, whether workers share a block."""
+    """How to divide an evaluation: queries per block, worker threads, shared blocks or not."""
 
     block: int
     workers: int
@@ -100,7 +103,10 @@ class Engine(Protocol):
         """Measure queries first .. last; returns (n_queries, n_metrics)."""
 
     def top(self, first: int, last: int, k: int, each: Each = map) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return database rows and scores of the k best items of queries first .. last, best first."""
+        """Return database rows and scores of the k best items of queries first .. last.
+
+        The best item comes first.
+        """
 
 
 def fit(workers: int, max_bytes: int, blocks: tuple[int, ...], per_query: float) -> Plan | None:

@@ -92,7 +92,7 @@ class ContrastiveDivergence(nn.Module):
         self.centring = options.centring if rbm.visible.centred else 0.0
         self.average = copy.deepcopy(rbm).requires_grad_(False) if options.averaging else None
         states = torch.rand(options.chains, rbm.n_hidden, generator=generator, device=generator.device)
-        # of the hidden layer: saves a product per step
+        # states of the hidden layer, which save a product per step
         self.register_buffer("states", (states < 0.5).float())
         self.states: Tensor
 
@@ -130,7 +130,7 @@ class ContrastiveDivergence(nn.Module):
 
     @torch.no_grad()
     def _start(self, v: Tensor, generator: torch.Generator) -> Tensor:
-        """Return the first hidden states of the chains: persistent ones, or draws given the data."""
+        """Return the first hidden states of the chains: persistent ones, or draws from the data."""
         return self.states if len(self.states) else self._hidden(self.rbm.hidden_input(v), generator)
 
     def _chain(self, h: Tensor, generator: torch.Generator) -> Tensor:

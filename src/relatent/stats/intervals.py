@@ -25,13 +25,13 @@ class Interval(NamedTuple):
 
     @classmethod
     def around(cls, mean: float, standard_error: float) -> Interval:
-        """The interval of `NORMAL` standard errors on each side of a mean."""
+        """Return the interval of `NORMAL` standard errors on each side of a mean."""
         margin = NORMAL * standard_error
         return cls(mean, standard_error, mean - margin, mean + margin)
 
     @property
     def half_width(self) -> float:
-        """Half the width of the interval."""
+        """Return half the width of the interval."""
         return NORMAL * self.standard_error
 
 

@@ -62,7 +62,7 @@ class Vocabulary:
         return len(self.words) + len(self.stop_words)
 
     def encode(self, tokens: Sequence[str]) -> np.ndarray:
-        """Return tokens as int32 numbers, in their order; an empty document gives an empty array."""
+        """Return tokens as int32 numbers, in their order; an empty array for an empty document."""
         numbers, unknown = self.numbers, self.unknown
         return np.fromiter((numbers.get(token, unknown) for token in tokens), np.int32, len(tokens))
 
@@ -152,11 +152,11 @@ class Ragged:
 
     @property
     def lengths(self) -> np.ndarray:
-        """int64 (n,)."""
+        """Return the lengths of the sequences, int64 (n,)."""
         return np.diff(self.offsets)
 
     def selected(self, keep: np.ndarray) -> Ragged:
-        """The same sequences with only the values for which `keep`, bool (n_tokens,), is true."""
+        """Return the sequences with only the values for which `keep`, bool (n_tokens,), is true."""
         before = np.concatenate([[0], np.cumsum(keep)])
         return Ragged(self.values[keep], before[self.offsets].astype(np.int64))
 

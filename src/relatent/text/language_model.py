@@ -20,7 +20,7 @@ from relatent.networks.training import NOWHERE, Fitted
 
 # documents at once and words per block in `surprises`; no result depends on them
 SLOTS, STEPS = 100, 50
-# of every token in the unigram model; the best on validation
+# candidates per token in the unigram model; the best on validation is used
 PSEUDO_COUNTS = (0.01, 0.03, 0.1, 0.3, 1.0)
 
 

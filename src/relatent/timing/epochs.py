@@ -21,7 +21,7 @@ def seconds_per_epoch(
     binarisation: How,
     device: str = "cpu",
 ) -> list[dict[str, Any]]:
-    """Time the first epoch of several models in turns, so that all see the same load of the machine.
+    """Time the first epoch of several models in turns, so that all see the same load.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def seconds_per_epoch(
     Returns
     -------
     list of dict
-        A row a model: `run`, `encoder`, `seconds` (median of an epoch, validation included),
+        One row per model: `run`, `encoder`, `seconds` (median of an epoch, validation included),
         `lowest`, `highest`, and `ratio` of the median to that of the first model.
     """
     seconds: dict[str, list[float]] = {name: [] for name in settings}

@@ -1,4 +1,4 @@
-"""Time the scores of all pairs: the notes' loop, their broadcast whole and by blocks, scipy's cdist.
+"""Time the scores of all pairs by loop, by broadcasting whole or in blocks, and by scipy's cdist.
 
 Also measures whether the whole broadcast fits into memory.
 """
@@ -41,7 +41,7 @@ def batched(queries: np.ndarray, database: np.ndarray, *, block_bytes: int) -> N
 
 
 def cdist(queries: np.ndarray, database: np.ndarray, *, block_bytes: int) -> None:
-    """Call scipy's cdist for as many queries at a time as need at most `block_bytes` for their scores."""
+    """Call scipy's cdist on blocks of queries whose scores need at most `block_bytes`."""
     from scipy.spatial.distance import cdist as distances
 
     rows = max(1, block_bytes // (8 * len(database)))
@@ -104,7 +104,10 @@ def compare(
 def turns(
     methods: Mapping[str, Scores], queries: np.ndarray, database: np.ndarray, repeats: int
 ) -> dict[str, list[float]]:
-    """CPU seconds of each method's runs, all of one thread; a first one on few queries is not counted."""
+    """Return the CPU seconds of each method's runs, all of one thread.
+
+    A first run on few queries is not counted.
+    """
     taken: dict[str, list[float]] = {name: [] for name in methods}
     for method in methods.values():
         method(queries[:2], database)
@@ -122,7 +125,7 @@ def turns(
 def memory(
     sizes: Mapping[str, Sequence[int]], *, widths: Sequence[int], limit_bytes: int | None = None
 ) -> Iterator[dict[str, Any]]:
-    """What broadcasting whole needs at every size, and what becomes of an attempt.
+    """Yield the memory that broadcasting whole needs at every size, and how an attempt ends.
 
     Parameters
     ----------
@@ -154,7 +157,7 @@ def memory(
 
 
 def attempt(n_queries: int, n_database: int, width: int, limit_bytes: int) -> str:
-    """Broadcast in a process with limited address space; return the name of its error, or "none"."""
+    """Broadcast in a process with limited address space; return its error's name, or "none"."""
     job = json.dumps([n_queries, n_database, width, limit_bytes])
     done = subprocess.run(
         [sys.executable, "-m", "relatent.timing.scores", job], capture_output=True, text=True, check=True

@@ -65,7 +65,7 @@ def measure(
     chosen = np.random.default_rng(seed).permutation(len(labels))[:items]
     rows, target = rows[np.sort(chosen)], labels[np.sort(chosen)] > np.median(np.unique(labels))
     before = held_bytes(reset=True)
-    # the note's "huge 2D array with many zeros"
+    # dense is the note's "huge 2D array with many zeros"
     given = rows.toarray() if layout == "dense" else rows
     seconds: list[float] = []
     while len(seconds) < repeats and sum(seconds) < enough_seconds:

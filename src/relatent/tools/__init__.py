@@ -1,1 +1,1 @@
-"""Commands that a person runs: on their own files (rank, mosaic) and on revisions of the pipeline."""
+"""Commands for a person: on their own files (rank, mosaic) and on revisions of the pipeline."""

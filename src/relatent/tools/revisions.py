@@ -47,12 +47,15 @@ class Job:
 
     @property
     def key(self) -> str:
-        """The key of the job's command in code.json."""
+        """Return the key of the job's command in code.json."""
         return key_of(self.command) or ""
 
 
 def git(*arguments: str) -> bytes:
-    """Run a git command in the working folder and return its output; InputError with git's last line."""
+    """Run a git command in the working folder and return its output.
+
+    Raises InputError with git's last line.
+    """
     done = subprocess.run(["git", *arguments], capture_output=True, check=False)
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()
@@ -73,7 +76,10 @@ def is_root(folder: Path) -> bool:
 
 
 def resolve(revision: str) -> str:
-    """Return the full hash of a revision or DVC experiment; InputError with similar names if unknown."""
+    """Return the full hash of a revision or DVC experiment.
+
+    Raises InputError with similar names if it is unknown.
+    """
     found = subprocess.run(
         ["git", "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"],
         capture_output=True,
@@ -134,8 +140,8 @@ def parse(content: bytes, path: str, revision: str) -> dict[str, Any]:
         )
     try:
         values = YAML(typ="safe").load(content.decode())
-    # beside its own errors the parser raises KeyError, IndexError, RecursionError, ...
     except Exception as error:
+        # beside its own errors the parser raises KeyError, IndexError, RecursionError, ...
         raise InputError(f"{name}: damaged ({' '.join(str(error).split())[:200]})") from None
     if not isinstance(values, dict):
         raise InputError(f"{name}: damaged (got {type(values).__name__}, allowed: a mapping)")
@@ -152,7 +158,10 @@ def flat(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def read_jobs(revision: str = "") -> dict[str, Job]:
-    """Return the jobs that dvc.lock of a revision records, by name; InputError if it has no dvc.lock."""
+    """Return the jobs that dvc.lock of a revision records, by name.
+
+    Raises InputError if the revision has no dvc.lock.
+    """
     content = read_file(revision, LOCK)
     if content is None:
         raise InputError(
@@ -166,7 +175,7 @@ def read_jobs(revision: str = "") -> dict[str, Job]:
 def _job(name: str, stage: dict[str, Any]) -> Job:
     command = " ".join(stage["cmd"].split())
     used = {entry["path"]: entry["md5"] for entry in stage.get("deps", [])}
-    # of revisions before code.json
+    # recorded by revisions before code.json
     sources = {path: md5 for path, md5 in used.items() if path.startswith("src/")}
     made_by = stage.get("params", {}).get(CODE, {}).get(key_of(command) or "", {})
     listed = "".join(f"{path} {md5}\n" for path, md5 in sorted(sources.items()))
@@ -202,7 +211,7 @@ def read_code(revision: str) -> dict[str, dict[str, str]]:
 
 
 def before(name: str) -> str | None:
-    """Return the newest revision whose dvc.lock records a job differently or not at all; None if none does."""
+    """Return the newest revision whose dvc.lock lacks this record of a job; None if all have it."""
     present = _records(Path(LOCK).read_text(encoding="utf-8")).get(name)
     for sha in git("log", "--format=%H", "--", LOCK).decode().split():
         if _records((read_file(sha, LOCK) or b"").decode()).get(name) != present:
@@ -211,7 +220,9 @@ def before(name: str) -> str | None:
 
 
 def since(names: Iterable[str]) -> dict[str, str]:
-    """Return the revision since which each job's record is unchanged: "hash date subject", or UNCOMMITTED.
+    """Return the revision since which each job's record is unchanged.
+
+    A revision is given as "hash date subject", or as UNCOMMITTED.
 
     Compares records as text, newest revision first: the whole history takes about a second.
     """
@@ -229,7 +240,7 @@ def since(names: Iterable[str]) -> dict[str, str]:
 
 
 def _records(lock: str) -> dict[str, str]:
-    """Return the text of each stage in dvc.lock, without the numbers of YAML anchors, which shift."""
+    """Return the text of each stage in dvc.lock, without the shifting numbers of YAML anchors."""
     text = re.sub(r"[&*]id\d+", "id", lock)
     blocks = re.split(r"^  (?=[\w-]+:$)", text, flags=re.MULTILINE)[1:]
     return {block.split(":", 1)[0]: block for block in blocks}

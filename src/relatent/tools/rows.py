@@ -1,4 +1,4 @@
-"""Open rows and labels of a user's file: HDF5, npy or npz, read by slices where the format allows it."""
+"""Open rows and labels of a user's file (HDF5, npy or npz); read slices where the format allows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def open_rows(spec: str, stack: ExitStack, *, dimensions: int = 2, name: str | N
     Raises
     ------
     InputError
-        If there is no such file or array, the file is of another kind, several arrays fit, or the
+        If the file or array is missing, the file has another format, several arrays fit, or the
         file is damaged, declares more than it holds, or links to another file.
     """
     path, _, chosen = spec.partition(":")

@@ -57,7 +57,7 @@ class Codes:
         return out
 
     def top(self, first: int, last: int, k: int, each: Each = map) -> tuple[Array, Array]:
-        """Not offered: `engine` leaves the k best codes to `Sorting`."""
+        """Raise NotImplementedError: `engine` leaves the k best codes to `Sorting`."""
         raise NotImplementedError
 
 
@@ -152,7 +152,10 @@ def measure_codes(
     measures: Measures,
     out: Any,
 ) -> None:
-    """Rank and measure a block of codes (n_queries, n_words) against `words` (n_words, n_database)."""
+    """Rank and measure a block of codes (n_queries, n_words).
+
+    `words` (n_words, n_database) holds the codes of the database.
+    """
     distances, counts = np.empty(words.shape[1], np.uint16), np.empty(n_bits + 1, np.int64)
     groups = np.empty((most_relevant(pairs.indptr), 4))
     for i in range(len(queries)):

@@ -74,7 +74,10 @@ class Sorting:
         return columns, -np.sqrt(np.maximum(-best, 0.0)) if task.score == "l2" else best
 
     def _groups(self, first: int, last: int, relevant: Relevant) -> Groups:
-        """Find the tie groups: one pass over the tiles reads the relevant scores, one counts items above."""
+        """Find the tie groups in two passes over the tiles.
+
+        The first reads the scores of relevant items, the second counts the items above.
+        """
         task, ties = self._task, self._task.ties
         block, tolerance = self._scorer.block(first, last)
         single = self._tile >= task.n_items
@@ -102,7 +105,7 @@ class Sorting:
 
 @dataclass(frozen=True)
 class Ordered:
-    """Relevant items of a block, best first within each query."""
+    """Return the relevant items of a block, best first within each query."""
 
     indptr: Ints
     query: Ints
@@ -113,7 +116,7 @@ class Ordered:
 
 @dataclass(frozen=True)
 class Counts:
-    """Items above and tied with each relevant item (itself included), summed tile by tile."""
+    """Count items above and tied with each relevant item (itself included), tile by tile."""
 
     above: Ints
     tied: Ints
@@ -125,7 +128,7 @@ class Counts:
 
 
 def sort_relevant(relevant: Relevant, scores: NDArray[Any]) -> Ordered:
-    """Sort relevant items best first; equal scores by descending database row, as trec_eval does."""
+    """Sort relevant items best first; sort equal scores by descending row, as trec_eval does."""
     query = relevant.query
     order = np.lexsort((-relevant.columns, -scores, query))
     gains = np.ones(len(order)) if relevant.gains is None else relevant.gains[order]
@@ -164,7 +167,10 @@ def count_tile(
 
 
 def as_trec(scores: NDArray[Any], tolerance: float | NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return scores in float32, as trec_eval stores them; scores within the tolerance of 0 become 0."""
+    """Return scores in float32, as trec_eval stores them.
+
+    Scores within the tolerance of 0 become 0.
+    """
     return np.where(np.abs(scores) <= tolerance, 0, scores).astype(np.float32)
 
 

@@ -49,7 +49,7 @@ class Sparse(Rows):
         rows, tolerance = self._scorer.block(first, last)
         shape, own = (last - first, self.task.n_items), sparse_norms(rows)
         if self.task.score == "cosine":
-            # a copy, of the slice
+            # divides a copy of the slice
             rows.data = rows.data / np.repeat(at_least_some(own), np.diff(rows.indptr))
         frequent = rows[:, self._frequent].toarray()
         exact = self.buffers.get("exact", shape, np.float64)

@@ -1,4 +1,4 @@
-"""Blocks of parameters that the numba kernels pass on to each other, arrays of one batch of queries."""
+"""Blocks of parameters that numba kernels pass to each other: arrays of one batch of queries."""
 
 from __future__ import annotations
 
