@@ -1,4 +1,5 @@
-"""Claims of the notes on sequences: training without padding, the row-RNN on digits, and its hidden units."""
+"""Claims of the notes on sequences: training without padding, the row-RNN on digits, and its hidden
+units."""
 
 from __future__ import annotations
 
@@ -113,7 +114,8 @@ def predicts(evidence: Evidence) -> list[Finding]:
 
 
 def more_than_identity(evidence: Evidence) -> list[Finding]:
-    """Cross-entropy of the next row below that of repeating the last one, and of a regression on two rows."""
+    """Cross-entropy of the next row below that of repeating the last one, and of a regression on
+    two rows."""
     network = evidence.lone("row-RNN", row_rnn(evidence, "metrics.json"), "cross_entropy")
     simple = {"last row again, smoothed": "all_copy_last", "logistic regression on two rows": "all_logistic"}
     return [
@@ -184,7 +186,8 @@ def diluted(evidence: Evidence) -> list[Finding]:
 
 
 def sharper(evidence: Evidence) -> list[Finding]:
-    """Weights by the floored drive give averages of more contrast than weights by the activation."""
+    """Weights by the floored drive give averages of more contrast than weights by the
+    activation."""
     both = [
         evidence.seeded(f"weights by {name}", "rnn/mnist/unit_weights.json", f"{name}_contrast")
         for name in ("drive", "activation")

@@ -1,7 +1,8 @@
-"""Published numbers and their sources: precision of hash codes, perplexity of documents, bounds on digits.
+"""Published numbers and their sources: precision of hash codes, perplexity of documents, bounds on
+digits.
 
-Each source says whether its numbers were read there or quoted from memory. Papers preprocess their data in different
-ways, and we in another: these numbers are targets, not quotations.
+Each source says whether its numbers were read there or quoted from memory. Papers preprocess their
+data in different ways, and we in another: these numbers are targets, not quotations.
 """
 
 from __future__ import annotations
