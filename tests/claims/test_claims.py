@@ -342,7 +342,7 @@ def test_the_table_replaces_what_stands_between_the_markers(tmp_path: Path) -> N
     assert written.startswith("before\n")
     assert written.endswith("after\n")
     assert markdown.between_markers(written, table, path=Path("R.md")) == written
-    assert "| The MLP trains fastest. | ✔ holds | seconds an epoch: MLP 5.00 ± 0.10; LSTM 9.00 ± 0.10 |" in table
+    assert "| The MLP trains fastest. | ✔ holds | seconds per epoch: MLP 5.00 ± 0.10; LSTM 9.00 ± 0.10 |" in table
     with pytest.raises(InputError, match=r"R\.md: needs the lines"):
         markdown.between_markers("nothing", table, path=Path("R.md"))
 

@@ -221,7 +221,7 @@ def text(evidence: Evidence, measures: dict[str, tuple[str, bool]]) -> Iterator[
 
 
 BETTER = {
-    "perplexity_documents": ("perplexity a document", False),
+    "perplexity_documents": ("perplexity per document", False),
     "precision@100": ("precision@100", True),
     "knn": ("accuracy of neighbours", True),
 }

@@ -155,7 +155,7 @@ def curves(path: Path, histories: Mapping[str, Sequence[Mapping[str, str]]], sum
                 seen.add(network)
                 axes.plot([int(row["epoch"]) for row in rows], loss, line, color=COLOURS[network], label=name)
             lowest = min(line.get_ydata().min() for line in axes.lines)
-            axes.set(xlabel="epoch", ylabel="negative ELBO (nats a digit)", ylim=(lowest - 1, lowest + 25))
+            axes.set(xlabel="epoch", ylabel="negative ELBO (nats per digit)", ylim=(lowest - 1, lowest + 25))
             axes.legend(ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1), columnspacing=1.0)
 
 
@@ -175,7 +175,7 @@ def seconds(path: Path, table: Sequence[Mapping[str, str]]) -> None:
             axes.errorbar([median], [number], xerr=[[median - low], [high - median]], color="black", lw=0.8)
             axes.text(high, number, f"  {float(row['ratio']):.1f} x", va="center", fontsize=7)
         axes.set_yticks(range(len(table)), [NETWORKS[row["encoder"]] for row in table])
-        axes.set(xlabel="seconds an epoch, one thread", ylim=(len(table) - 0.5, -0.5))
+        axes.set(xlabel="seconds per epoch, one thread", ylim=(len(table) - 0.5, -0.5))
         axes.margins(x=0.15)
 
 

@@ -142,7 +142,7 @@ def measured(
 
     Parameters
     ----------
-    runs : run -> `cross_entropy`, nats a pixel, of those that read all rows.
+    runs : run -> `cross_entropy`, nats per pixel, of those that read all rows.
     completed : run -> `completed` and `completed_<digit>`, accuracies.
     baselines : `all_mean_row`, `all_copy_last`, `all_logistic`; `whole`, `half_alone`, `nearest`.
     """
@@ -154,7 +154,7 @@ def measured(
     shares |= {NAMES.get(name, name): run["completed"] for name, run in completed.items()}
     with figure(path, PAGE, 2.5) as canvas:
         left, middle, right = canvas.subplots(1, 3, width_ratios=[1, 1, 1.2])
-        _bars(left, values, len(simple), "cross-entropy (nats a pixel)", "{:.3f}")
+        _bars(left, values, len(simple), "cross-entropy (nats per pixel)", "{:.3f}")
         _bars(
             middle, {name: 100 * value for name, value in shares.items()}, 2, "completions seen rightly (%)", "{:.1f}"
         )
@@ -187,7 +187,7 @@ def curves(path: Path, histories: Mapping[str, Sequence[Mapping[str, str]]]) -> 
 
     Parameters
     ----------
-    histories : run -> a row an epoch with `epoch` and `validation_cross_entropy`, nats a pixel.
+    histories : run -> a row an epoch with `epoch` and `validation_cross_entropy`, nats per pixel.
     """
     with figure(path, COLUMN, 2.9) as canvas:
         axes = canvas.add_subplot()
@@ -202,7 +202,7 @@ def curves(path: Path, histories: Mapping[str, Sequence[Mapping[str, str]]]) -> 
                 markersize=2.5,
                 label=NAMES.get(name, name),
             )
-        axes.set(xlabel="epoch", ylabel="validation cross-entropy (nats a pixel)")
+        axes.set(xlabel="epoch", ylabel="validation cross-entropy (nats per pixel)")
         canvas.legend(loc="outside upper center", ncols=3, fontsize=6, columnspacing=1.0)
 
 

@@ -47,7 +47,7 @@ def perplexities(path: Path, models: Mapping[str, Mapping[str, float]], publishe
         for number, (name, value) in enumerate(published.items()):
             axes.axhline(value, color=CLASSES[(2, 3, 5)[number % 3]], ls="--", lw=0.8, label=f"{name}, from memory")
         axes.set_xticks(range(len(names)), [NAMES.get(name, name) for name in names], fontsize=6)
-        axes.set(ylabel="perplexity a word")
+        axes.set(ylabel="perplexity per word")
         axes.set_ylim(0, 1.4 * max(*values, *published.values()))  # room for the legend
         axes.legend(loc="upper right", fontsize=5.5, ncols=2)
 
