@@ -1,17 +1,20 @@
 """Ordering features: path length and seconds of every method, against the best known, in one run.
 
-    python benchmarks/ordering.py [--sizes 100 450 1000 2000 5000] [--seeds 1] [--files weights.h5 ...]
-                                  [--long 30] [--repeats 3] [--out results/timing/ordering-benchmark]
+    python benchmarks/ordering.py [--sizes 100 450 1000 2000 5000] [--seeds 1] [--files weights.h5
+    ...]
+                                  [--long 30] [--repeats 3] [--out
+                                  results/timing/ordering-benchmark]
 
-The default takes about 10 minutes on one core. Features are Gabor-like: Gaussian windows on waves at random places,
-angles, frequencies and phases, 28 x 28 pixels, with 5 % noise; `--seeds` draws several sets of each size,
-`--files` adds one's own features, as `relatent mosaic` reads them.
+The default takes about 10 minutes on one core. Features are Gabor-like: Gaussian windows on waves
+at random places, angles, frequencies and phases, 28 x 28 pixels, with 5 % noise; `--seeds` draws
+several sets of each size, `--files` adds one's own features, as `relatent mosaic` reads them.
 
-A path's length is the sum of 1 - correlation of neighbours. Seconds are those of the whole call, correlations
-included, median of the repeats after one call that is not counted (numba compiles in it). The best known is the
-shortest path of all methods of the set in this run, long runs included: fast-tsp with `--long` seconds (twice as many
-from 2000 features on), and our search with 10 times its kicks (twice from 2000 on). `2-opt` is 2-opt and or-opt
-from the greedy path without any kick. LKH, whose licence is non-commercial, is not run.
+A path's length is the sum of 1 - correlation of neighbours. Seconds are those of the whole call,
+correlations included, median of the repeats after one call that is not counted (numba compiles in
+it). The best known is the shortest path of all methods of the set in this run, long runs included:
+fast-tsp with `--long` seconds (twice as many from 2000 features on), and our search with 10 times
+its kicks (twice from 2000 on). `2-opt` is 2-opt and or-opt from the greedy path without any kick.
+LKH, whose licence is non-commercial, is not run.
 """
 
 from __future__ import annotations
@@ -31,7 +34,9 @@ from relatent.tools.pictures import read_features
 
 EDGE_PX = 28
 NOISE = 0.05  # standard deviation, of waves between -1 and 1
-LARGE = 2000  # features, from which there is one repeat, and long runs are shorter for their size; above, no leaf order
+# features, from which there is one repeat, and long runs are shorter for their size; above, no leaf
+# order
+LARGE = 2000
 KEYS = ["set", "n", "method", "length", "above_best", "seconds", "cpu_seconds"]
 KEYS += ["typeset_seconds", "clusters", "lines", "columns"]  # of the method tsp
 Method = Callable[[np.ndarray], np.ndarray]

@@ -1,21 +1,23 @@
 """Ranking evaluation against its peers: seconds, memory, ratio to the matrix product, growth with n, in one run.
 
-    python benchmarks/ranking.py [--cases notes-1 dense-128 ...] [--repeats 3] [--threads 4] [--pairs 1e9]
+    python benchmarks/ranking.py [--cases notes-1 dense-128 ...] [--repeats 3] [--threads 4]
+    [--pairs 1e9]
                                  [--limit 20] [--out results/timing/ranking-benchmark]
 
-The default takes about 30 minutes on 4 quiet cores; `--pairs inf --limit 600` measures every query. It writes a
-table (.txt), a figure (.png) and what was measured (.json); started again, it goes on after the last whole case.
+The default takes about 30 minutes on 4 quiet cores; `--pairs inf --limit 600` measures every query.
+It writes a table (.txt), a figure (.png) and what was measured (.json); started again, it goes on
+after the last whole case.
 
-Each method runs in a process of its own, first once (compiled kernels loaded from disk; `cold s` is the same
-with none on disk), then `repeats` times or until `limit` seconds are spent; the table shows the median.
-Methods of a case run one after the other, so ratios are of one run.
-A method measures so many queries that it scores at most `pairs` pairs, slow peers fewer: the column `measured`
-says how many. The cost of a pair does not depend on the number of queries, so seconds are scaled to all
-queries of the case and marked ~ (not those of the first call, which also loads kernels). `cpu` is the
-process's CPU time: on a shared machine it is steadier than wall time. `extra MB` is the peak of
-resident memory beyond the inputs, the first call included. Ours answers every metric of the full ranking,
-ours@100 those at 100; faiss and torch find the top 100 or 1000 alone. The cases grow-... are one question
-put to databases of growing size.
+Each method runs in a process of its own, first once (compiled kernels loaded from disk; `cold s` is
+the same with none on disk), then `repeats` times or until `limit` seconds are spent; the table
+shows the median. Methods of a case run one after the other, so ratios are of one run. A method
+measures so many queries that it scores at most `pairs` pairs, slow peers fewer: the column
+`measured` says how many. The cost of a pair does not depend on the number of queries, so seconds
+are scaled to all queries of the case and marked ~ (not those of the first call, which also loads
+kernels). `cpu` is the process's CPU time: on a shared machine it is steadier than wall time. `extra
+MB` is the peak of resident memory beyond the inputs, the first call included. Ours answers every
+metric of the full ranking, ours@100 those at 100; faiss and torch find the top 100 or 1000 alone.
+The cases grow-... are one question put to databases of growing size.
 """
 
 from __future__ import annotations

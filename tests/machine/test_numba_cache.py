@@ -47,7 +47,8 @@ def copy_package(folder: Path) -> Path:
 def environment(package: Path, **variables: object) -> dict[str, str]:
     """Of a process that imports this copy, and caches beside it."""
     own = {"PYTHONPATH": package.parent, "XDG_CACHE_HOME": package.parent.parent / "cache"}
-    own |= {"PYTHONDONTWRITEBYTECODE": 1}  # or Python itself may miss an edit of the same second and size
+    # or Python itself may miss an edit of the same second and size
+    own |= {"PYTHONDONTWRITEBYTECODE": 1}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
     return kept | {name: str(value) for name, value in (own | variables).items()}
 
@@ -187,7 +188,8 @@ def test_an_edit_while_a_process_runs_leaves_nothing_behind(tmp_path: Path) -> N
     package = copy_package(tmp_path)
     bits = package / "ranking/kernels/bits.py"
     kept = run(SMALL, "float", package=package)
-    for files in (kept["files"], []):  # of the sources as they were first, and as the first edit left them
+    # of the sources as they were first, and as the first edit left them
+    for files in (kept["files"], []):
         found = run(SMALL, "float", package=package, EDITED=bits)
         assert (found["value"], found["hits"], found["files"]) == (kept["value"], 0, files)
     shutil.copy(SOURCE / "ranking/kernels/bits.py", bits)

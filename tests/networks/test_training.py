@@ -288,9 +288,11 @@ def overshooting(losses, *, patience, epochs=8, checkpoint=None, stop_after=None
 @pytest.mark.parametrize(
     ("losses", "patience", "epochs_run", "best"),
     [
-        ([5, 4, 3, 4, 5, 1, 0, 0], 2, 5, 3),  # two epochs without a better one end it before the better ones
+        # two epochs without a better one end it before the better ones
+        ([5, 4, 3, 4, 5, 1, 0, 0], 2, 5, 3),
         ([5, 4, 3, 4, 5, 1, 0, 0], 3, 8, 7),  # the first of equals is the best
-        ([5, 4, 3, 4, 5, 4, 4, 4], 6, 8, 3),  # all epochs are run, and the best one's weights restored
+        # all epochs are run, and the best one's weights restored
+        ([5, 4, 3, 4, 5, 4, 4, 4], 6, 8, 3),
         ([5, 6, 7, 7, 7, 7, 7, 7], 1, 2, 1),
         ([5, 6, 7, 7, 7, 7, 7, 7], 0, 8, 0),  # no early stopping: all epochs, the last weights
     ],
@@ -352,7 +354,8 @@ def test_an_interrupted_run_goes_on_bit_for_bit(tmp_path, optimizer):
         return model, fitted, len(calls)
 
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "c.safetensors", stop_after=10)  # of 4 calls an epoch, validation included: in epoch 3
+        # of 4 calls an epoch, validation included: in epoch 3
+        run(tmp_path / "c.safetensors", stop_after=10)
     resumed, fitted, calls = run(tmp_path / "c.safetensors")
     unbroken, expected, _ = run(None)
     assert calls == 3 * 4

@@ -42,7 +42,7 @@ def waves(n: int, seed: int = 0) -> np.ndarray:
     return np.sin(phase[:, None, None] + np.arange(36).reshape(6, 6) / 3)
 
 
-# --- orders ---------------------------------------------------------------------------------------------------------
+# --- orders ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", ordering.METHODS)
@@ -180,7 +180,7 @@ def test_distances_are_those_of_corrcoef_and_symmetric() -> None:
     np.testing.assert_allclose(distance / similarity.UNIT, 1 - np.corrcoef(drawn(200, 10)), atol=1 / similarity.UNIT)
 
 
-# --- input ----------------------------------------------------------------------------------------------------------
+# --- input ----------------------------------------------------------------------------------------
 
 
 def test_constant_features_stand_last_and_are_named(caplog: pytest.LogCaptureFixture) -> None:
@@ -234,7 +234,7 @@ def test_no_columns_are_one_line() -> None:
             call()
 
 
-# --- layout ---------------------------------------------------------------------------------------------------------
+# --- layout ---------------------------------------------------------------------------------------
 
 
 @given(st.integers(1, 60), st.integers(1, 12), st.integers(0, 10**6), st.sampled_from([0.0, 0.5, 2.0]))

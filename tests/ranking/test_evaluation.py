@@ -125,7 +125,8 @@ def test_trec_policy_equals_trec_eval_with_ties(seed, score):
     width = 3 if score != "hamming" else 8
     queries, database, query_labels, database_labels = data(seed, score, width=width, levels=2)
     sides, name = as_given((queries, database), score)
-    name = "dot" if score == "sparse" else name  # integers: tied scores are equal, however they are summed
+    # integers: tied scores are equal, however they are summed
+    name = "dot" if score == "sparse" else name
     result = evaluate(*sides, query_labels, database_labels, score=name, cutoffs=CUTOFFS, ties="trec")
     relevant = query_labels[:, None] == database_labels
     assert_equals_trec(result, direct_scores(queries, database, name), relevant)

@@ -245,7 +245,8 @@ def test_moving_the_centre_does_not_change_the_model():
     divergence._centre(rbm.hidden_input(data.double()).detach())
     assert not torch.allclose(rbm.hidden_centre, centre)
     change = rbm.free_energy(data.double()) - before
-    torch.testing.assert_close(change, change[:1].expand(len(data)))  # a constant: log Z takes it up
+    # a constant: log Z takes it up
+    torch.testing.assert_close(change, change[:1].expand(len(data)))
 
 
 def test_a_resumed_training_equals_an_unbroken_one(tmp_path):
@@ -301,7 +302,8 @@ def test_pseudo_likelihood_agrees_with_scikit_learns_on_average():
         rbm.weight.copy_(torch.from_numpy(peer.components_.T))
         rbm.hidden_bias.copy_(torch.from_numpy(peer.intercept_hidden_))
         rbm.visible_bias.copy_(torch.from_numpy(peer.intercept_visible_))
-    scores = np.mean([peer.score_samples(data.numpy()) for _ in range(60)])  # it flips one random unit
+    # it flips one random unit
+    scores = np.mean([peer.score_samples(data.numpy()) for _ in range(60)])
     assert pseudo_likelihood(rbm, data).mean().item() == pytest.approx(scores, rel=0.03)
     free_energies = torch.from_numpy(peer._free_energy(data.numpy()))
     torch.testing.assert_close(rbm.free_energy(data), free_energies, rtol=1e-4, atol=1e-4)

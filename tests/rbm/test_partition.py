@@ -49,7 +49,8 @@ def test_enumeration_equals_the_sum_over_all_states_of_both_layers():
 def test_enumeration_equals_the_integral_of_the_free_energy_for_beta_units():
     rbm = small("exact_beta", n=2, n_hidden=3).double()
     with torch.no_grad():
-        rbm.visible_bias.copy_(torch.tensor([2.2, 2.5, 3.0, 2.1]).log())  # smooth: quadrature is exact
+        # smooth: quadrature is exact
+        rbm.visible_bias.copy_(torch.tensor([2.2, 2.5, 3.0, 2.1]).log())
         nodes, weights = np.polynomial.legendre.leggauss(100)
         x, w = torch.from_numpy((nodes + 1) / 2), torch.from_numpy(weights / 2)
         density = torch.exp(-rbm.free_energy(torch.cartesian_prod(x, x)))
@@ -110,7 +111,8 @@ def test_the_mean_of_weights_far_beyond_a_floats_range_is_exact():
     log_weights = torch.tensor([1000.0, 1000.0 + np.log(3)], dtype=torch.float64)
     value, std_error = _log_mean(log_weights)
     assert value == pytest.approx(1000 + np.log(2))
-    assert std_error == pytest.approx(0.5)  # std sqrt(2) of weights 1 and 3, over the mean 2 and sqrt(2)
+    # std sqrt(2) of weights 1 and 3, over the mean 2 and sqrt(2)
+    assert std_error == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("visible", WITH_ENERGY)

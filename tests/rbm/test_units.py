@@ -137,7 +137,8 @@ def test_the_bias_gives_the_natural_parameters_with_every_hidden_unit_half_on(ki
 
 def test_log_partition_of_beta_units_equals_quadrature():
     layer = unit("exact_beta")
-    natural = torch.tensor([0.7, 2.0, -0.4, 1.5, 0.3, 4.0], dtype=torch.float64)  # A - 1 of 3 units, B - 1 of 3
+    # A - 1 of 3 units, B - 1 of 3
+    natural = torch.tensor([0.7, 2.0, -0.4, 1.5, 0.3, 4.0], dtype=torch.float64)
     expected = 0.0
     for ones, zeros in zip(natural[:3].tolist(), natural[3:].tolist(), strict=True):
         inside, _ = integrate.quad(lambda v, a=ones, b=zeros: v**a * (1 - v) ** b, 0, 1)

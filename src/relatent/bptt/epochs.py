@@ -60,10 +60,12 @@ def train_epochs(
 
     Parameters
     ----------
-    decoder : with `visible_seed` and `hidden_seed`, what stands before the first position of a sequence.
+    decoder : with `visible_seed` and `hidden_seed`, what stands before the first position of a
+        sequence.
     targets, cost, feedback : as `relatent.bptt.train_bptt` takes them.
     steps : epochs, sizes and rate.
-    validate : count of sequences, None for all -> validation cross-entropy; called in eval mode after each epoch.
+    validate : count of sequences, None for all -> validation cross-entropy; called in eval mode
+        after each epoch.
     contexts : draws the contexts of an epoch; None, the default: there are none.
     generator : draws the order of the sequences; on the CPU.
     journal : checkpoint, probe and name, see `relatent.networks.recipe.Journal`.
@@ -71,7 +73,8 @@ def train_epochs(
     Returns
     -------
     Fitted
-        A row per epoch: `train_cross_entropy` (mean of the steps' losses as they were), `validation_cross_entropy`.
+        A row per epoch: `train_cross_entropy` (mean of the steps' losses as they were),
+        `validation_cross_entropy`.
 
     Raises
     ------

@@ -85,7 +85,8 @@ class Layer(nn.Module):
         generator : draws the filters that are left when there are more than components, from N(0,
             0.01^2).
         """
-        values = x if self.is_first else _unpaired(x, 1) / self.pair_gain  # (n, c, side_below, side_below)
+        # (n, c, side_below, side_below)
+        values = x if self.is_first else _unpaired(x, 1) / self.pair_gain
         mean = values.mean(0)  # at each position
         patches = F.pixel_unshuffle(values - mean, self.stride)  # (n, c stride^2, side, side)
         rows = patches.movedim(1, -1).flatten(0, -2).double()
@@ -102,7 +103,8 @@ class Layer(nn.Module):
             up, down, mean = _paired(up, 1) / self.pair_gain, _paired(down, 1), _paired(mean, 0)
         if not self.is_top:  # to pairs
             up, down = _paired(up, 0), _paired(down, 0) / self.pair_gain
-        centre = mean if self.is_first else mean * self.pair_gain / 2  # of the odd part of x: up sees the rest as zero
+        # of the odd part of x: up sees the rest as zero
+        centre = mean if self.is_first else mean * self.pair_gain / 2
         self.weight.copy_(up)
         self.weight_down.copy_(down)
         self.bias.copy_(-F.conv2d(centre[None], up, stride=self.stride, padding=self.padding)[0])

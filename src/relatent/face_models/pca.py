@@ -42,7 +42,8 @@ def pca_error(blocks: Iterable[np.ndarray], held_out: Iterable[np.ndarray], *, c
         centred = (block.reshape(len(block), -1) - mean).astype(np.float32)
         scatter += centred.T @ centred
     first = pixels - min(components, pixels)
-    _, directions = eigh(scatter, subset_by_index=(first, pixels - 1), driver="evr")  # (pixels, components)
+    # (pixels, components)
+    _, directions = eigh(scatter, subset_by_index=(first, pixels - 1), driver="evr")
     return _residual(held_out, mean, directions), _residual(blocks, mean, directions)
 
 

@@ -43,8 +43,8 @@ def compare(
     Returns
     -------
     dict
-        Of `relatent.stats.seeds.over_seeds`, for each kind `<kind>_frechet`, the Frechet distance of
-        draws to held-out faces in the features, `<kind>_frechet_means` that of the means around
+        Of `relatent.stats.seeds.over_seeds`, for each kind `<kind>_frechet`, the Frechet distance
+        of draws to held-out faces in the features, `<kind>_frechet_means` that of the means around
         them, `<kind>_reconstruction`, squared error per unit of held-out values, and
         `<kind>_clipped_share` of the drawn values that are 0 or 1.
     """

@@ -13,7 +13,8 @@ def render(template: Path, **values: Any) -> str:
     Parameters
     ----------
     template : file of a jinja2 template.
-    values : what the template names; text is escaped as `html.escape` does, numbers are written by `str`.
+    values : what the template names; text is escaped as `html.escape` does, numbers are written by
+        `str`.
 
     Raises
     ------

@@ -83,7 +83,8 @@ def bernoulli_draw(parameters: Tensor, generator: torch.Generator) -> tuple[Tens
     p = torch.sigmoid(logits)
     z = (p > 0.5).to(p.dtype) + p - p.detach()
     noise = torch.randn(p.shape, generator=generator, device=p.device)
-    return z, z + F.softplus(spread - 1) * noise, bernoulli_kl(logits)  # the noise's size is learned, as in NASH
+    # the noise's size is learned, as in NASH
+    return z, z + F.softplus(spread - 1) * noise, bernoulli_kl(logits)
 
 
 def word_loss(logits: Tensor, rows: sparse.csr_array) -> Tensor:

@@ -192,7 +192,8 @@ def _imports(nodes: list[ast.AST], package: str) -> Iterator[str]:
             case ast.Import():
                 yield from (alias.name for alias in node.names)
                 plain = (alias.name for alias in node.names if alias.asname is None)
-                yield from (above for name in plain for above in _packages(name))  # all are reached by attribute
+                # all are reached by attribute
+                yield from (above for name in plain for above in _packages(name))
             case ast.ImportFrom():
                 above = ".".join(package.split(".")[: len(package.split(".")) + 1 - node.level]) if node.level else ""
                 base = ".".join(filter(None, (above, node.module)))

@@ -1,9 +1,11 @@
 """`kernel` compiles a function as numba's `njit(cache=True)` does, and keeps its machine code where no edit is missed.
 
-numba keys the machine code of a function by the file that holds it (https://github.com/numba/numba/issues/1833). What
-the function calls is compiled into it, so an edit of a callee in another file goes unnoticed. Here the folder is named
-by a digest of every source that a kernel can reach, and of the versions that compile it; a file in it by a digest of
-the function, the types, the processor and the options. Other people's functions are cached as they were.
+numba keys the machine code of a function by the file that holds it
+(https://github.com/numba/numba/issues/1833). What the function calls is compiled into it, so an
+edit of a callee in another file goes unnoticed. Here the folder is named by a digest of every
+source that a kernel can reach, and of the versions that compile it; a file in it by a digest of the
+function, the types, the processor and the options. Other people's functions are cached as they
+were.
 
 This module imports numba.
 """
@@ -33,8 +35,11 @@ from numba.core import caching, config
 PACKAGE = Path(__file__).parents[1]
 KERNELS = re.compile(r"^\s*(?:from|import)\s+(?:numba|relatent\.machine\.numba_cache)\b", re.M)
 IMPORTS = re.compile(r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+(\([^)]*\)|.*)|import[ \t]+(.*))", re.M)
-DAYS = 30  # a folder that no process has opened for so long is removed: each edit of a kernel leaves one behind
-OPTIONS = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "USING_SVML")  # of numba
+# a folder that no process has opened for so long is removed: each edit of a kernel leaves one
+# behind
+DAYS = 30
+# of numba
+OPTIONS = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "USING_SVML")
 
 
 class Sources(NamedTuple):
@@ -47,7 +52,8 @@ class Sources(NamedTuple):
 def read_sources() -> Sources:
     """Hash all modules that import numba or this one, and whatever of the package they import."""
     paths = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
-    stamps = {name: (path, stamp(path)) for name, path in paths.items()}  # before the text: an edit between is seen
+    # before the text: an edit between is seen
+    stamps = {name: (path, stamp(path)) for name, path in paths.items()}
     texts = {name: path.read_bytes() for name, path in paths.items()}
     names = sorted(reached({name: text.decode() for name, text in texts.items()}))
     versions = sys.version, numba.__version__, llvmlite.__version__, np.__version__
@@ -103,7 +109,8 @@ def parents() -> Iterator[Path]:
     cache = given if os.path.isabs(given) else os.path.expanduser("~/.cache")
     if os.path.isabs(cache):  # no user, no home
         yield Path(cache, "relatent", "numba")
-    with contextlib.suppress(OSError, AttributeError):  # no temporary folder; no user ids on Windows
+    # no temporary folder; no user ids on Windows
+    with contextlib.suppress(OSError, AttributeError):
         temporary = Path(tempfile.gettempdir(), f"relatent-numba-{os.getuid()}")
         temporary.mkdir(mode=0o700, exist_ok=True)
         found = temporary.lstat()  # machine code is run: nobody else may have put it there
@@ -194,7 +201,8 @@ def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
         return functools.partial(kernel, **options)
     compiled = numba.njit(nogil=True, **options)(function)
     is_hashed = function.__module__ in SOURCES.stamps
-    if FOLDER is not None and is_hashed and hasattr(compiled, "enable_caching"):  # else NUMBA_DISABLE_JIT is set
+    # else NUMBA_DISABLE_JIT is set
+    if FOLDER is not None and is_hashed and hasattr(compiled, "enable_caching"):
         compiled._cache = KernelCache(function)
     return compiled
 

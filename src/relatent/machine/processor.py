@@ -29,6 +29,7 @@ def processor(info: Path = INFO) -> dict[str, Any]:
     flags = (said.get("flags") or said.get("Features") or "").split()
     return {
         "model": said.get("model name") or platform.processor() or platform.machine(),
-        "number": number,  # family, model and stepping: a virtual machine's name for its processor may say little
+        # family, model and stepping: a virtual machine's name for its processor may say little
+        "number": number,
         "capabilities": sorted(flag for flag in set(flags) if MATTER.fullmatch(flag)),
     }

@@ -105,7 +105,8 @@ def contents(
                 tensors[f"optimizer.{index}.{key}"] = value
             else:
                 numbers.setdefault(str(index), {})[key] = value
-    return dict(sorted(tensors.items())), dict(sorted(numbers.items()))  # a resumed optimizer has another order
+    # a resumed optimizer has another order
+    return dict(sorted(tensors.items())), dict(sorted(numbers.items()))
 
 
 def resume(
@@ -160,7 +161,8 @@ def round_trip(module: nn.Module, optimizer: torch.optim.Optimizer, generator: t
         path = Path(folder) / "states.safetensors"
         tensors, numbers = contents(module, optimizer, generator)
         write_weights(path, tensors, {"optimizer": numbers})
-        twins = copy.deepcopy((module, optimizer))  # together: the optimizer goes on with the copy's parameters
+        # together: the optimizer goes on with the copy's parameters
+        twins = copy.deepcopy((module, optimizer))
         stream = torch.Generator(generator.device)
         tensors, record = read_weights(path)
         put_back(tensors, record["optimizer"], *twins, stream)

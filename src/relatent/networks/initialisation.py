@@ -50,7 +50,8 @@ def initialise_recurrent(layer: nn.LSTM | nn.GRU, *, generator: torch.Generator)
         else:
             nn.init.zeros_(parameter)
             if name.startswith("bias_hh"):
-                nn.init.ones_(parameter[units : 2 * units])  # torch's order: input, forget, ...; reset, update, ...
+                # torch's order: input, forget, ...; reset, update, ...
+                nn.init.ones_(parameter[units : 2 * units])
 
 
 def initialise_cells(module: nn.Module, *, generator: torch.Generator) -> None:

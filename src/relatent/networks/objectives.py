@@ -12,7 +12,8 @@ LossParts = Callable[[Tensor, torch.Generator], Parts]
 Objective = Callable[[Parts, int], Tensor]
 
 
-RISING = ("kl", "free_bits")  # parts whose weight rises in `kl_warm_up`: the KL, and what free bits add to it
+# parts whose weight rises in `kl_warm_up`: the KL, and what free bits add to it
+RISING = ("kl", "free_bits")
 
 
 def kl_warm_up(steps: float, *, weights: Mapping[str, float] | None = None) -> Objective:

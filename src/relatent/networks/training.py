@@ -67,7 +67,8 @@ def set_threads(threads: int) -> None:
         raise InputError(f"threads must be at least 1, got {threads}")
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
-    with contextlib.suppress(AttributeError, OSError, TypeError):  # another C library: it has no such setting
+    # another C library: it has no such setting
+    with contextlib.suppress(AttributeError, OSError, TypeError):
         set_option = ctypes.CDLL(None).mallopt
         for option in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD):
             set_option(option, KEPT_BYTES)
@@ -193,7 +194,8 @@ class _Loop:
     loss_parts: LossParts
     recipe: Recipe
     generator: torch.Generator
-    best: dict[str, Tensor] = field(default_factory=dict)  # the best epoch's weights, with early stopping
+    # the best epoch's weights, with early stopping
+    best: dict[str, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.rates = [group["lr"] for group in self.optimizer.param_groups]

@@ -1,7 +1,8 @@
 """Order features so that neighbours are alike: greedy, a tour, optimal leaf ordering.
 
 An order is an open path through all features; the distance of two features is 1 - correlation. To
-find the shortest path is the travelling salesman's problem; every method but "none" seeks a short one.
+find the shortest path is the travelling salesman's problem; every method but "none" seeks a short
+one.
 """
 
 from __future__ import annotations
@@ -100,8 +101,8 @@ def forwards(path: np.ndarray) -> np.ndarray:
 def greedy_path(distance: np.ndarray) -> np.ndarray:
     """Find the notes' greedy order: the two nearest features, then always the nearest one left.
 
-    The path starts at the smaller index of the nearest pair and grows at the other end only; of equal
-    distances the smallest index wins. This is the rule of `corrsort` in the notes.
+    The path starts at the smaller index of the nearest pair and grows at the other end only; of
+    equal distances the smallest index wins. This is the rule of `corrsort` in the notes.
 
     Parameters
     ----------

@@ -45,7 +45,8 @@ def unit_rows(features: np.ndarray) -> np.ndarray:
     """Return rows (n, d) of mean 0 and length 1, so that products are correlations; constant ones are 0."""
     rows = flat(features)
     constant = rows.max(axis=1) == rows.min(axis=1)
-    rows /= np.where(constant, 1, np.abs(rows).max(axis=1))[:, None]  # no overflow in the squares below
+    # no overflow in the squares below
+    rows /= np.where(constant, 1, np.abs(rows).max(axis=1))[:, None]
     rows -= rows.mean(axis=1, keepdims=True)
     rows[constant] = 0
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)

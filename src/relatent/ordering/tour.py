@@ -1,13 +1,14 @@
 """Find a short tour by a local search that counts steps, so that the result is the same at any speed.
 
 Iterated local search (Lourenço, Martin & Stützle 2003): 2-opt and or-opt moves over lists of near
-cities, with a queue of cities to try (Bentley 1992), until the queue is empty. Then, a fixed number of
-times, a kick swaps two neighbouring pieces of the tour (a double bridge of short pieces), and the
-search goes on from the cities at their ends. A kick that lengthens the tour by more than a threshold,
-which falls to 0 (Dueck & Scheuer 1990), is undone. Lengths are integers. An open path is a tour with
-one more city, at distance 0 from all.
+cities, with a queue of cities to try (Bentley 1992), until the queue is empty. Then, a fixed number
+of times, a kick swaps two neighbouring pieces of the tour (a double bridge of short pieces), and
+the search goes on from the cities at their ends. A kick that lengthens the tour by more than a
+threshold, which falls to 0 (Dueck & Scheuer 1990), is undone. Lengths are integers. An open path is
+a tour with one more city, at distance 0 from all.
 
-numba compiles the functions if it is installed; without it they run as Python, with the same result.
+numba compiles the functions if it is installed; without it they run as Python, with the same
+result.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ NEAR = 10  # cities in each list of near cities
 PIECE = 50  # cities in a swapped piece, at most
 SEGMENT = 3  # cities that or-opt moves together, at most
 LOG = 10_000  # moves that can be undone, at most
-# Threshold of the first kick, relative to the mean length of an edge; the best of 0 to 0.4 on weights
-# of an RBM and on Gabor waves.
+# Threshold of the first kick, relative to the mean length of an edge; the best of 0 to 0.4 on
+# weights of an RBM and on Gabor waves.
 THRESHOLD = 0.05
 
 
@@ -175,12 +176,16 @@ def transplant(
     forward = successor(tour, place, before, True) == first
     straight = (successor(tour, place, left, True) == right) == forward
     if straight:  # before first..last after .. left right
-        made = exchange(tour, place, before, first, left, right, log, made)  # before left .. after last..first right
-        made = exchange(tour, place, before, left, after, last, log, made)  # before after .. left last..first right
+        # before left .. after last..first right
+        made = exchange(tour, place, before, first, left, right, log, made)
+        # before after .. left last..first right
+        made = exchange(tour, place, before, left, after, last, log, made)
         return exchange(tour, place, left, last, first, right, log, made)
     # before first..last after .. right left
-    made = exchange(tour, place, before, first, right, left, log, made)  # before right .. after last..first left
-    return exchange(tour, place, before, right, after, last, log, made)  # before after .. right last..first left
+    # before right .. after last..first left
+    made = exchange(tour, place, before, first, right, left, log, made)
+    # before after .. right last..first left
+    return exchange(tour, place, before, right, after, last, log, made)
 
 
 @kernel

@@ -26,8 +26,8 @@ def typeset(
 ) -> np.ndarray:
     """Lay features out in lines, clusters unbroken, with a blank tile between clusters.
 
-    The sum over all lines, the last included, of the square of the missing tiles is minimal (Knuth &
-    Plass 1981). Of equal sums, fewer lines win, then more clusters in the first lines. Lines are
+    The sum over all lines, the last included, of the square of the missing tiles is minimal (Knuth
+    & Plass 1981). Of equal sums, fewer lines win, then more clusters in the first lines. Lines are
     centred; if the number of missing tiles is odd, the right side has one more.
 
     Parameters
@@ -83,10 +83,10 @@ def clusters(
 ) -> list[np.ndarray]:
     """Cut the order where the correlation of neighbours dips, and clusters longer than a line.
 
-    The correlation r of two neighbours is a dip if it is lower than the value before, not higher than
-    the value after, and more than `dip` standard deviations below the mean; mean and deviation are
-    over r and the `window` values on each side. A cluster longer than a line is cut into as few parts
-    as fit, so that the sum of correlations at the cuts is least.
+    The correlation r of two neighbours is a dip if it is lower than the value before, not higher
+    than the value after, and more than `dip` standard deviations below the mean; mean and deviation
+    are over r and the `window` values on each side. A cluster longer than a line is cut into as few
+    parts as fit, so that the sum of correlations at the cuts is least.
 
     Returns
     -------
@@ -115,11 +115,13 @@ def dips(r: np.ndarray, *, window: int, dip: float) -> np.ndarray:
     """
     if not len(r):
         return np.empty(0, np.int64)
-    around = sliding_window_view(np.pad(r, window, constant_values=np.nan), 2 * window + 1)  # (n - 1, 2 window + 1)
+    # (n - 1, 2 window + 1)
+    around = sliding_window_view(np.pad(r, window, constant_values=np.nan), 2 * window + 1)
     lower = r < np.concatenate([[np.inf], r[:-1]])
     lowest = lower & (r <= np.concatenate([r[1:], [np.inf]]))
     limit = np.nanmean(around, axis=1) - dip * np.nanstd(around, axis=1)
-    return np.flatnonzero(lowest & (r < limit - 1e-12))  # no dip where values differ by rounding alone
+    # no dip where values differ by rounding alone
+    return np.flatnonzero(lowest & (r < limit - 1e-12))
 
 
 def fitting_cuts(r: np.ndarray, columns: int) -> list[int]:
@@ -127,7 +129,8 @@ def fitting_cuts(r: np.ndarray, columns: int) -> list[int]:
     n = len(r) + 1
     if n <= columns:
         return []
-    best: list[tuple[int, float, int]] = [(0, 0.0, 0)]  # of the first `stop` features: parts, cut through, last start
+    # of the first `stop` features: parts, cut through, last start
+    best: list[tuple[int, float, int]] = [(0, 0.0, 0)]
     for stop in range(1, n + 1):
         best.append(
             min(
@@ -141,7 +144,8 @@ def fitting_cuts(r: np.ndarray, columns: int) -> list[int]:
 def break_lines(widths: Sequence[int], columns: int) -> list[tuple[int, int]]:
     """First word and the one after the last of each line; words must fit. The rule is that of `typeset`."""
     # from the end, so that among equals the first line is the fullest
-    best: list[tuple[int, int, int]] = [(0, 0, 0)] * (len(widths) + 1)  # raggedness, lines, stop of the first line
+    # raggedness, lines, stop of the first line
+    best: list[tuple[int, int, int]] = [(0, 0, 0)] * (len(widths) + 1)
     for start in range(len(widths) - 1, -1, -1):
         choices = []
         free = columns + 1

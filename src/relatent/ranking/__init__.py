@@ -5,7 +5,8 @@ another program ranked, `compare` tests two results against each other. Needs nu
 numba, if installed, makes it many times faster.
 
 A name is imported from its module on first use (SPEC 1). Modules of the package import it from its
-module, so that a stage depends on no more than it runs: `relatent.jobs.closure` refuses the short form.
+module, so that a stage depends on no more than it runs: `relatent.jobs.closure` refuses the short
+form.
 """
 
 from importlib import import_module

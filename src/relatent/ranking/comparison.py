@@ -53,7 +53,8 @@ def compare(
     Returns
     -------
     dict of metric name to Comparison
-        P-values are not corrected for the number of metrics; `compare_many` corrects for pairs of systems.
+        P-values are not corrected for the number of metrics; `compare_many` corrects for pairs of
+        systems.
 
     Raises
     ------

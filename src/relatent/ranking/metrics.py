@@ -1,9 +1,9 @@
 """Compute metrics from tie groups, in expectation over the order within each group.
 
 A ranking is given as its *groups*: for every score of a relevant item, the number of items with a
-higher score (`above`), with that score (`tied`), and of relevant items among the tied ones. No metric
-here needs more, so only relevant items are sorted. With ``tied == 1`` everywhere (no ties, or ties
-broken as trec_eval does) the expectations are the ordinary metrics.
+higher score (`above`), with that score (`tied`), and of relevant items among the tied ones. No
+metric here needs more, so only relevant items are sorted. With ``tied == 1`` everywhere (no ties,
+or ties broken as trec_eval does) the expectations are the ordinary metrics.
 
 Source: McSherry & Najork, Computing information retrieval performance measures efficiently in the
 presence of tied scores, ECIR 2008.

@@ -41,7 +41,8 @@ def evaluate_run(
         Larger is better: negate distances. None: the lists are in order without ties. Must be
         None if `ids` is a mapping.
     qrels : sparse array (n_queries, n_items), pair of labels, or mapping {query: {document: gain}}
-        Gains above 0 make an item relevant; the pair is (query_labels, database_labels) of `evaluate`.
+        Gains above 0 make an item relevant; the pair is (query_labels, database_labels) of
+        `evaluate`.
     cutoffs, ties, metrics
         As in `evaluate`; "trec" orders ties by descending id or document name.
 

@@ -17,7 +17,8 @@ from relatent.errors import InputError
 from relatent.rbm.model import EVALUATION_ROWS, RBM, build, fill
 from relatent.rbm.sampling import State
 
-MEAN_FIELD_STEPS = 10  # within 2e-3 of 41 rounds on the tests' small models; not measured on large ones
+# within 2e-3 of 41 rounds on the tests' small models; not measured on large ones
+MEAN_FIELD_STEPS = 10
 
 
 class DeepRBM(nn.Module):

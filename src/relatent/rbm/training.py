@@ -92,7 +92,8 @@ class ContrastiveDivergence(nn.Module):
         self.centring = options.centring if rbm.visible.centred else 0.0
         self.average = copy.deepcopy(rbm).requires_grad_(False) if options.averaging else None
         states = torch.rand(options.chains, rbm.n_hidden, generator=generator, device=generator.device)
-        self.register_buffer("states", (states < 0.5).float())  # of the hidden layer: saves a product per step
+        # of the hidden layer: saves a product per step
+        self.register_buffer("states", (states < 0.5).float())
         self.states: Tensor
 
     @property
@@ -118,7 +119,8 @@ class ContrastiveDivergence(nn.Module):
             }
         self._average()
         negatives = self._chain(self._start(v, generator), generator)  # (chains, n_visible)
-        both = torch.cat([v, negatives])  # one product forwards and one backwards serve data and negatives
+        # one product forwards and one backwards serve data and negatives
+        both = torch.cat([v, negatives])
         x = self.rbm.hidden_input(both)  # (batch + chains, n_hidden)
         self._centre(x[: len(v)].detach())
         if len(self.states):

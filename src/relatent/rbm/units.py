@@ -182,13 +182,13 @@ BERNOULLI = Unit(
 
 
 # --- the principled Beta unit ---------------------------------------------------------------------
-#
-# E(v, h) = -sum_i [(A_i(h) - 1) log v_i + (B_i(h) - 1) log(1 - v_i)] - c.h,
-# A(h) = a + W h + W' (1 - h), B(h) = b + U h + U' (1 - h), all weights >= 0, a and b > 0.
-# A common part of W_ij and W'_ij is a constant that a_i can hold: without loss one of the two is zero, and with
-# D = W - W' of any sign, W = relu(D), W' = relu(-D), so A(h) = a + sum_j relu(-D_j) + D h > 0 for every h in [0, 1].
-# One free matrix, half the parameters, no constraint; `bias` holds log a and log b. The statistics are log v and
-# log(1 - v), the natural parameters A - 1 and B - 1. Precedent: Le Roux, Heess, Shotton & Winn 2011.
+# E(v, h) = -sum_i [(A_i(h) - 1) log v_i + (B_i(h) - 1) log(1 - v_i)] - c.h, A(h) = a + W h + W' (1
+# - h), B(h) = b + U h + U' (1 - h), all weights >= 0, a and b > 0. A common part of W_ij and W'_ij
+# is a constant that a_i can hold: without loss one of the two is zero, and with D = W - W' of any
+# sign, W = relu(D), W' = relu(-D), so A(h) = a + sum_j relu(-D_j) + D h > 0 for every h in [0, 1].
+# One free matrix, half the parameters, no constraint; `bias` holds log a and log b. The statistics
+# are log v and log(1 - v), the natural parameters A - 1 and B - 1. Precedent: Le Roux, Heess,
+# Shotton & Winn 2011.
 
 
 def _logs(values: Tensor) -> Tensor:

@@ -15,7 +15,8 @@ from relatent.networks.schedules import one_cycle
 from relatent.networks.training import fit
 from relatent.rnn.model import row_cost
 
-SMOOTHING = (0.003, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15)  # tried for the copied row; the best on validation
+# tried for the copied row; the best on validation
+SMOOTHING = (0.003, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15)
 PSEUDO_COUNT = 0.5  # of white and of black in the mean row: a pixel that was never inked may be
 
 

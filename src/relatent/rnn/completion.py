@@ -12,7 +12,8 @@ from torch import Tensor
 from relatent.errors import InputError
 from relatent.rnn.model import BLOCK_ROWS, RowRNN, roll
 
-Probabilities = Callable[[np.ndarray], np.ndarray]  # pictures (n, y, x) in [0, 1] -> P(class | picture) (n, classes)
+# pictures (n, y, x) in [0, 1] -> P(class | picture) (n, classes)
+Probabilities = Callable[[np.ndarray], np.ndarray]
 
 
 def grey(images: np.ndarray) -> Tensor:

@@ -147,7 +147,8 @@ def evaluate(
     write_json(metrics, measured | retrieval(rows, labels, section.neighbours))
     write_hdf5(embeddings, rows | {f"{role}_labels": values for role, values in labels.items()}, dataset="newsgroups")
     (names,) = read_hdf5(words, "words")
-    gains = vae_measure.gains(trained)  # (2 * latent_dim, n_words): each dimension upwards and downwards
+    # (2 * latent_dim, n_words): each dimension upwards and downwards
+    gains = vae_measure.gains(trained)
     write_csv(topics, topic_rows(vae_measure.top_words(gains, names.tolist(), count=section.top_words)))
 
 

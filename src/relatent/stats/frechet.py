@@ -44,7 +44,8 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
         if not np.isfinite(rows).all():
             raise InputError("the features of a Frechet distance must be finite")
     mean_a, mean_b = a.mean(0, dtype=np.float64), b.mean(0, dtype=np.float64)
-    root_a, root_b = (_centred(rows, mean) for rows, mean in ((a, mean_a), (b, mean_b)))  # C = root^T root
+    # C = root^T root
+    root_a, root_b = (_centred(rows, mean) for rows, mean in ((a, mean_a), (b, mean_b)))
     spread = float(np.square(root_a).sum() + np.square(root_b).sum())
     # tr (C_a C_b)^(1/2) is the sum of the singular values of root_a root_b^T: no square root of a
     # matrix that may be singular, and nothing complex

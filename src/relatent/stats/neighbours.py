@@ -46,7 +46,8 @@ def nearest(points: np.ndarray, k: int) -> np.ndarray:
     tree = cKDTree(points)
     _, found = tree.query(points, k=k + 1)  # (n, k + 1), most often with the item itself first
     others = found != np.arange(len(points))[:, None]
-    others[others.all(axis=1), -1] = False  # of many equal points the item itself may be missing: drop the last
+    # of many equal points the item itself may be missing: drop the last
+    others[others.all(axis=1), -1] = False
     return found[others].reshape(len(points), k)
 
 

@@ -120,7 +120,8 @@ class RecurrentTrunk(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Return the mean state of each document over its words; zeros for one without a word."""
         size = self.cell.hidden_size
-        inputs = self.embedding(batch.words).split(batch.running)  # split, not slices: its gradient is one copy
+        # split, not slices: its gradient is one copy
+        inputs = self.embedding(batch.words).split(batch.running)
         hidden = batch.counts.new_zeros(batch.running[0] if batch.running else 0, size)
         memory, states = hidden, []
         for step in inputs:

@@ -18,8 +18,10 @@ from relatent.errors import InputError
 from relatent.networks.recipe import Journal
 from relatent.networks.training import NOWHERE, Fitted
 
-SLOTS, STEPS = 100, 50  # documents at once and words per block in `surprises`; no result depends on them
-PSEUDO_COUNTS = (0.01, 0.03, 0.1, 0.3, 1.0)  # of every token in the unigram model; the best on validation
+# documents at once and words per block in `surprises`; no result depends on them
+SLOTS, STEPS = 100, 50
+# of every token in the unigram model; the best on validation
+PSEUDO_COUNTS = (0.01, 0.03, 0.1, 0.3, 1.0)
 
 
 class LanguageModel(RecurrentDecoder):
@@ -192,7 +194,8 @@ def surprises(model: LanguageModel, documents: Sequence[np.ndarray]) -> list[np.
     state: Any = None
     slots = np.arange(0)
     for block in schedule.blocks():
-        if state is not None and len(slots) != len(block.slots):  # drops slots without a further document
+        # drops slots without a further document
+        if state is not None and len(slots) != len(block.slots):
             state = state[:, torch.from_numpy(np.searchsorted(slots, block.slots)).to(device)]
         index = torch.from_numpy(block.index.clip(min=0)).to(device)
         begins = torch.from_numpy(block.resets).to(device)

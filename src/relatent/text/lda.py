@@ -59,7 +59,8 @@ class LDA:
         n_topics, n_words = self.topics.shape[0], np.asarray(counts.sum(axis=1), np.float64).ravel()
         # q's parameters sum to the prior's plus the number of words, so the proportions give them
         # back
-        gamma = self.proportions(counts) * (n_topics * self.alpha + n_words)[:, None]  # (n, n_topics)
+        # (n, n_topics)
+        gamma = self.proportions(counts) * (n_topics * self.alpha + n_words)[:, None]
         log_theta = psi(gamma) - psi(gamma.sum(axis=1, keepdims=True))
         rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
         mixed = np.einsum("ik,ik->i", np.exp(log_theta)[rows], self.topics.T[counts.indices])

@@ -44,7 +44,8 @@ def header_lines(head: str, names: Collection[str]) -> str:
     """Return the header lines of these names, continued lines included."""
     wanted, lines, keep = {name.lower() for name in names}, [], False
     for line in head.split("\n"):
-        if not line[:1].isspace():  # a line that begins with white space continues the one before it (RFC 822)
+        # a line that begins with white space continues the one before it (RFC 822)
+        if not line[:1].isspace():
             keep = line.partition(":")[0].lower() in wanted
         if keep:
             lines.append(line)

@@ -20,7 +20,8 @@ from relatent.text.encoders import Batch, Documents, trunk
 from relatent.vae.encoders import InferenceNetwork
 from relatent.vae.model import gaussian_kl
 
-LOGVAR_BOUND = 10.0  # |log variance| of q(z | x): a document of thousands of words must not overflow it
+# |log variance| of q(z | x): a document of thousands of words must not overflow it
+LOGVAR_BOUND = 10.0
 
 
 class TextVAE(nn.Module):

@@ -51,7 +51,8 @@ def measure(
             if sample < elbo_samples:
                 likelihood.append(log_p)
             if sample < bound_samples:
-                log_ratio = 0.5 * (noise.square() + logvar - z.square()).sum(-1)  # log p(z) - log q(z | x)
+                # log p(z) - log q(z | x)
+                log_ratio = 0.5 * (noise.square() + logvar - z.square()).sum(-1)
                 weights.append(log_p + log_ratio)
         found["elbo"].append(torch.stack(likelihood).mean(0) - kl)
         found["kl"].append(kl.double())

@@ -32,8 +32,8 @@ def seconds_per_epoch(
     Returns
     -------
     list of dict
-        A row a model: `run`, `encoder`, `seconds` (median of an epoch, validation included), `lowest`, `highest`, and
-        `ratio` of the median to that of the first model.
+        A row a model: `run`, `encoder`, `seconds` (median of an epoch, validation included),
+        `lowest`, `highest`, and `ratio` of the median to that of the first model.
     """
     seconds: dict[str, list[float]] = {name: [] for name in settings}
     where: dict[str, Any] = {"binarisation": binarisation, "device": device}

@@ -26,7 +26,8 @@ def compare(
     Yields
     ------
     dict
-        `set`, `n`, `method`; `seconds`, correlations included, and the others of `relatent.timing.repeats.summary`.
+        `set`, `n`, `method`; `seconds`, correlations included, and the others of
+        `relatent.timing.repeats.summary`.
     """
     for name, features in sets.items():
         for method in methods:

@@ -71,7 +71,8 @@ def compare(
     sizes : name -> (test samples, which are the queries, training samples).
     widths : dimensions.
     repeats : of each method, after one run that is not counted; the median counts.
-    queries : at most so many are timed by block, and the seconds scaled, where broadcasting whole does not fit.
+    queries : at most so many are timed by block, and the seconds scaled, where broadcasting whole
+        does not fit.
     block_bytes : of a block of `batched` and `cdist`.
     seed : of the samples, which are standard normal.
     free_bytes : that broadcasting whole may take; None: nine tenths of the machine's free memory.
@@ -79,9 +80,9 @@ def compare(
     Yields
     ------
     dict
-        `size`, `queries`, `database`, `width`, `method`; `seconds` and the others of `relatent.timing.repeats.summary`;
-        `timed_queries`.
-        No row of `broadcast` where it does not fit.
+        `size`, `queries`, `database`, `width`, `method`; `seconds` and the others of
+        `relatent.timing.repeats.summary`; `timed_queries`. No row of `broadcast` where it does not
+        fit.
     """
     allowed = 0.9 * memory_bytes("MemAvailable") if free_bytes is None else free_bytes
     for size, (n_queries, n_database) in sizes.items():
@@ -115,7 +116,7 @@ def turns(
     return taken
 
 
-# --- memory ---------------------------------------------------------------------------------------------------------
+# --- memory ---------------------------------------------------------------------------------------
 
 
 def memory(
@@ -126,14 +127,14 @@ def memory(
     Parameters
     ----------
     sizes, widths : as in `compare`.
-    limit_bytes : of address space that the attempt may take; None: all of the machine's memory. What needs less is
-        not attempted, but timed in `compare`.
+    limit_bytes : of address space that the attempt may take; None: all of the machine's memory.
+        What needs less is not attempted, but timed in `compare`.
 
     Yields
     ------
     dict
-        `size`, `queries`, `database`, `width`, `needed_bytes`, `machine_bytes`, `outcome`: "fits", or the name of the
-        error that the attempt ended with, "none" if it did not.
+        `size`, `queries`, `database`, `width`, `needed_bytes`, `machine_bytes`, `outcome`: "fits",
+        or the name of the error that the attempt ended with, "none" if it did not.
     """
     machine = memory_bytes("MemTotal")
     for size, (n_queries, n_database) in sizes.items():

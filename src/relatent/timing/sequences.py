@@ -1,7 +1,8 @@
 """Time ways to run recurrent layers over sequences of any length: padded, packed, swapped.
 
-Speed is useful elements per second. A unit of work is a batch of whole sequences (the peers) or a block
-of `bptt` steps (swapping): forward, sum of squares of the useful outputs, backward to all weights.
+Speed is useful elements per second. A unit of work is a batch of whole sequences (the peers) or a
+block of `bptt` steps (swapping): forward, sum of squares of the useful outputs, backward to all
+weights.
 """
 
 from __future__ import annotations
@@ -49,10 +50,11 @@ def taken(units: list[Any], useful: Callable[[Any], int], enough: int) -> list[A
 class Work:
     """The units of every method for one kind of layer, number of slots and set of lengths.
 
-    Methods: "packed", pack_padded_sequence on random batches; "padded", torch's layer on random padded batches, padding
-    masked out of the loss; "bucketed", the same on batches of sequences of about the same length (sorted epoch);
-    "loop", the notes' three nested loops: one step at a time, slots swapped in Python; "auto" and the others of `OURS`,
-    `relatent.bptt.swapped` on a drained schedule.
+    Methods: "packed", pack_padded_sequence on random batches; "padded", torch's layer on random
+    padded batches, padding masked out of the loss; "bucketed", the same on batches of sequences of
+    about the same length (sorted epoch); "loop", the notes' three nested loops: one step at a time,
+    slots swapped in Python; "auto" and the others of `OURS`, `relatent.bptt.swapped` on a drained
+    schedule.
 
     Parameters
     ----------

@@ -25,8 +25,8 @@ def compare(
 
     Parameters
     ----------
-    representation : HDF5 with sparse `train` rows and `train_labels`; the task is binary, the first half of the
-        classes against the second.
+    representation : HDF5 with sparse `train` rows and `train_labels`; the task is binary, the first
+        half of the classes against the second.
     sizes : numbers of training items, drawn by `seed`; a larger set contains the smaller ones.
     repeats : int, fits per process; the median counts.
     enough_seconds : float, no further fit starts after this total.
@@ -34,8 +34,8 @@ def compare(
     Yields
     ------
     dict
-        `machine`, `layout`, `items`, `seconds` (median of the fits), `peak_bytes` (of the process, above what it
-        held with the sparse rows read), `accuracy` on the training items.
+        `machine`, `layout`, `items`, `seconds` (median of the fits), `peak_bytes` (of the process,
+        above what it held with the sparse rows read), `accuracy` on the training items.
     """
     check_readable(representation)  # one error line here, not one per process
     for items in sizes:
@@ -65,7 +65,8 @@ def measure(
     chosen = np.random.default_rng(seed).permutation(len(labels))[:items]
     rows, target = rows[np.sort(chosen)], labels[np.sort(chosen)] > np.median(np.unique(labels))
     before = held_bytes(reset=True)
-    given = rows.toarray() if layout == "dense" else rows  # the note's "huge 2D array with many zeros"
+    # the note's "huge 2D array with many zeros"
+    given = rows.toarray() if layout == "dense" else rows
     seconds: list[float] = []
     while len(seconds) < repeats and sum(seconds) < enough_seconds:
         model = SVC(kernel="linear", cache_size=200) if machine == "libsvm" else LinearSVC(random_state=0)
@@ -73,8 +74,10 @@ def measure(
         model.fit(given, target)
         seconds.append(time.perf_counter() - began)
     peak_bytes = held_bytes() - before
-    weights = model.coef_.toarray() if sp.issparse(model.coef_) else model.coef_  # the kernel is linear
-    said = (rows @ weights.T).ravel() + model.intercept_ > 0  # as `predict`, which takes a minute for a dense LIBSVM
+    # the kernel is linear
+    weights = model.coef_.toarray() if sp.issparse(model.coef_) else model.coef_
+    # as `predict`, which takes a minute for a dense LIBSVM
+    said = (rows @ weights.T).ravel() + model.intercept_ > 0
     return {
         "machine": machine,
         "layout": layout,

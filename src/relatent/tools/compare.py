@@ -70,7 +70,8 @@ def compare(
 
     page_file = to_root() / page
     found = differences(first, second, every=every)
-    with atomic(page_file) as temporary:  # before printing, which stops if the reader does (`| head`)
+    # before printing, which stops if the reader does (`| head`)
+    with atomic(page_file) as temporary:
         temporary.write_text(render(found, first, second), encoding="utf-8")
     for heading, rows in found.tables():
         typer.echo("\n".join(table(heading, rows, found.names)))
@@ -125,7 +126,8 @@ def param_changes(
     Parameters
     ----------
     first, second : the jobs of each revision by name; a job records the values that it ran with.
-    before, after : {dotted key: value} of each revision's params.yaml, which may be newer than its jobs.
+    before, after : {dotted key: value} of each revision's params.yaml, which may be newer than its
+        jobs.
     """
     used = [recorded(side) for side in (first, second)]
     rows = list(recorded_changes(*used))

@@ -18,8 +18,10 @@ def read_features(path: Path, *, dataset: str | None = None, shape: tuple[int, i
     Parameters
     ----------
     path : .h5, .hdf5, .npy or .npz.
-    dataset : name of the array; without it the file's only array of two or three dimensions is taken.
-    shape : rows and columns of a feature, for an array (n, d); without it d must be a square number.
+    dataset : name of the array; without it the file's only array of two or three dimensions is
+        taken.
+    shape : rows and columns of a feature, for an array (n, d); without it d must be a square
+        number.
 
     Returns
     -------

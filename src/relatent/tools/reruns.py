@@ -16,7 +16,8 @@ import typer
 class Plan:
     """The jobs of a revision."""
 
-    fingerprints: dict[str, Any]  # by job: command, digests of code and environment, files, parameters
+    # by job: command, digests of code and environment, files, parameters
+    fingerprints: dict[str, Any]
     readers: dict[str, set[str]]  # by job: the jobs that read an output of it
 
     def downstream(self, names: Iterable[str]) -> set[str]:
@@ -55,8 +56,8 @@ def shorten(text: str, width: int = 72) -> str:
 def count(revision: str, commits: int) -> Iterator[tuple[str, int, int, int]]:
     """Yield (commit, number of jobs touched, number to run, number of all jobs), newest commit first.
 
-    A commit touches a job if it changes its command, code, environment, files or parameters, or adds
-    the job. To run are these jobs and all downstream, as if every output came out different.
+    A commit touches a job if it changes its command, code, environment, files or parameters, or
+    adds the job. To run are these jobs and all downstream, as if every output came out different.
     """
     from relatent.tools.revisions import git, resolve
 

@@ -134,7 +134,8 @@ def parse(content: bytes, path: str, revision: str) -> dict[str, Any]:
         )
     try:
         values = YAML(typ="safe").load(content.decode())
-    except Exception as error:  # beside its own errors the parser raises KeyError, IndexError, RecursionError, ...
+    # beside its own errors the parser raises KeyError, IndexError, RecursionError, ...
+    except Exception as error:
         raise InputError(f"{name}: damaged ({' '.join(str(error).split())[:200]})") from None
     if not isinstance(values, dict):
         raise InputError(f"{name}: damaged (got {type(values).__name__}, allowed: a mapping)")
@@ -165,7 +166,8 @@ def read_jobs(revision: str = "") -> dict[str, Job]:
 def _job(name: str, stage: dict[str, Any]) -> Job:
     command = " ".join(stage["cmd"].split())
     used = {entry["path"]: entry["md5"] for entry in stage.get("deps", [])}
-    sources = {path: md5 for path, md5 in used.items() if path.startswith("src/")}  # of revisions before code.json
+    # of revisions before code.json
+    sources = {path: md5 for path, md5 in used.items() if path.startswith("src/")}
     made_by = stage.get("params", {}).get(CODE, {}).get(key_of(command) or "", {})
     listed = "".join(f"{path} {md5}\n" for path, md5 in sorted(sources.items()))
     return Job(

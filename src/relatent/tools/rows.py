@@ -23,7 +23,8 @@ def open_rows(spec: str, stack: ExitStack, *, dimensions: int = 2, name: str | N
     Returns
     -------
     HDF5 rows (`relatent.files.foreign.Stored`), memory-mapped array, or CSR rows
-        CSR rows in HDF5 are those of `relatent.files.hdf5.add_csr`, in npz of `scipy.sparse.save_npz`.
+        CSR rows in HDF5 are those of `relatent.files.hdf5.add_csr`, in npz of
+        `scipy.sparse.save_npz`.
 
     Raises
     ------

@@ -18,7 +18,8 @@ from relatent.errors import InputError
 from relatent.networks.streams import by_blocks, draw_seed
 
 BLOCK_ROWS = 50  # rows that share a random stream: the unit of work
-TILE_SAMPLES = 250  # draws of z decoded at a time: large enough for a fast GEMM, small enough for the L2 cache
+# draws of z decoded at a time: large enough for a fast GEMM, small enough for the L2 cache
+TILE_SAMPLES = 250
 
 
 class LatentModel(Protocol):
@@ -115,7 +116,8 @@ def _log_weights(model: LatentModel, x: Tensor, *, samples: int, stream: torch.G
     deviation = torch.exp(0.5 * logvar)
     log_weights = torch.empty(len(x), samples, dtype=torch.float64, device=x.device)
     for row in range(len(x)):
-        noise = torch.randn(samples, mu.shape[1], generator=stream, device=x.device)  # (samples, latent_dim)
+        # (samples, latent_dim)
+        noise = torch.randn(samples, mu.shape[1], generator=stream, device=x.device)
         z = mu[row] + deviation[row] * noise
         # log p(z) - log q(z | x): the normalising constants cancel
         log_weights[row] = 0.5 * (noise.double().square() - z.double().square() + logvar[row].double()).sum(1)

@@ -64,7 +64,8 @@ def mlp(widths: Sequence[int]) -> MLP:
     return MLP(*itertools.chain.from_iterable(layers))
 
 
-CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "bigru": nn.GRU}  # recurrent trunks by name; bigru reads both ways
+# recurrent trunks by name; bigru reads both ways
+CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "bigru": nn.GRU}
 
 
 class RowReader(nn.Module):
@@ -97,12 +98,14 @@ class RowReader(nn.Module):
         """Return features (batch, n_features) of images (batch, n_rows * row_width)."""
         rows = x.unflatten(-1, (-1, self.row_width)).transpose(0, 1)  # (n_rows, batch, row_width)
         ways = zip(self.cells, (rows, rows.flip(0)), strict=False)
-        return torch.cat([_last_hidden(cell, way) for cell, way in ways], dim=1)  # (batch, n_features)
+        # (batch, n_features)
+        return torch.cat([_last_hidden(cell, way) for cell, way in ways], dim=1)
 
 
 def _last_hidden(cell: nn.Module, rows: Tensor) -> Tensor:
     """Return hidden values (batch, units) after the last of the rows (n_rows, batch, row_width)."""
-    if isinstance(cell, nn.GRU) and rows.device.type == "cpu":  # `swapped` is faster there, see docs/bptt.md
+    # `swapped` is faster there, see docs/bptt.md
+    if isinstance(cell, nn.GRU) and rows.device.type == "cpu":
         _, hidden = swapped(cell, rows, torch.zeros(rows.shape[:2], dtype=torch.bool))
     else:
         _, hidden = cell(rows)

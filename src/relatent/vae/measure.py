@@ -15,8 +15,10 @@ from relatent.stats.intervals import mean_interval
 from relatent.vae.bounds import BLOCK_ROWS, TILE_SAMPLES, importance_weighted_bound, monte_carlo_elbo
 from relatent.vae.model import VAE, gaussian_kl, to_unit
 
-ACTIVE = 0.01  # variance of a posterior mean above which a latent dimension is in use; Burda et al. 2016
-ELBO_SAMPLES = 10  # draws of z per digit: their error is far below that of the choice of test digits
+# variance of a posterior mean above which a latent dimension is in use; Burda et al. 2016
+ACTIVE = 0.01
+# draws of z per digit: their error is far below that of the choice of test digits
+ELBO_SAMPLES = 10
 
 
 def measure(

@@ -19,7 +19,8 @@ from relatent.networks.streams import spawn
 from relatent.networks.training import NOWHERE, Fitted, fit
 from relatent.vae.model import VAE, architecture, build, to_unit
 
-BETAS = (0.9, 0.99)  # of Adam; 0.99 for its usual 0.999 gains about a nat in 12 epochs, by validation
+# of Adam; 0.99 for its usual 0.999 gains about a nat in 12 epochs, by validation
+BETAS = (0.9, 0.99)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +113,8 @@ def train(
     read = reader(grey, how=binarisation, generator=fixed)
 
     def loss_parts(rows: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        x = read(rows, generator) if model.training else to_unit(binary[rows], binarisation)  # (batch, 784)
+        # (batch, 784)
+        x = read(rows, generator) if model.training else to_unit(binary[rows], binarisation)
         if options.draws > 1 and model.training:
             return model.bound_parts(x, draws=options.draws, generator=generator)
         return model.elbo_parts(x, generator=generator, free_bits=options.free_bits if model.training else 0.0)

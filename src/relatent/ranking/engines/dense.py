@@ -16,7 +16,8 @@ from relatent.ranking.task import Each, Task
 TILE, TILE_BYTES = 2048, 2**22  # database rows of one matrix product, fewer where they are wide
 KINDS = {"dot": selection.DOT, "cosine": selection.COSINE, "l2": selection.L2}
 # Full rankings start from float32 scores up to this many items per range of scores that float32
-# cannot tell apart; above it, so many scores must be computed again that float64 products cost less.
+# cannot tell apart; above it, so many scores must be computed again that float64 products cost
+# less.
 MOST_ALIKE = 0.04
 
 

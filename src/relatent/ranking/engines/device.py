@@ -1,7 +1,8 @@
 """The matrix product on a CUDA device, through torch; ranking stays on the CPU.
 
-Full rankings use float64 products. Cutoffs alone use float32 products, and float64 scores on the CPU
-rank the items that these cannot tell apart: in both cases the metrics are those of `device="cpu"`.
+Full rankings use float64 products. Cutoffs alone use float32 products, and float64 scores on the
+CPU rank the items that these cannot tell apart: in both cases the metrics are those of
+`device="cpu"`.
 """
 
 from __future__ import annotations

@@ -45,8 +45,9 @@ class Buffers(threading.local):
 class Rows:
     """Rank rows of scores: full rankings if `whole`, else the best items alone.
 
-    Full rankings sort the items near relevant ones and count the others. If items have gains, or too
-    many scores are near each other, float64 rows of scores are sorted, a batch of queries at a time.
+    Full rankings sort the items near relevant ones and count the others. If items have gains, or
+    too many scores are near each other, float64 rows of scores are sorted, a batch of queries at a
+    time.
     """
 
     per_score = 8.0  # bytes per score of a block

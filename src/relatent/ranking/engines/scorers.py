@@ -1,7 +1,8 @@
 """Score query blocks against tiles of the database; larger is better.
 
 Every scorer reads its sides by slices of rows, so they may be HDF5 data sets larger than memory. It
-states a *tolerance*: two scores of a query that differ by less differ by rounding alone, and are tied.
+states a *tolerance*: two scores of a query that differ by less differ by rounding alone, and are
+tied.
 """
 
 from __future__ import annotations
@@ -132,8 +133,8 @@ def _norms(rows: Array) -> NDArray[np.float64]:
 class SparseScorer:
     """Score scipy.sparse rows in float64, without touching zeros.
 
-    Each product sums the query's non-zeros in ascending order of columns in every tile, so equal rows
-    have equal scores.
+    Each product sums the query's non-zeros in ascending order of columns in every tile, so equal
+    rows have equal scores.
     """
 
     dtype = np.dtype(np.float64)

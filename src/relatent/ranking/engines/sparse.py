@@ -39,7 +39,8 @@ class Sparse(Rows):
         if len(self._frequent):
             index = sp.csc_array(index @ sp.diags_array(rare))
             index.eliminate_zeros()
-        self._index, self._items = index, index.indices.astype(np.uint32)  # unsigned: numba wraps no index around
+        # unsigned: numba wraps no index around
+        self._index, self._items = index, index.indices.astype(np.uint32)
         self.per_score = 8.0 if self.whole else 12.0
         self.kept_bytes = int(index.data.nbytes + index.indices.nbytes + self._items.nbytes + self._dense.nbytes)
 
@@ -48,7 +49,8 @@ class Sparse(Rows):
         rows, tolerance = self._scorer.block(first, last)
         shape, own = (last - first, self.task.n_items), sparse_norms(rows)
         if self.task.score == "cosine":
-            rows.data = rows.data / np.repeat(at_least_some(own), np.diff(rows.indptr))  # a copy, of the slice
+            # a copy, of the slice
+            rows.data = rows.data / np.repeat(at_least_some(own), np.diff(rows.indptr))
         frequent = rows[:, self._frequent].toarray()
         exact = self.buffers.get("exact", shape, np.float64)
 

@@ -43,7 +43,8 @@ def measure_kept(
 
     Parameters
     ----------
-    found : the last found[i] keys of row i are items; a query with a negative number is not measured
+    found : the last found[i] keys of row i are items; a query with a negative number is not
+        measured
     pairs : columns may be empty where gains are
     """
     width = keys.shape[1]

@@ -1,9 +1,9 @@
 """Numba kernels for full rankings: sort the items near relevant ones, count the others.
 
 A score becomes a fixed-point number of 31 bits, scaled by the largest of its row. Cells of these
-numbers near a relevant item are marked. One pass counts the items of each marked cell and of each gap
-between two, and keeps keys of the items in marked cells. The sorted keys and the counts give places;
-exact float64 scores rank items whose scores differ by less than the error.
+numbers near a relevant item are marked. One pass counts the items of each marked cell and of each
+gap between two, and keeps keys of the items in marked cells. The sorted keys and the counts give
+places; exact float64 scores rank items whose scores differ by less than the error.
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ def count_before(marks: Any, before: Any) -> int:
 def keep_marked(units: Any, shift: Any, marks: Any, before: Any, counts: Any, keys: Any) -> int:
     """Keep keys (unit, relevance, twice the column) of items in marked cells; return how many there are.
 
-    Fills counts (2 n_marked + 1,) with the items of the first gap, the first marked cell, the second gap ..
+    Fills counts (2 n_marked + 1,) with the items of the first gap, the first marked cell, the
+    second gap ..
     """
     kept, of_word = np.uint64(0), np.uint64(shift) + ONE
     counts[:] = 0
@@ -119,7 +120,8 @@ def keep_near(
     bits : the bits of the scores, as unsigned integers
     left_out : int64 (n_queries,), the column that each row leaves out, -1 for none
     keys, places : uint64 and uint32 arrays of shape (n_queries, n)
-    kept, near : int64 (n_queries,), filled with how many keys there are, or CROWDED, and `delta` in units
+    kept, near : int64 (n_queries,), filled with how many keys there are, or CROWDED, and `delta` in
+        units
     """
     n = scores.shape[1]
     shift, scale = UNIT_BITS - 6, np.empty(1, scores.dtype)
@@ -227,7 +229,8 @@ def rank_near(
         low, high = chains[c, 1], chains[c + 1, 1]
         above = n - places[chains[c, 0]] - (high - low)
         gap = values[low + 1] - values[low]
-        if high - low == 2 and not trec and abs(gap) > tolerance:  # two items, not tied: the usual case
+        # two items, not tied: the usual case
+        if high - low == 2 and not trec and abs(gap) > tolerance:
             better = low + np.int64(gap > 0)
             for y, place in ((better, above), (2 * low + 1 - better, above + 1)):
                 if again[y] & ONE:

@@ -78,7 +78,8 @@ def exact_scores(exact: Exact, i: int, keys: Any, low: int, high: int, values: A
     """Fill values[low:high] with the float64 scores of query i and the database rows of keys[low:high].
 
     Under LOOKUP the score of row j is queries[i, j]. Rows are indexed, never sliced: a slice counts
-    references of an array that threads share. One loop per kind: each vectorises, a loop of all does not.
+    references of an array that threads share. One loop per kind: each vectorises, a loop of all
+    does not.
     """
     queries, items = exact.queries, exact.items
     if exact.kind == LOOKUP:

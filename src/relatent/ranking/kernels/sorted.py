@@ -1,7 +1,7 @@
 """Numba kernels for full rankings from rows of float64 scores, one query at a time, without the GIL.
 
-A row of scores becomes, in place, integer *keys* that sort like the scores and hold a relevance bit.
-numpy sorts them with SIMD, and one pass over them finds the tie groups.
+A row of scores becomes, in place, integer *keys* that sort like the scores and hold a relevance
+bit. numpy sorts them with SIMD, and one pass over them finds the tie groups.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def fill_keys(scores: Any, tolerance: Any, trec: bool, indptr: Any, columns: Any
 def rank_sorted(keys: Any, tolerance: float, trec: bool, gains: Any, places: Any, groups: Any) -> int:
     """Find the tie groups of the relevant items among all ascending keys, best first; return how many.
 
-    Scores closer than `tolerance` are tied. `gains` are those of relevant items, best first, or empty.
-    `places` is scratch with one element more than there are relevant items.
+    Scores closer than `tolerance` are tied. `gains` are those of relevant items, best first, or
+    empty. `places` is scratch with one element more than there are relevant items.
     """
     n, n_groups, seen, found = len(keys), 0, 0, 0
     for p in range(n):  # no branch: relevant items come at random
