@@ -10,6 +10,7 @@ from typing import Any
 from relatent.claims.rules import Number, bounded_error, share_error
 from relatent.errors import InputError
 from relatent.files.tables import read_csv, read_json
+from relatent.stats.intervals import NORMAL
 
 
 class NotMeasuredError(Exception):
@@ -112,7 +113,7 @@ class Evidence:
         """Return a mean; `<key>_interval` beside it is half of its 95 % interval."""
         *above, key = keys
         half = self.value(name, *above, f"{key}_interval")
-        return self._number(label, name, keys, half / 1.96)
+        return self._number(label, name, keys, half / NORMAL)
 
     def timed(self, label: str, name: str, key: str = "seconds", **match: Any) -> Number:
         """Return a median of repeats from a row of a CSV that `relatent.timing.repeats.summary`
