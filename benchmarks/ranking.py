@@ -1,11 +1,12 @@
-"""Ranking evaluation against its peers: seconds, memory, ratio to the matrix product, growth with n, in one run.
+"""Ranking evaluation against its peers: seconds, memory, ratio to the matrix product, growth with
+n, in one run.
 
     python benchmarks/ranking.py [--cases notes-1 dense-128 ...] [--repeats 3] [--threads 4]
     [--pairs 1e9]
                                  [--limit 20] [--out results/timing/ranking-benchmark]
 
 The default takes about 30 minutes on 4 quiet cores; `--pairs inf --limit 600` measures every query.
-It writes a table (.txt), a figure (.png) and what was measured (.json); started again, it goes on
+It writes a table (.txt), a figure (.png) and what was measured (.json); started again, it continues
 after the last whole case.
 
 Each method runs in a process of its own, first once (compiled kernels loaded from disk; `cold s` is
@@ -90,7 +91,8 @@ def run_child(name: str, method: str, options: argparse.Namespace) -> Iterator[d
 
 
 def last_row(name: str, method: str, options: argparse.Namespace, **changes: str) -> dict[str, Any] | None:
-    """Return the last row that a child process measured within twice the limit and a minute to start."""
+    """Return the last row that a child process measured within twice the limit and a minute to
+    start."""
     pinned = {f"{library}_NUM_THREADS": str(options.threads) for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
     command = [sys.executable, __file__, "--child", name, method, "--limit", str(options.limit)]
     command += ["--repeats", str(options.repeats), "--threads", str(options.threads), "--pairs", str(options.pairs)]

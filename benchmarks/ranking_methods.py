@@ -60,7 +60,8 @@ Method = Callable[..., Any]
 
 
 def draw(case: Case, n_queries: int) -> tuple[Any, Any, np.ndarray, np.ndarray]:
-    """Draw queries, database and labels; classes differ in their means, so metrics are not trivial."""
+    """Draw queries, database and labels; classes differ in their means, so metrics are not
+    trivial."""
     rng = np.random.default_rng(0)
     labels = [rng.integers(0, CLASSES, n) for n in (n_queries, case.n_database)]
     if case.kind == "sparse":

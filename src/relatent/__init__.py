@@ -4,7 +4,8 @@ from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """Return `__version__`, which pyproject.toml holds: a new version is no edit of the code that jobs run on."""
+    """Return `__version__`, which pyproject.toml holds: a new version is no edit of the code that
+    jobs run on."""
     if name != "__version__":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib.metadata import version

@@ -22,7 +22,8 @@ OPTIONS = {"epochs": 2, "fine_tuning_epochs": 3, "batch_size": 20, "learning_rat
 
 
 def faces(count: int, seed: int = 0) -> np.ndarray:
-    """Blobs of random place, width and sign on a common ground: float32 (count, 16, 16) in [-1, 1]."""
+    """Blobs of random place, width and sign on a common ground: float32 (count, 16, 16) in [-1,
+    1]."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:SIDE_PX, :SIDE_PX]
     pictures = 0.3 * np.cos(x / 3)[None].repeat(count, 0)
@@ -216,7 +217,7 @@ def test_nobody_has_two_roles_and_the_order_of_images_does_not_matter() -> None:
 
 @pytest.mark.parametrize(("validation", "held_out"), [(0.0, 0.1), (0.5, 0.5), (0.1, 1.0)])
 def test_a_split_that_leaves_nobody_is_one_line(validation: float, held_out: float) -> None:
-    """It says of how many people."""
+    """It names the number of people."""
     with pytest.raises(InputError, match="of 4 people"):
         face_models_people.split_people(
             list("abcd"), validation=validation, held_out=held_out, generator=np.random.default_rng(0)

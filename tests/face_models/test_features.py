@@ -1,4 +1,5 @@
-"""Features as HDF5: streamed blocks, the map of training people only, clipping, reading, bad input."""
+"""Features as HDF5: streamed blocks, the map of training people only, clipping, reading, bad
+input."""
 
 from __future__ import annotations
 
@@ -66,7 +67,7 @@ def test_every_kept_face_and_no_other_is_encoded(model: ae.Autoencoder, faces: P
 
 @pytest.mark.parametrize("block_rows", [1, 13, 10_000])
 def test_the_size_of_a_block_changes_no_feature(model: ae.Autoencoder, faces: Path, written: Path, block_rows) -> None:
-    """Nor the map, but for the last digits of a convolution over another batch."""
+    """Nor the map, except for the last digits of a convolution over another batch."""
     path = faces.with_name(f"blocks{block_rows}.h5")
     unit_map = features.write_features(faces, model, path, block_rows=block_rows, **OPTIONS)
     np.testing.assert_allclose(read_hdf5(path, "features")[0], read_hdf5(written, "features")[0], rtol=1e-4, atol=1e-5)

@@ -49,7 +49,8 @@ def test_projections_repeat_and_treat_each_row_by_itself(method):
 
 
 def test_hyperplanes_agree_in_proportion_to_the_angle():
-    """LSH (Charikar 2002): the share of differing bits is angle / pi, before the median shifts it."""
+    """LSH (Charikar 2002): the share of differing bits is angle / pi, before the median shifts
+    it."""
     pair = sparse.csr_array(np.array([[1.0, 0.0], [np.cos(1.0), np.sin(1.0)]]))
     (values,) = project("lsh", pair, bits=20_000, seed=0)
     assert np.mean((values[0] > 0) != (values[1] > 0)) == pytest.approx(1 / np.pi, abs=0.02)

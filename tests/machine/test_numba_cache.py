@@ -1,4 +1,5 @@
-"""Machine code of kernels is that of their sources as they are: no edit is missed, in whatever file it is."""
+"""Machine code of kernels is that of their sources as they are: no edit is missed, in whatever file
+it is."""
 
 from __future__ import annotations
 
@@ -78,7 +79,8 @@ def name_of(file: str) -> str:
 
 @pytest.fixture(scope="module")
 def probed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy in which each kernel module has one kernel more, called from a file of its own; all are cached."""
+    """A copy in which each kernel module has one kernel more, called from a file of its own; all
+    are cached."""
     package = copy_package(tmp_path_factory.mktemp("probed"))
     for file in KERNELS:
         with open(package / file, "a", encoding="utf-8") as source:
@@ -92,7 +94,8 @@ def probed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("file", KERNELS)
 def test_an_edit_of_a_callee_is_seen_and_taken_back(probed: Path, file: str) -> None:
-    """With a warm cache a caller in another file runs the new code, and the old code once the edit is reverted."""
+    """With a warm cache a caller in another file runs the new code, and the old code once the edit
+    is reverted."""
     name, before = name_of(file), (probed / file).read_text(encoding="utf-8")
     edited = before.replace(PROBE.format(1), PROBE.format(2))
     assert edited != before
@@ -169,7 +172,8 @@ def test_two_processes_at_once_keep_the_code_of_both(package: Path, tmp_path: Pa
 
 
 def test_without_a_home_the_cache_is_a_private_temporary_folder(package: Path, tmp_path: Path) -> None:
-    """Where nothing can be written below the home, code is kept; but not in a folder that others can write to."""
+    """Where nothing can be written below the home, code is kept; but not in a folder that others
+    can write to."""
     (tmp_path / "file").touch()
     elsewhere = {"XDG_CACHE_HOME": tmp_path / "file/below", "HOME": "/proc/none", "TMPDIR": tmp_path}
     for hits in (0, 1):
@@ -184,7 +188,8 @@ def test_without_a_home_the_cache_is_a_private_temporary_folder(package: Path, t
 
 
 def test_an_edit_while_a_process_runs_leaves_nothing_behind(tmp_path: Path) -> None:
-    """What was imported may be other than what the digest says: code is compiled, but neither loaded nor kept."""
+    """What was imported may be other than what the digest says: code is compiled, but neither
+    loaded nor kept."""
     package = copy_package(tmp_path)
     bits = package / "ranking/kernels/bits.py"
     kept = run(SMALL, "float", package=package)
@@ -230,7 +235,8 @@ def test_other_peoples_functions_are_cached_where_they_were(package: Path, tmp_p
 
 
 def test_the_digest_covers_whatever_kernels_import() -> None:
-    """All that grimp finds upstream of a module with a kernel; importers of such modules are left out."""
+    """All that grimp finds upstream of a module with a kernel; importers of such modules are left
+    out."""
     graph = grimp.build_graph("relatent", cache_dir=None)
     kernels = {"relatent." + file.removesuffix(".py").replace("/", ".") for file in KERNELS}
     upstream = kernels.union(*(graph.find_upstream_modules(module) for module in kernels))

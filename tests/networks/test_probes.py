@@ -202,7 +202,8 @@ def test_a_resumed_training_has_the_marks_of_an_unbroken_one(
 
 @pytest.mark.parametrize("train", [normalised, rows], ids=["normalised", "rows"])
 def test_a_checkpoint_without_marks_is_a_fresh_start(train: Train, tmp_path: Path, killed_after: Any) -> None:
-    """Going on from it would leave the probe short of marks; the results are the same either way."""
+    """Going on from it would leave the probe short of marks; the results are the same either
+    way."""
     path = tmp_path / "checkpoint.safetensors"
     with killed_after(1):
         train(None, path)
@@ -212,7 +213,8 @@ def test_a_checkpoint_without_marks_is_a_fresh_start(train: Train, tmp_path: Pat
 
 
 def test_marks_that_a_short_training_does_not_reach_are_absent() -> None:
-    """Ten steps: neither the twentieth nor another in its place; what follows is marked at the end."""
+    """Ten steps: neither the twentieth nor another in its place; what follows is marked at the
+    end."""
     assert list(marks(normalised, epochs=1)) == ["step 1", "step 5", "validation", "saved"]
     assert list(marks(normalised, epochs=2)) == ["step 1", "step 5", "step 20", "validation", "saved"]
 
@@ -288,7 +290,8 @@ def measured(probe: Probe | None = None, *, change: float = 0.0) -> dict[str, An
 
 @pytest.mark.parametrize("job", [annealed, measured])
 def test_a_first_block_is_marked_and_seen_in_no_result(job: Callable[..., Any]) -> None:
-    """Marks repeat, are the same where they are all, and differ for a weight that is one bit off."""
+    """Marks repeat, are the same where they are all, and differ for a weight that is one bit
+    off."""
     probes = {name: Probe(only=name == "only") for name in ("first", "again", "only", "other")}
     assert job(probes["first"]) == job(probes["again"]) == job()
     with pytest.raises(ProbeEnded):
@@ -351,7 +354,7 @@ def test_a_failure_within_a_probe_writes_nothing(tmp_path: Path) -> None:
 
 
 def stage(folder: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`vae train` of the demo's first run, in a folder of its own."""
+    """`vae train` of the demo's first run, in a separate folder."""
     write_hdf5(folder / "digits.h5", {"train_images": pictures(60, 28), "validation_binary": pictures(9, 28) // 128},
                binarise="dynamic")  # fmt: skip
     run = next(iter(read_yaml(ROOT / "demo/params.yaml")["vae"]["runs"]))

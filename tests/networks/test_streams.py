@@ -1,4 +1,5 @@
-"""Streams: independent of each other, the same whoever works on a block, and settings are restored."""
+"""Streams: independent of each other, the same whoever works on a block, and settings are
+restored."""
 
 import numpy as np
 import pytest

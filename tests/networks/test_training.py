@@ -218,7 +218,7 @@ assert sum(fault > first / 2 for fault in later) < 10, (first, later)
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a setting of glibc")
 def test_memory_that_a_step_frees_is_kept_for_the_next():
-    """64 MiB, which glibc by itself maps anew each time, mostly fit into what is there already."""
+    """64 MiB, which glibc by itself maps again each time, mostly fit into what is there already."""
     subprocess.run([sys.executable, "-c", FAULTS], env=os.environ | {"PYTHONPATH": str(SOURCE)}, check=True)
 
 

@@ -36,7 +36,8 @@ def drawn(n: int, d: int = 6, seed: int = 0) -> np.ndarray:
 
 
 def waves(n: int, seed: int = 0) -> np.ndarray:
-    """Pictures (n, 6, 6) of smooth waves in random order: an obvious best order is a ring of phases."""
+    """Pictures (n, 6, 6) of smooth waves in random order: an obvious best order is a ring of
+    phases."""
     rng = np.random.default_rng(seed)
     phase = rng.permutation(n) * 2 * np.pi / n
     return np.sin(phase[:, None, None] + np.arange(36).reshape(6, 6) / 3)
@@ -57,7 +58,8 @@ def test_every_method_gives_each_feature_once(method: str, n: int) -> None:
 @given(st.integers(3, 7), st.integers(0, 10**6))
 @settings(max_examples=40, deadline=None)
 def test_a_tour_of_a_few_features_is_the_shortest(n: int, seed: int) -> None:
-    """Against all permutations, to the rounding of the distances; the greedy and leaf orders are no shorter."""
+    """Against all permutations, to the rounding of the distances; the greedy and leaf orders are no
+    shorter."""
     features = drawn(n, 4, seed)
     best = min(path_length(features, path) for path in permutations(range(n)) if path[0] < path[-1])
     assert path_length(features, order_features(features, method="tsp")) <= best + n / similarity.UNIT
@@ -115,7 +117,7 @@ def test_the_order_repeats_and_does_not_change_with_scale_offset_or_shape(method
 
 
 def test_another_generator_kicks_elsewhere_and_more_kicks_do_not_lengthen_the_tour() -> None:
-    """The draws are the generator's; a search that goes on keeps what it has."""
+    """The draws are the generator's; a search that continues keeps what it has."""
     features = drawn(150, 20)
     few = order_features(features, method="tsp", kicks=0)
     other = order_features(features, method="tsp", kicks=0, generator=np.random.default_rng(7))
@@ -157,7 +159,8 @@ def test_without_numba_the_tour_is_the_same() -> None:
 
 @pytest.mark.parametrize("made", [0, tour.LOG - 20])
 def test_gains_add_up_and_undo_takes_all_moves_back(made: int) -> None:
-    """From a random tour to a local optimum and back; a full log stops the descent, and nothing is lost."""
+    """From a random tour to a local optimum and back; a full log stops the descent, and nothing is
+    lost."""
     closed = tour.with_dummy(similarity.distances(similarity.unit_rows(drawn(120, 10))))
     start = np.random.default_rng(0).permutation(121)
     path, place, queue = start.copy(), np.argsort(start), np.arange(121)
@@ -240,7 +243,8 @@ def test_no_columns_are_one_line() -> None:
 @given(st.integers(1, 60), st.integers(1, 12), st.integers(0, 10**6), st.sampled_from([0.0, 0.5, 2.0]))
 @settings(max_examples=80, deadline=None)
 def test_typesetting_keeps_the_order_the_clusters_and_the_centre(n: int, columns: int, seed: int, dip: float) -> None:
-    """Each feature once, in order; each cluster on one line, a blank on both of its sides; lines centred and full."""
+    """Each feature once, in order; each cluster on one line, a blank on both of its sides; lines
+    centred and full."""
     features = drawn(n, 5, seed)
     order = np.random.default_rng(seed).permutation(n)
     words = clusters(order, features, columns=columns, dip=dip)
@@ -293,7 +297,8 @@ def test_a_long_cluster_is_cut_into_the_fewest_parts_through_the_least_correlati
 
 
 def test_the_order_is_cut_where_the_correlation_dips() -> None:
-    """Three groups of near copies, one after the other: three clusters; a constant correlation has no dip."""
+    """Three groups of near copies, one after the other: three clusters; a constant correlation has
+    no dip."""
     rng = np.random.default_rng(0)
     centres = np.repeat(np.eye(3, 40), 6, axis=0)
     features = centres + 0.01 * rng.normal(size=centres.shape)

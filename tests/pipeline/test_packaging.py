@@ -1,4 +1,5 @@
-"""The package as pip installs it: every import is declared, a wheel holds all files, a missing extra is one line."""
+"""The package as pip installs it: every import is declared, a wheel holds all files, a missing
+extra is one line."""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ def requirements() -> list[Requirement]:
 
 
 def imports(folder: str) -> Iterator[tuple[str, Path]]:
-    """Yield the top-level package of every import of others' code, imports inside functions included."""
+    """Yield the top-level package of every import of others' code, imports inside functions
+    included."""
     for path in sorted((ROOT / folder).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_bytes())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -48,7 +50,8 @@ def imports(folder: str) -> Iterator[tuple[str, Path]]:
 
 @pytest.mark.parametrize("folder", ["src", "workflow", "benchmarks", "tests"])
 def test_every_import_is_declared(folder: str) -> None:
-    """src and workflow need no more than the extra pipeline; benchmarks and tests may need the group dev."""
+    """src and workflow need no more than the extra pipeline; benchmarks and tests may need the
+    group dev."""
     developing = {canonicalize_name(Requirement(text).name) for text in DEV}
     declared = {canonicalize_name(need.name) for need in requirements()}
     if folder in ("src", "workflow"):

@@ -65,7 +65,8 @@ def both_engines(queries, database, labels, score, *, ties="expected", metrics="
     n_database=st.sampled_from([1, 2, 40, 300]),
 )
 def test_compiled_and_sorting_engines_agree(seed, score, sparse, ties, levels, n_database):
-    """Two engines that share no ranking code give the same numbers, ties and duplicates included."""
+    """Two engines that share no ranking code give the same numbers, ties and duplicates
+    included."""
     rng = np.random.default_rng(seed)
     queries, database = draw_sides(rng, score, 7, n_database, levels=levels, duplicates=n_database // 3)
     if sparse and score != "hamming":
@@ -76,7 +77,8 @@ def test_compiled_and_sorting_engines_agree(seed, score, sparse, ties, levels, n
 
 
 def nearly_alike(rng, n_queries, n_database, width):
-    """Float32 sides; some database rows are others, or others but for what float32 products hardly show."""
+    """Float32 sides; some database rows are others, or differ by what float32 products hardly
+    show."""
     sides = [rng.standard_normal((n, width)).astype(np.float32) for n in (n_queries, n_database)]
     copies = rng.integers(0, n_database, n_database // 30)
     off = 10.0 ** rng.integers(-8, -4, (len(copies), 1)) * rng.standard_normal((len(copies), width))
@@ -95,7 +97,8 @@ def nearly_alike(rng, n_queries, n_database, width):
     exclude_self=st.booleans(),
 )
 def test_short_keys_rank_as_the_sorting_engine_does(seed, score, ties, kind, labels, exclude_self):
-    """What 32 bits of a score cannot tell apart is ranked by float64 scores, and crowded queries whole."""
+    """What 32 bits of a score cannot tell apart is ranked by float64 scores, and crowded queries
+    whole."""
     rng = np.random.default_rng(seed)
     n = int(rng.integers(800, 3000))
     queries, database = nearly_alike(rng, 21, n, int(rng.integers(2, 30)))
@@ -126,7 +129,8 @@ def test_short_keys_rank_as_the_sorting_engine_does(seed, score, ties, kind, lab
 
 
 def test_few_queries_are_ranked_by_long_keys(monkeypatch):
-    """Of continuous scores short keys rank every query, however near some items are; of tied ones none."""
+    """Of continuous scores short keys rank every query, however near some items are; of tied ones
+    none."""
     rng = np.random.default_rng(6)
     rows, labels = nearly_alike(rng, 40, 5000, 24), (rng.integers(0, 9, 40), rng.integers(0, 9, 5000))
     ranked_long = []
@@ -166,7 +170,8 @@ def test_cutoffs_alone_equal_the_full_ranking(seed, score, levels, ties):
     n_database=st.sampled_from([1024, 1100, 3333]),
 )
 def test_streamed_cutoffs_equal_the_sorting_engine(seed, score, levels, ties, labels, exclude_self, n_database):
-    """A running bound loses nothing that a cutoff needs: crowded lists, ties, ragged tiles, rows left out."""
+    """A running bound loses nothing that a cutoff needs: crowded lists, ties, ragged tiles, rows
+    left out."""
     rng = np.random.default_rng(seed)
     queries, database = sides(*draw_sides(rng, score, 11, n_database, levels=levels, duplicates=300), score)
     of_queries, of_items = rng.integers(0, 4, 11), rng.integers(0, 3, n_database)
@@ -218,7 +223,8 @@ def test_float32_rows_rank_as_float64_direct_scores(score, offset):
 
 @pytest.mark.parametrize("score", ["cosine", "dot", "l2"])
 def test_scale_does_not_matter(score):
-    """float64 rows of size 1e30 or 1e-30, beyond the product's float32, rank like those of size 1."""
+    """float64 rows of size 1e30 or 1e-30, beyond the product's float32, rank like those of size
+    1."""
     rng = np.random.default_rng(1)
     queries, database = rng.standard_normal((9, 8)), rng.standard_normal((300, 8))
     labels = rng.integers(0, 3, 9), rng.integers(0, 3, 300)

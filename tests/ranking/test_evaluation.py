@@ -103,7 +103,8 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 def as_given(sides, score):
-    """The sides as they are passed on, and the scorer's name: "sparse" is the cosine of sparse rows."""
+    """The sides as they are passed on, and the scorer's name: "sparse" is the cosine of sparse
+    rows."""
     return ([sp.csr_array(side) for side in sides], "cosine") if score == "sparse" else (sides, score)
 
 

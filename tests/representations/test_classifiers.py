@@ -43,7 +43,8 @@ def test_dense_and_sparse_rows_give_the_same_neighbours(blobs: tuple[np.ndarray,
 
 
 def test_the_linear_svm_repeats_and_beats_chance(blobs: tuple[np.ndarray, ...]) -> None:
-    """The same generator seed gives the same predictions; a subset of the items is enough for most."""
+    """The same generator seed gives the same predictions; a subset of the items is enough for
+    most."""
     train, test, labels, truth = blobs
     runs = [linear_svm(train, test, labels, cost=1.0, items=200, generator=np.random.default_rng(1)) for _ in range(2)]
     assert (runs[0] == runs[1]).all()

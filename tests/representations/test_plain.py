@@ -42,7 +42,8 @@ def test_tfidf_learns_words_from_training_only() -> None:
 
 
 def test_sparse_rows_are_stored_and_read_back(tmp_path: Path) -> None:
-    """Beside dense data sets in one file; the name of a missing one is answered by those there are."""
+    """Beside dense data sets in one file; the name of a missing one is answered by those there
+    are."""
     rows = sparse.random_array((7, 5), density=0.4, format="csr", rng=np.random.default_rng(0))
     with storage.create_hdf5(tmp_path / "a.h5") as file:
         storage.add_csr(file, "rows", rows)

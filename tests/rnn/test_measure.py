@@ -13,7 +13,7 @@ OPTIONS = {"epochs": 3, "batch_size": 50, "learning_rate": 0.05}
 
 
 def test_completions_of_bars_are_seen_rightly_and_what_is_counted_adds_up(network, classifier) -> None:
-    """The network goes on with the bar; shares by class average to the whole; an example a class is
+    """The network continues the bar; shares by class average to the whole; an example a class is
     ambiguous."""
     test = bars(200, 3)
     measured, arrays = row_evaluation.completions(

@@ -27,7 +27,8 @@ def test_named_header_lines_are_kept_with_their_continuations():
 
 @pytest.mark.parametrize("seed", range(20))
 def test_the_rules_are_those_of_scikit_learn(seed):
-    """Random postings of telling lines lose the same lines as under fetch_20newsgroups(remove=...)."""
+    """Random postings of telling lines lose the same lines as under
+    fetch_20newsgroups(remove=...)."""
     from sklearn.datasets import _twenty_newsgroups as peer
 
     choice = random.Random(seed)

@@ -119,7 +119,8 @@ def test_top_words_are_those_with_the_largest_weights():
 
 
 def test_gains_name_the_words_of_each_direction():
-    """A dimension that raises one word and lowers another: each is the top word of its direction."""
+    """A dimension that raises one word and lowers another: each is the top word of its
+    direction."""
     model, _, _ = trained("mlp", epochs=1)
     with torch.no_grad():
         model.decoder.weight.zero_()

@@ -1,4 +1,5 @@
-"""Scores of all pairs: every method computes the same ones, memory is by arithmetic and by a real attempt."""
+"""Scores of all pairs: every method computes the same ones, memory is by arithmetic and by a real
+attempt."""
 
 from __future__ import annotations
 

@@ -12,7 +12,8 @@ LENGTHS = RNG.integers(1, 30, size=200)
 
 
 def test_every_way_over_sequences_is_timed_and_padding_wastes() -> None:
-    """A row a method and number of slots; packed and swapped compute next to nothing for nothing."""
+    """A row a method and number of slots; packed and swapped compute next to nothing for
+    nothing."""
     options = {"cell": "GRU", "hidden": 3, "batches": 6, "enough": 100, "repeats": 1, "seed": 0}
     methods = ("swapped", "packed", "padded", "bucketed", "loop")
     rows = list(compare(LENGTHS, slots=[2, 4], methods=methods, **options))

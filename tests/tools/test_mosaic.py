@@ -1,4 +1,5 @@
-"""`relatent mosaic` on anybody's files: every format gives the same picture, mistakes are one line; the drawing."""
+"""`relatent mosaic` on anybody's files: every format gives the same picture, mistakes are one line;
+the drawing."""
 
 from __future__ import annotations
 

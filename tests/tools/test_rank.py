@@ -1,4 +1,5 @@
-"""`relatent rank` on anybody's files: every format gives the library's own numbers, mistakes are one line."""
+"""`relatent rank` on anybody's files: every format gives the library's own numbers, mistakes are
+one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""`compare`, `where` and `reruns` on a repository of two jobs: they tell what made the results, from wherever asked."""
+"""`compare`, `where` and `reruns` on a repository of two jobs: they tell what made the results,
+from wherever asked."""
 
 from __future__ import annotations
 
@@ -69,7 +70,8 @@ def relatent(folder: Path, *words: str, check: bool = True) -> str:
 
 
 def test_compare_shows_the_parameters_that_made_the_results(repository: Path) -> None:
-    """Not those of params.yaml, which is the same in both; and says so where no result knows a value yet."""
+    """Not those of params.yaml, which is the same in both; and says so where no result knows a
+    value yet."""
     printed = relatent(repository, "compare", "HEAD~1", "HEAD")
     assert re.search(r"^vae\.runs\.a\.epochs +100 +90 +vae_train-a$", printed, re.MULTILINE)
     assert "width" not in printed

@@ -1,4 +1,5 @@
-"""`relatent reruns`: what each commit touched, by the digests of what jobs run on; on a tiny history."""
+"""`relatent reruns`: what each commit touched, by the digests of what jobs run on; on a tiny
+history."""
 
 from __future__ import annotations
 
@@ -46,7 +47,8 @@ def write(params: dict, *, digests: bool) -> None:
 
 @pytest.fixture
 def touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], tuple[int, int, int]]]:
-    """A repository of two jobs, and a function that commits and says how many jobs that touched, of how many to run."""
+    """A repository of two jobs, and a function that commits and says how many jobs that touched, of
+    how many to run."""
     monkeypatch.chdir(tmp_path)
     STAGE_FILE.parent.mkdir(parents=True)
     for path in (Path("src/relatent/__init__.py"), STAGE_FILE.with_name("__init__.py")):
@@ -70,7 +72,8 @@ def touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 def test_a_commit_touches_what_runs_on_what_it_changed(
     touched: Callable[[], tuple[int, int, int]], digests: bool
 ) -> None:
-    """By digest, not by text, before code.json as with it; jobs below are to run, and are not touched."""
+    """By digest, not by text, before code.json as with it; jobs below are to run, and are not
+    touched."""
     write({"width": 1}, digests=digests)
     assert touched() == (2, 2, 2)
     LIB.write_text("# a comment\n" + LIB.read_text())

@@ -64,7 +64,8 @@ def test_compare_takes_the_name_of_an_experiment(workspace: Path) -> None:
 
 
 def test_where_leads_from_a_figure_to_the_digest_of_the_data(revisions: Path) -> None:
-    """Each job of the chain once, with its code, parameters and inputs; revisions are those of the records."""
+    """Each job of the chain once, with its code, parameters and inputs; revisions are those of the
+    records."""
     printed, _ = relatent(revisions, "where", "results/figures/rbm/mnist/binary.png")
     jobs = re.findall(r"^ *([\w-]+)  \(rule", printed, re.MULTILINE)
     assert jobs == ["figures_filters-binary", "rbm-mnist-binary", "digits", "data_mnist"]

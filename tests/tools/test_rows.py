@@ -1,4 +1,5 @@
-"""Rows of one's own under damage, HDF5, npy and npz: a result or one line; no pickle, no other file, no blow-up."""
+"""Rows of one's own under damage, HDF5, npy and npz: a result or one line; no pickle, no other
+file, no blow-up."""
 
 from __future__ import annotations
 

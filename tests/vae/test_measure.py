@@ -26,7 +26,8 @@ def test_the_bound_lies_between_the_elbo_and_zero_and_workers_change_nothing(tra
 
 
 def test_a_collapsed_model_is_reported() -> None:
-    """An encoder that ignores its input has no active unit; with one dimension in use there is one."""
+    """An encoder that ignores its input has no active unit; with one dimension in use there is
+    one."""
     model, _ = short()
     digits = (images(40) > 127).astype(np.uint8)
     options = {"binarisation": "dynamic", "bound_digits": np.arange(5), "samples": 2, "seed": 0, "workers": 1}

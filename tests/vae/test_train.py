@@ -20,7 +20,7 @@ def test_training_learns_both_kinds(trained: tuple[VAE, list[dict[str, float]]])
 
 @pytest.mark.parametrize("binarisation", ["dynamic", "static", "threshold", "none"])
 def test_every_binarisation_trains(binarisation: str) -> None:
-    """One epoch, finite losses; only the dynamic one draws anew."""
+    """One epoch, finite losses; only the dynamic one draws again."""
     fixed = images(40) if binarisation == "none" else (images(40) > 127).astype(np.uint8)
     _, _, fitted = flat(train.train)(
         images(100), fixed, binarisation=binarisation, epochs=1, learning_rate=1e-3, seed=0, **SETTINGS
@@ -30,7 +30,7 @@ def test_every_binarisation_trains(binarisation: str) -> None:
 
 @pytest.mark.parametrize("encoder", ["lstm", "gru", "bigru"])
 def test_recurrent_networks_learn_both_kinds_too(encoder: str) -> None:
-    """The same settings but for the encoder, four rows of four pixels."""
+    """The same settings except for the encoder, four rows of four pixels."""
     fixed = (images(60) > 127).astype(np.uint8)
     settings = SETTINGS | {"encoder": encoder}
     _, shape, fitted = flat(train.train)(

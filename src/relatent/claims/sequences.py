@@ -21,7 +21,7 @@ from relatent.claims.rules import (
     under,
 )
 
-# --- BPTT without padding -------------------------------------------------------------------------------------------
+# --- BPTT without padding -------------------------------------------------------------------------
 
 SWAPPING, SCHEDULES = "timing/swapping.csv", "bptt/uses.json"
 
@@ -92,7 +92,7 @@ def shuffled(evidence: Evidence) -> Iterator[Finding]:
             yield alike(often, as_often, asked)
 
 
-# --- the row-RNN ----------------------------------------------------------------------------------------------------
+# --- the row-RNN ----------------------------------------------------------------------------------
 
 BASELINES = "rnn/mnist/baselines.json"
 
@@ -147,7 +147,7 @@ def errs_where_ambiguous(evidence: Evidence) -> list[Finding]:
     ]
 
 
-# --- hidden units ---------------------------------------------------------------------------------------------------
+# --- hidden units ---------------------------------------------------------------------------------
 
 
 def unit_share(evidence: Evidence, digit: int) -> tuple[Number, int]:

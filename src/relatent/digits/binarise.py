@@ -52,7 +52,7 @@ def reader(images: Tensor, *, how: How, generator: torch.Generator) -> Callable[
     Parameters
     ----------
     images : (n, n_visible), uint8 or float in [0, 1].
-    how : "dynamic" draws anew each time a row is read, from the generator of that read; all others
+    how : "dynamic" draws again each time a row is read, from the generator of that read; all others
         are computed here, once, "static" with draws of `generator`.
 
     Returns

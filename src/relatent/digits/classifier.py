@@ -129,7 +129,7 @@ def train(
     epochs : passes over the training images.
     batch_size : images.
     learning_rate : peak of the one-cycle schedule.
-    shift_px : int, largest shift of a training image along each axis, drawn anew each time.
+    shift_px : int, largest shift of a training image along each axis, drawn again each time.
     generator : draws weights, order and shifts; training runs on its device.
     journal : checkpoint and probe, see `relatent.networks.recipe.Journal`; default: none.
 
@@ -206,7 +206,7 @@ def features(model: DigitClassifier, images: np.ndarray) -> np.ndarray:
     Raises
     ------
     InputError
-        When the images are of another size, or not within [0, 1].
+        When the images have another size, or not within [0, 1].
     """
     return _blocked(model, images, model.features)
 

@@ -148,7 +148,8 @@ def build(architecture: Mapping[str, Any], *, device: str | torch.device = "cpu"
     Raises
     ------
     InputError
-        When the architecture is of another model, lacks a value, or its sizes do not fit together.
+        When the architecture belongs to another model, lacks a value, or its sizes do not fit
+        together.
     """
     if architecture.get("model") != "autoencoder":
         raise InputError(f"the weights are of a model {architecture.get('model')!r}, need 'autoencoder'")
@@ -170,7 +171,7 @@ def load(state: Mapping[str, Tensor], architecture: Mapping[str, Any]) -> Autoen
     Raises
     ------
     InputError
-        When the weights are of another model, or not those of the architecture.
+        When the weights belong to another model, or not those of the architecture.
     """
     model = build(architecture)
     fill(model, state)

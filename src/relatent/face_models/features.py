@@ -60,7 +60,7 @@ def write_features(
     Raises
     ------
     InputError
-        When the faces are of another size than the autoencoder's, there is no such variant, there
+        When the faces have another size than the autoencoder's, there is no such variant, there
         are other than one role for each kept face, or a feature is constant.
     """
     with open_hdf5(faces) as source, create_hdf5(path, dataset="lfw", variant=variant, roles=list(ROLES)) as file:

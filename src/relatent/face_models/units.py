@@ -1,4 +1,5 @@
-"""Compare visible units: RBMs on features of faces that differ by them alone, over several seeds."""
+"""Compare visible units: RBMs on features of faces that differ by them alone, over several
+seeds."""
 
 from __future__ import annotations
 

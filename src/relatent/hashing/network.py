@@ -78,7 +78,8 @@ def bernoulli_kl(logits: Tensor) -> Tensor:
 
 
 def bernoulli_draw(parameters: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the bits with a straight-through gradient, the noisy bits for the decoder, and the KL."""
+    """Return the bits with a straight-through gradient, the noisy bits for the decoder, and the
+    KL."""
     logits, spread = parameters.chunk(2, dim=-1)
     p = torch.sigmoid(logits)
     z = (p > 0.5).to(p.dtype) + p - p.detach()

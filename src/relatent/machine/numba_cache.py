@@ -1,4 +1,5 @@
-"""`kernel` compiles a function as numba's `njit(cache=True)` does, and keeps its machine code where no edit is missed.
+"""`kernel` compiles a function as numba's `njit(cache=True)` does, and keeps its machine code where
+no edit is missed.
 
 numba keys the machine code of a function by the file that holds it
 (https://github.com/numba/numba/issues/1833). What the function calls is compiled into it, so an
@@ -43,7 +44,8 @@ OPTIONS = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "DEBUGINFO_D
 
 
 class Sources(NamedTuple):
-    """The sources that compiled code can come from, as they were when this process began to import them."""
+    """The sources that compiled code can come from, as they were when this process began to import
+    them."""
 
     digest: str
     stamps: dict[str, tuple[Path, Any]]  # of each module
@@ -69,7 +71,8 @@ def module_name(path: Path) -> str:
 
 
 def reached(texts: dict[str, str]) -> set[str]:
-    """Modules that hold kernels, and all that these import: a constant of theirs may be compiled in."""
+    """Modules that hold kernels, and all that these import: a constant of theirs may be compiled
+    in."""
     found: set[str] = set()
     waiting = {name for name, text in texts.items() if "numba" in text and KERNELS.search(text)}
     while waiting:
@@ -97,12 +100,14 @@ def stamp(path: Path) -> Any:
 
 
 def unchanged() -> bool:
-    """Are the sources as they were? If not, what was imported may be older or newer than the digest."""
+    """Are the sources as they were? If not, what was imported may be older or newer than the
+    digest."""
     return all(stamp(path) == before for path, before in SOURCES.stamps.values())
 
 
 def parents() -> Iterator[Path]:
-    """Folders for caches, best first: the one given to numba, the user's cache directory, a private temporary one."""
+    """Folders for caches, best first: the one given to numba, the user's cache directory, a private
+    temporary one."""
     if chosen := getattr(config, "CACHE_DIR", ""):
         yield Path(chosen, "relatent").absolute()
     given = os.environ.get("XDG_CACHE_HOME", "")
@@ -119,7 +124,8 @@ def parents() -> Iterator[Path]:
 
 
 def open_folder(digest: str) -> Path | None:
-    """The first folder of this name that can be written; its time says that it was used. None: nothing is cached."""
+    """The first folder of this name that can be written; its time says that it was used. None:
+    nothing is cached."""
     for parent in parents():
         folder = parent / digest
         with contextlib.suppress(OSError):
@@ -134,7 +140,8 @@ def open_folder(digest: str) -> Path | None:
 
 
 def remove_unused(parent: Path) -> None:
-    """Remove folders of digests that no process has opened for `DAYS` days; one that does so now compiles anew."""
+    """Remove folders of digests that no process has opened for `DAYS` days; one that does so now
+    compiles again."""
     for folder in parent.iterdir():
         if re.fullmatch("[0-9a-f]{32}", folder.name) and folder.lstat().st_mtime < time.time() - DAYS * 86_400:
             shutil.rmtree(folder, ignore_errors=True)
@@ -151,7 +158,8 @@ class _Implementation(caching.CompileResultCacheImpl):
 
 
 class _Files(caching.IndexDataCacheFile):
-    """A file for each key. numba's index can mix up two that are saved at once, and then runs code for other types."""
+    """A file for each key. numba's index can mix up two that are saved at once, and then runs code
+    for other types."""
 
     def load(self, key: Any) -> Any:
         """The data saved with the key; None where there are none, or a crash has spoilt them."""
@@ -193,7 +201,8 @@ class KernelCache(caching.FunctionCache):
 
 
 def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
-    """Compile a function of this package on its first call, without the GIL, or load what an earlier process compiled.
+    """Compile a function of this package on its first call, without the GIL, or load what an
+    earlier process compiled.
 
     Options are those of `numba.njit`.
     """

@@ -161,7 +161,7 @@ def round_trip(module: nn.Module, optimizer: torch.optim.Optimizer, generator: t
         path = Path(folder) / "states.safetensors"
         tensors, numbers = contents(module, optimizer, generator)
         write_weights(path, tensors, {"optimizer": numbers})
-        # together: the optimizer goes on with the copy's parameters
+        # together: the optimizer continues with the copy's parameters
         twins = copy.deepcopy((module, optimizer))
         stream = torch.Generator(generator.device)
         tensors, record = read_weights(path)

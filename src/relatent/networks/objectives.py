@@ -17,7 +17,8 @@ RISING = ("kl", "free_bits")
 
 
 def kl_warm_up(steps: float, *, weights: Mapping[str, float] | None = None) -> Objective:
-    """Return an objective for `relatent.networks.training.fit` in which the KL's weight rises from 0
+    """Return an objective for `relatent.networks.training.fit` in which the KL's weight rises from
+    0
     to 1.
 
     Parameters

@@ -17,7 +17,7 @@ _OPS = torch.ops.mkldnn
 _FOUND = torch.backends.mkldnn.is_available() and all(
     hasattr(_OPS, name) for name in ("_linear_pointwise", "_reorder_linear_weight")
 )
-WORTH_PACKING = 16  # products by the same weights, from which laying them out anew pays
+WORTH_PACKING = 16  # products by the same weights, from which laying them out again pays
 SMALLEST = 2**15  # entries of the weights; below it oneDNN's start costs more than its speed gains
 
 
@@ -44,7 +44,8 @@ def product_with_gradients(a: Tensor, b: Tensor) -> Tensor:
 
 
 def large_product(a: Tensor, b: Tensor) -> Tensor:
-    """Return a (m, k) @ b (k, n), by oneDNN only where the size pays for it; records no gradient."""
+    """Return a (m, k) @ b (k, n), by oneDNN only where the size pays for it; records no
+    gradient."""
     if not usable(a) or a.shape[0] * b.numel() < SMALLEST * 16:
         return a @ b
     return _linear(a, b.contiguous().t())  # oneDNN multiplies rows with gaps a hundred times slower
@@ -57,7 +58,7 @@ def product_by(weights: Tensor, *, rows: int, times: int) -> Callable[[Tensor], 
     ----------
     weights : float (k, n), which must stay the same while the function is in use.
     rows : int, rows of every x.
-    times : int, calls to expect; from `WORTH_PACKING` on the weights are laid out anew for oneDNN.
+    times : int, calls to expect; from `WORTH_PACKING` on the weights are laid out again for oneDNN.
 
     Examples
     --------

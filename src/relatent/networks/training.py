@@ -61,7 +61,7 @@ def set_threads(threads: int) -> None:
     Results are bit-identical for a given thread count only. Denormal numbers are flushed to zero:
     the moments of weights whose inputs are rarely on decay into them, and arithmetic on denormals
     is many times slower. Memory that a step frees stays with the process: glibc would map an LSTM's
-    workspace anew at each step, a fifth of its seconds.
+    workspace again at each step, a fifth of its seconds.
     """
     if threads < 1:
         raise InputError(f"threads must be at least 1, got {threads}")

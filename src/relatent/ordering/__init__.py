@@ -1,4 +1,5 @@
-"""Order features so that neighbours are alike, and lay the order out like text, clusters unbroken."""
+"""Order features so that neighbours are alike, and lay the order out like text, clusters
+unbroken."""
 
 from relatent.ordering.orders import METHODS, order_features, path_length
 from relatent.ordering.similarity import constant_features, neighbour_correlations

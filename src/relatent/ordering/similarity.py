@@ -1,4 +1,5 @@
-"""Correlation between features: checked input, unit rows, integer distances, neighbours in an order."""
+"""Correlation between features: checked input, unit rows, integer distances, neighbours in an
+order."""
 
 from __future__ import annotations
 
@@ -42,7 +43,8 @@ def constant_features(features: np.ndarray) -> np.ndarray:
 
 
 def unit_rows(features: np.ndarray) -> np.ndarray:
-    """Return rows (n, d) of mean 0 and length 1, so that products are correlations; constant ones are 0."""
+    """Return rows (n, d) of mean 0 and length 1, so that products are correlations; constant ones
+    are 0."""
     rows = flat(features)
     constant = rows.max(axis=1) == rows.min(axis=1)
     # no overflow in the squares below

@@ -1,9 +1,10 @@
-"""Find a short tour by a local search that counts steps, so that the result is the same at any speed.
+"""Find a short tour by a local search that counts steps, so that the result is the same at any
+speed.
 
 Iterated local search (Lourenço, Martin & Stützle 2003): 2-opt and or-opt moves over lists of near
 cities, with a queue of cities to try (Bentley 1992), until the queue is empty. Then, a fixed number
 of times, a kick swaps two neighbouring pieces of the tour (a double bridge of short pieces), and
-the search goes on from the cities at their ends. A kick that lengthens the tour by more than a
+the search continues from the cities at their ends. A kick that lengthens the tour by more than a
 threshold, which falls to 0 (Dueck & Scheuer 1990), is undone. Lengths are integers. An open path is
 a tour with one more city, at distance 0 from all.
 
@@ -67,7 +68,8 @@ def without_dummy(tour: np.ndarray) -> np.ndarray:
 
 
 def nearest(distance: np.ndarray) -> np.ndarray:
-    """Return the nearest cities of each city, int64 (n, NEAR or n - 1), nearest first, then by index."""
+    """Return the nearest cities of each city, int64 (n, NEAR or n - 1), nearest first, then by
+    index."""
     n = len(distance)
     near = np.empty((n, min(NEAR, n - 1)), np.int64)
     for city, row in enumerate(distance):
@@ -85,7 +87,8 @@ def successor(tour: Any, place: Any, city: int, forward: bool) -> int:
 
 @kernel
 def reverse(tour: Any, place: Any, first: int, last: int) -> None:
-    """Reverse the cities from `first` to `last` or, if they are fewer, all others: the same tour."""
+    """Reverse the cities from `first` to `last` or, if they are fewer, all others: the same
+    tour."""
     n = len(tour)
     i, j = place[first], place[last]
     count = j - i + 1 if j >= i else j - i + 1 + n
@@ -101,7 +104,8 @@ def reverse(tour: Any, place: Any, first: int, last: int) -> None:
 
 @kernel
 def exchange(tour: Any, place: Any, a: int, b: int, c: int, d: int, log: Any, made: int) -> int:
-    """Replace edges a-b and c-d of a path a b .. c d, in either direction, by a-c and b-d; return moves made."""
+    """Replace edges a-b and c-d of a path a b .. c d, in either direction, by a-c and b-d; return
+    moves made."""
     if successor(tour, place, a, True) == b:
         reverse(tour, place, b, c)
     else:
@@ -123,7 +127,8 @@ def undo(tour: Any, place: Any, log: Any, made: int) -> None:
 
 @kernel
 def two_opt(distance: Any, near: Any, tour: Any, place: Any, city: int, log: Any, made: int, ends: Any) -> Any:
-    """Make the first 2-opt move at a city that shortens the tour; return gain and moves made, fill `ends`."""
+    """Make the first 2-opt move at a city that shortens the tour; return gain and moves made, fill
+    `ends`."""
     for forward in (True, False):
         after = successor(tour, place, city, forward)
         for other in near[city]:
@@ -140,7 +145,8 @@ def two_opt(distance: Any, near: Any, tour: Any, place: Any, city: int, log: Any
 
 @kernel
 def or_opt(distance: Any, near: Any, tour: Any, place: Any, city: int, log: Any, made: int, ends: Any) -> Any:
-    """Make the first move of a segment from this city that shortens the tour; returns as `two_opt`."""
+    """Make the first move of a segment from this city that shortens the tour; returns as
+    `two_opt`."""
     for forward in (True, False):
         before = successor(tour, place, city, not forward)
         end = city
@@ -172,7 +178,8 @@ def or_opt(distance: Any, near: Any, tour: Any, place: Any, city: int, log: Any,
 def transplant(
     tour: Any, place: Any, before: int, first: int, last: int, after: int, left: int, right: int, log: Any, made: int
 ) -> int:
-    """Move the segment first .. last, between `before` and `after`, to between `left` and `right`."""
+    """Move the segment first .. last, between `before` and `after`, to between `left` and
+    `right`."""
     forward = successor(tour, place, before, True) == first
     straight = (successor(tour, place, left, True) == right) == forward
     if straight:  # before first..last after .. left right
@@ -201,7 +208,8 @@ def push(queue: Any, waiting: Any, state: Any, city: Any) -> None:
 def descend(
     distance: Any, near: Any, tour: Any, place: Any, queue: Any, waiting: Any, state: Any, log: Any, made: int
 ) -> Any:
-    """Improve the tour at waiting cities until none waits or the log is full; return gain, moves made."""
+    """Improve the tour at waiting cities until none waits or the log is full; return gain, moves
+    made."""
     total = 0
     ends = np.empty(4, np.int64)
     while state[1] > 0 and made < LOG - 3:

@@ -125,7 +125,8 @@ def dips(r: np.ndarray, *, window: int, dip: float) -> np.ndarray:
 
 
 def fitting_cuts(r: np.ndarray, columns: int) -> list[int]:
-    """Return where to cut a cluster with inner correlations r into the fewest parts, at low correlations."""
+    """Return where to cut a cluster with inner correlations r into the fewest parts, at low
+    correlations."""
     n = len(r) + 1
     if n <= columns:
         return []
@@ -142,7 +143,8 @@ def fitting_cuts(r: np.ndarray, columns: int) -> list[int]:
 
 
 def break_lines(widths: Sequence[int], columns: int) -> list[tuple[int, int]]:
-    """First word and the one after the last of each line; words must fit. The rule is that of `typeset`."""
+    """First word and the one after the last of each line; words must fit. The rule is that of
+    `typeset`."""
     # from the end, so that among equals the first line is the fullest
     # raggedness, lines, stop of the first line
     best: list[tuple[int, int, int]] = [(0, 0, 0)] * (len(widths) + 1)

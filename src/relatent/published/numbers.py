@@ -44,7 +44,8 @@ HASHING: dict[str, dict[int, float]] = {
     }.items()
 }
 
-# 20 Newsgroups, 2,000 words, 50 topics: model -> perplexity per word; that of LDA is from the paper on the replicated
+# 20 Newsgroups, 2,000 words, 50 topics: model -> perplexity per word; that of LDA is from the paper
+# on the replicated
 # softmax
 PERPLEXITY: dict[str, float] = {"LDA": 1091, "NVDM": 836, "ProdLDA": 1172}
 

@@ -83,7 +83,8 @@ def compare(
 
 
 def _p_values(differences: Floats, permutations: int, generator: np.random.Generator) -> Floats:
-    """Return the share of sign flips whose mean is at least as far from 0; the data's own signs count."""
+    """Return the share of sign flips whose mean is at least as far from 0; the data's own signs
+    count."""
     n = len(differences)
     observed = np.abs(differences.sum(axis=0))
     slack = 1e-12 * np.abs(differences).sum(axis=0)  # equal sums in another order are equal

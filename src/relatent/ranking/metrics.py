@@ -112,7 +112,8 @@ def _relevant_before(groups: Groups) -> Ints:
 def _at_cutoff(
     groups: Groups, before: Ints, n_relevant: Ints, ranks: Ranks, k: int | Ints
 ) -> tuple[Floats, Floats, Floats]:
-    """Return the expected relevant items, DCG and sum of precisions at relevant items, of the first k."""
+    """Return the expected relevant items, DCG and sum of precisions at relevant items, of the first
+    k."""
     n = len(n_relevant)
     taken = np.clip(k - groups.above, 0, groups.tied)  # places of the group within the first k
     end = groups.above + taken

@@ -56,7 +56,8 @@ class Relevant:
         return Relevant(self.indptr[start : stop + 1], self.columns, self.gains)
 
     def ideal(self, ranks: Ranks, cutoffs: tuple[int, ...]) -> Floats:
-        """Return the DCG of the best order at each cutoff and in full, (n_queries, len(cutoffs) + 1)."""
+        """Return the DCG of the best order at each cutoff and in full, (n_queries, len(cutoffs) +
+        1)."""
         ks = np.array([*cutoffs, ranks.n_items])
         counts = self.counts
         if self.gains is None:

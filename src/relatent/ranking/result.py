@@ -107,17 +107,20 @@ class RankingResult:
         return int((self.n_relevant == 0).sum())
 
     def means(self) -> dict[str, float]:
-        """Return the mean of every metric over queries with a relevant item; nan if there is no such query."""
+        """Return the mean of every metric over queries with a relevant item; nan if there is no
+        such query."""
         kept = self.values[self.n_relevant > 0]
         means = kept.mean(axis=0) if len(kept) else np.full(len(self.names), np.nan)
         return dict(zip(self.names, means.tolist(), strict=True))
 
     def table(self) -> str:
-        """Return the means as aligned text, one metric per line; `format_table` takes several results."""
+        """Return the means as aligned text, one metric per line; `format_table` takes several
+        results."""
         return format_table({"": self})
 
     def as_arrays(self) -> dict[str, np.ndarray[Any, Any]]:
-        """Return arrays to store, as by ``np.savez(path, **result.as_arrays())``; none needs pickle."""
+        """Return arrays to store, as by ``np.savez(path, **result.as_arrays())``; none needs
+        pickle."""
         return {
             "values": self.values,
             "n_relevant": self.n_relevant,

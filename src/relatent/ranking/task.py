@@ -62,7 +62,8 @@ class Task:
 
     @property
     def listed(self) -> bool:
-        """Whether relevant items must be listed pair by pair: classes with gains of 1 need no list."""
+        """Whether relevant items must be listed pair by pair: classes with gains of 1 need no
+        list."""
         return not (isinstance(self.relevance, ClassLabels) and self.unit_gains)
 
     def relevant(self, first: int, last: int) -> Relevant:
@@ -80,7 +81,8 @@ class Task:
 
 @dataclass(frozen=True)
 class Plan:
-    """How to divide an evaluation: queries per block, worker threads, whether workers share a block."""
+    """How to divide an evaluation: queries per block, worker threads, whether workers share a
+    block."""
 
     block: int
     workers: int
@@ -100,7 +102,8 @@ class Engine(Protocol):
         """Measure queries first .. last; returns (n_queries, n_metrics)."""
 
     def top(self, first: int, last: int, k: int, each: Each = map) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return database rows and scores of the k best items of queries first .. last, best first."""
+        """Return database rows and scores of the k best items of queries first .. last, best
+        first."""
 
 
 def fit(workers: int, max_bytes: int, blocks: tuple[int, ...], per_query: float) -> Plan | None:

@@ -129,7 +129,8 @@ class RBM(nn.Module):
 
     @torch.no_grad()
     def sample_hidden(self, v: Tensor, *, generator: torch.Generator, workers: int = 1) -> Tensor:
-        """Draw the hidden units: (n, n_visible) -> (n, n_hidden); workers (threads) change no draw."""
+        """Draw the hidden units: (n, n_visible) -> (n, n_hidden); workers (threads) change no
+        draw."""
         return self.hidden.sample(self.hidden_input(v), generator=generator, workers=workers)
 
     @torch.no_grad()
@@ -205,7 +206,7 @@ def build(architecture: Mapping[str, Any]) -> RBM:
     Raises
     ------
     InputError
-        When the architecture is of another model, or lacks a value.
+        When the architecture belongs to another model, or lacks a value.
     """
     if architecture.get("model") != "rbm":
         raise InputError(f"the weights are of a model {architecture.get('model')!r}, need 'rbm'")

@@ -155,7 +155,7 @@ def log_likelihood(rbm: RBM, v: Tensor, log_z: LogZ) -> Tensor:
     Raises
     ------
     InputError
-        When the units follow from no energy, or the rows are of another width.
+        When the units follow from no energy, or the rows have another width.
     """
     require_energy(rbm)
     with torch.no_grad():

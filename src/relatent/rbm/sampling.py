@@ -33,7 +33,8 @@ def chain(model: Kernel, v: Tensor, *, generator: torch.Generator, workers: int 
 
 
 def gibbs(model: Kernel, v: Tensor, steps: int, *, generator: torch.Generator, workers: int = 1) -> Tensor:
-    """Return the visible values (n, n_visible) after `steps` steps of Gibbs chains that start at v."""
+    """Return the visible values (n, n_visible) after `steps` steps of Gibbs chains that start at
+    v."""
     state = State(v)
     for _ in range(steps):
         state = model.step(state, generator=generator, workers=workers)

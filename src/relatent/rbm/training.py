@@ -130,7 +130,8 @@ class ContrastiveDivergence(nn.Module):
 
     @torch.no_grad()
     def _start(self, v: Tensor, generator: torch.Generator) -> Tensor:
-        """Return the first hidden states of the chains: persistent ones, or draws given the data."""
+        """Return the first hidden states of the chains: persistent ones, or draws given the
+        data."""
         return self.states if len(self.states) else self._hidden(self.rbm.hidden_input(v), generator)
 
     def _chain(self, h: Tensor, generator: torch.Generator) -> Tensor:

@@ -1,4 +1,5 @@
-"""Make plain representations: pixels, principal components, tf-idf, galleries and probes of faces."""
+"""Make plain representations: pixels, principal components, tf-idf, galleries and probes of
+faces."""
 
 from __future__ import annotations
 

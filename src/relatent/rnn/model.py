@@ -147,7 +147,7 @@ def row_sequences(images: np.ndarray, *, inked: bool = False) -> list[Tensor]:
     Raises
     ------
     InputError
-        When images are of another kind, or one without ink would be a sequence of length 0.
+        When images have another type, or one without ink would be a sequence of length 0.
 
     Examples
     --------

@@ -24,7 +24,8 @@ class Options(Steps):
     Attributes
     ----------
     cell, tied, hidden : see `relatent.rnn.model.RowRNN`.
-    own_share : float in [0, 1], default 0, share of the sequences of an epoch that go on from the
+    own_share : float in [0, 1], default 0, share of the sequences of an epoch that continue from
+    the
         network's own predictions, see `relatent.rnn.model.known_rows`; 0 is teacher forcing
         throughout, as the notes do.
     """

@@ -62,7 +62,8 @@ class Vocabulary:
         return len(self.words) + len(self.stop_words)
 
     def encode(self, tokens: Sequence[str]) -> np.ndarray:
-        """Return tokens as int32 numbers, in their order; an empty document gives an empty array."""
+        """Return tokens as int32 numbers, in their order; an empty document gives an empty
+        array."""
         numbers, unknown = self.numbers, self.unknown
         return np.fromiter((numbers.get(token, unknown) for token in tokens), np.int32, len(tokens))
 

@@ -1,4 +1,5 @@
-"""Write and read a corpus of the newsgroups as HDF5: counts, tf-idf and sequences of three roles."""
+"""Write and read a corpus of the newsgroups as HDF5: counts, tf-idf and sequences of three
+roles."""
 
 from __future__ import annotations
 

@@ -21,7 +21,8 @@ def seconds_per_epoch(
     binarisation: How,
     device: str = "cpu",
 ) -> list[dict[str, Any]]:
-    """Time the first epoch of several models in turns, so that all see the same load of the machine.
+    """Time the first epoch of several models in turns, so that all see the same load of the
+    machine.
 
     Parameters
     ----------

@@ -15,7 +15,8 @@ from relatent.timing.repeats import summary
 def compare(
     sets: Mapping[str, np.ndarray], *, methods: Sequence[str], repeats: int, kicks: int, seed: int
 ) -> Iterator[dict[str, Any]]:
-    """Time each method on each set, in CPU seconds of one thread; the first run compiles and does not count.
+    """Time each method on each set, in CPU seconds of one thread; the first run compiles and does
+    not count.
 
     Parameters
     ----------

@@ -1,4 +1,5 @@
-"""Time the scores of all pairs: the notes' loop, their broadcast whole and by blocks, scipy's cdist.
+"""Time the scores of all pairs: the notes' loop, their broadcast whole and by blocks, scipy's
+cdist.
 
 Also measures whether the whole broadcast fits into memory.
 """
@@ -41,7 +42,8 @@ def batched(queries: np.ndarray, database: np.ndarray, *, block_bytes: int) -> N
 
 
 def cdist(queries: np.ndarray, database: np.ndarray, *, block_bytes: int) -> None:
-    """Call scipy's cdist for as many queries at a time as need at most `block_bytes` for their scores."""
+    """Call scipy's cdist for as many queries at a time as need at most `block_bytes` for their
+    scores."""
     from scipy.spatial.distance import cdist as distances
 
     rows = max(1, block_bytes // (8 * len(database)))
@@ -104,7 +106,8 @@ def compare(
 def turns(
     methods: Mapping[str, Scores], queries: np.ndarray, database: np.ndarray, repeats: int
 ) -> dict[str, list[float]]:
-    """CPU seconds of each method's runs, all of one thread; a first one on few queries is not counted."""
+    """CPU seconds of each method's runs, all of one thread; a first one on few queries is not
+    counted."""
     taken: dict[str, list[float]] = {name: [] for name in methods}
     for method in methods.values():
         method(queries[:2], database)
@@ -154,7 +157,8 @@ def memory(
 
 
 def attempt(n_queries: int, n_database: int, width: int, limit_bytes: int) -> str:
-    """Broadcast in a process with limited address space; return the name of its error, or "none"."""
+    """Broadcast in a process with limited address space; return the name of its error, or
+    "none"."""
     job = json.dumps([n_queries, n_database, width, limit_bytes])
     done = subprocess.run(
         [sys.executable, "-m", "relatent.timing.scores", job], capture_output=True, text=True, check=True

@@ -1,4 +1,5 @@
-"""`relatent compare`: print what differs between two revisions, and write a page with their figures."""
+"""`relatent compare`: print what differs between two revisions, and write a page with their
+figures."""
 
 from __future__ import annotations
 
@@ -64,7 +65,8 @@ def compare(
         bool, typer.Option("--all", help="Every number of every metrics file, not the headlines only.")
     ] = False,
 ) -> None:
-    """Print the parameters, metrics and jobs that differ, and write a page with both revisions' figures."""
+    """Print the parameters, metrics and jobs that differ, and write a page with both revisions'
+    figures."""
     from relatent.files.atomic import atomic
     from relatent.tools.revisions import to_root
 
@@ -111,7 +113,8 @@ def differences(first: str, second: str = "", *, every: bool = False) -> Compari
 
 
 def changes(first: dict[str, Any], second: dict[str, Any], *, judged: bool = False) -> Iterator[Row]:
-    """Yield a row for each name whose value differs; with `judged`, the remark says which is better."""
+    """Yield a row for each name whose value differs; with `judged`, the remark says which is
+    better."""
     for name in [*first, *(name for name in second if name not in first)]:
         old, new = first.get(name), second.get(name)
         if old != new:
@@ -121,7 +124,8 @@ def changes(first: dict[str, Any], second: dict[str, Any], *, judged: bool = Fal
 def param_changes(
     first: dict[str, Any], second: dict[str, Any], before: dict[str, Any], after: dict[str, Any]
 ) -> Iterator[Row]:
-    """Yield a row for each parameter that differs: values that jobs recorded, then params.yaml alone.
+    """Yield a row for each parameter that differs: values that jobs recorded, then params.yaml
+    alone.
 
     Parameters
     ----------
@@ -164,7 +168,8 @@ def recorded_changes(first: dict[str, dict[str, Any]], second: dict[str, dict[st
 
 
 def shared(values: dict[str, Any]) -> Any:
-    """Return the value that all jobs of one revision record, None if they differ or there is no job.
+    """Return the value that all jobs of one revision record, None if they differ or there is no
+    job.
 
     It stands in for a job that the revision lacks: a new or removed job changes no parameter.
     """
@@ -198,7 +203,8 @@ def better(name: str, old: Any, new: Any) -> str:
 
 
 def job_changes(first: dict[str, Any], second: dict[str, Any]) -> Iterator[Row]:
-    """Yield a row for each rule with jobs that differ: their number in each revision, and what differs."""
+    """Yield a row for each rule with jobs that differ: their number in each revision, and what
+    differs."""
     names = [*first, *(name for name in second if name not in first)]
     rules: dict[str, list[str]] = {}
     for name in names:

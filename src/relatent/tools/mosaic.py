@@ -17,7 +17,8 @@ def mosaic(
     shape: Annotated[str, typer.Option(help="Rows x columns of a feature, as 28x28; default: a square.")] = "",
     layout: Annotated[Path | None, typer.Option(help="Also write order, path length and grid as JSON.")] = None,
 ) -> None:
-    """Order features by correlation, draw them as a mosaic, print the path length (sum of 1 - correlation)."""
+    """Order features by correlation, draw them as a mosaic, print the path length (sum of 1 -
+    correlation)."""
     from relatent.errors import InputError
     from relatent.figures.mosaic import mosaic as tiled
     from relatent.figures.mosaic import save, shade

@@ -36,7 +36,8 @@ def reruns(
     revision: Annotated[str, typer.Argument(help="The newest commit.")] = "HEAD",
     commits: Annotated[int, typer.Option(min=1, help="Number of commits, up to the newest one.")] = 10,
 ) -> None:
-    """Print how many jobs each commit touched, and how many had to run: these and all downstream."""
+    """Print how many jobs each commit touched, and how many had to run: these and all
+    downstream."""
     from relatent.tools.compare import table
     from relatent.tools.revisions import to_root
 
@@ -54,7 +55,8 @@ def shorten(text: str, width: int = 72) -> str:
 
 
 def count(revision: str, commits: int) -> Iterator[tuple[str, int, int, int]]:
-    """Yield (commit, number of jobs touched, number to run, number of all jobs), newest commit first.
+    """Yield (commit, number of jobs touched, number to run, number of all jobs), newest commit
+    first.
 
     A commit touches a job if it changes its command, code, environment, files or parameters, or
     adds the job. To run are these jobs and all downstream, as if every output came out different.
@@ -70,7 +72,8 @@ def count(revision: str, commits: int) -> Iterator[tuple[str, int, int, int]]:
 
 
 def plan(revision: str, known: dict[str, Plan]) -> Plan:
-    """Return the plan of a revision, read once; an empty plan for "" or a revision without dvc.yaml."""
+    """Return the plan of a revision, read once; an empty plan for "" or a revision without
+    dvc.yaml."""
     if revision not in known:
         known[revision] = read_plan(revision)
     return known[revision]
@@ -104,14 +107,16 @@ def read_plan(revision: str) -> Plan:
 
 
 def codes(revision: str) -> dict[str, dict[str, str]]:
-    """Return the digests of each command at a revision, from code.json or, without it, from the sources."""
+    """Return the digests of each command at a revision, from code.json or, without it, from the
+    sources."""
     from relatent.tools.revisions import read_code, sources
 
     return read_code(revision) or {key: {"code": each.code} for key, each in sources(revision).closures().items()}
 
 
 def differ(now: Any, before: Any) -> bool:
-    """Say whether two fingerprints of a job differ; environments count if both revisions record them."""
+    """Say whether two fingerprints of a job differ; environments count if both revisions record
+    them."""
     if before is None or now[:1] + now[2:] != before[:1] + before[2:]:
         return True
     return any(now[1][part] != before[1][part] for part in now[1].keys() & before[1].keys())

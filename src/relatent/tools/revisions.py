@@ -52,7 +52,8 @@ class Job:
 
 
 def git(*arguments: str) -> bytes:
-    """Run a git command in the working folder and return its output; InputError with git's last line."""
+    """Run a git command in the working folder and return its output; InputError with git's last
+    line."""
     done = subprocess.run(["git", *arguments], capture_output=True, check=False)
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()
@@ -73,7 +74,8 @@ def is_root(folder: Path) -> bool:
 
 
 def resolve(revision: str) -> str:
-    """Return the full hash of a revision or DVC experiment; InputError with similar names if unknown."""
+    """Return the full hash of a revision or DVC experiment; InputError with similar names if
+    unknown."""
     found = subprocess.run(
         ["git", "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"],
         capture_output=True,
@@ -152,7 +154,8 @@ def flat(values: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def read_jobs(revision: str = "") -> dict[str, Job]:
-    """Return the jobs that dvc.lock of a revision records, by name; InputError if it has no dvc.lock."""
+    """Return the jobs that dvc.lock of a revision records, by name; InputError if it has no
+    dvc.lock."""
     content = read_file(revision, LOCK)
     if content is None:
         raise InputError(
@@ -202,7 +205,8 @@ def read_code(revision: str) -> dict[str, dict[str, str]]:
 
 
 def before(name: str) -> str | None:
-    """Return the newest revision whose dvc.lock records a job differently or not at all; None if none does."""
+    """Return the newest revision whose dvc.lock records a job differently or not at all; None if
+    none does."""
     present = _records(Path(LOCK).read_text(encoding="utf-8")).get(name)
     for sha in git("log", "--format=%H", "--", LOCK).decode().split():
         if _records((read_file(sha, LOCK) or b"").decode()).get(name) != present:
@@ -211,7 +215,8 @@ def before(name: str) -> str | None:
 
 
 def since(names: Iterable[str]) -> dict[str, str]:
-    """Return the revision since which each job's record is unchanged: "hash date subject", or UNCOMMITTED.
+    """Return the revision since which each job's record is unchanged: "hash date subject", or
+    UNCOMMITTED.
 
     Compares records as text, newest revision first: the whole history takes about a second.
     """
@@ -229,7 +234,8 @@ def since(names: Iterable[str]) -> dict[str, str]:
 
 
 def _records(lock: str) -> dict[str, str]:
-    """Return the text of each stage in dvc.lock, without the numbers of YAML anchors, which shift."""
+    """Return the text of each stage in dvc.lock, without the numbers of YAML anchors, which
+    shift."""
     text = re.sub(r"[&*]id\d+", "id", lock)
     blocks = re.split(r"^  (?=[\w-]+:$)", text, flags=re.MULTILINE)[1:]
     return {block.split(":", 1)[0]: block for block in blocks}

@@ -1,4 +1,5 @@
-"""Open rows and labels of a user's file: HDF5, npy or npz, read by slices where the format allows it."""
+"""Open rows and labels of a user's file: HDF5, npy or npz, read by slices where the format allows
+it."""
 
 from __future__ import annotations
 
@@ -29,7 +30,7 @@ def open_rows(spec: str, stack: ExitStack, *, dimensions: int = 2, name: str | N
     Raises
     ------
     InputError
-        If there is no such file or array, the file is of another kind, several arrays fit, or the
+        If there is no such file or array, the file has another format, several arrays fit, or the
         file is damaged, declares more than it holds, or links to another file.
     """
     path, _, chosen = spec.partition(":")

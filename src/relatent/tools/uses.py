@@ -68,7 +68,8 @@ def _written(command: str) -> dict[str, Any] | None:
 
 
 def _text(uses: Mapping[str, Mapping[str, Any]]) -> str:
-    """Format as JSON with one line per machine or job, so that a diff of two revisions names the jobs."""
+    """Format as JSON with one line per machine or job, so that a diff of two revisions names the
+    jobs."""
     parts = []
     for part, entries in uses.items():
         lines = ",\n".join(f"    {json.dumps(name)}: {json.dumps(value)}" for name, value in entries.items())

@@ -19,7 +19,8 @@ HEADLINES = "results/metrics.json"
 def where(
     name: Annotated[str, typer.Argument(help="File of a result, or the name of a number in results/metrics.json.")],
 ) -> None:
-    """Print rule, command, code, parameters, inputs and revision of a result and of all its ancestors."""
+    """Print rule, command, code, parameters, inputs and revision of a result and of all its
+    ancestors."""
     from relatent.errors import InputError
     from relatent.tools.revisions import near, read_jobs, since, to_root
 
@@ -42,7 +43,8 @@ def where(
 
 
 def from_root(name: str, came_from: Path) -> str:
-    """Return a path relative to the folder `came_from` as one relative to the root, the working folder.
+    """Return a path relative to the folder `came_from` as one relative to the root, the working
+    folder.
 
     A path outside the root stays as it is.
     """
@@ -51,7 +53,8 @@ def from_root(name: str, came_from: Path) -> str:
 
 
 def metric(name: str) -> tuple[str, Any]:
-    """Return the file of a headline number and its value; (name, None) if there is no such number."""
+    """Return the file of a headline number and its value; (name, None) if there is no such
+    number."""
     from relatent.files.tables import read_json
     from relatent.tools.revisions import flat
 
@@ -67,7 +70,8 @@ def metric(name: str) -> tuple[str, Any]:
 
 
 def ancestry(path: str, makers: dict[str, str], jobs: dict[str, Any]) -> Iterator[tuple[int, Any]]:
-    """Yield (depth, job) of the job that makes a file and of its ancestors, each job once, depth first."""
+    """Yield (depth, job) of the job that makes a file and of its ancestors, each job once, depth
+    first."""
     seen: set[str] = set()
 
     def walk(name: str, depth: int) -> Iterator[tuple[int, Any]]:
@@ -104,7 +108,8 @@ def describe(job: Any, revision: str, makers: dict[str, str]) -> Iterator[str]:
 
 
 def proof(job: Any) -> Iterator[str]:
-    """Yield a line that says why a result is kept though other code made it; none if this code made it."""
+    """Yield a line that says why a result is kept though other code made it; none if this code made
+    it."""
     from relatent.files.tables import read_json
 
     found = read_json("proofs.json").get(job.name) if Path("proofs.json").exists() else None

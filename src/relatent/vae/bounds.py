@@ -23,7 +23,8 @@ TILE_SAMPLES = 250
 
 
 class LatentModel(Protocol):
-    """A model that can be bounded: q(z | x) = N(mu, exp(logvar)), p(z) = N(0, I) and log p(x | z)."""
+    """A model that can be bounded: q(z | x) = N(mu, exp(logvar)), p(z) = N(0, I) and log p(x |
+    z)."""
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]: ...
 

@@ -16,7 +16,8 @@ from relatent.ranking.task import Each, Engine, Plan, Task
 
 
 def choose(task: Task, workers: int, max_bytes: int, device: str) -> tuple[Engine, Plan]:
-    """Return an engine and its plan: compiled if numba is installed and rows of scores fit, else sorting."""
+    """Return an engine and its plan: compiled if numba is installed and rows of scores fit, else
+    sorting."""
     try:
         from relatent.ranking.engines import compiled
     except ImportError:

@@ -152,7 +152,8 @@ def measure_codes(
     measures: Measures,
     out: Any,
 ) -> None:
-    """Rank and measure a block of codes (n_queries, n_words) against `words` (n_words, n_database)."""
+    """Rank and measure a block of codes (n_queries, n_words) against `words` (n_words,
+    n_database)."""
     distances, counts = np.empty(words.shape[1], np.uint16), np.empty(n_bits + 1, np.int64)
     groups = np.empty((most_relevant(pairs.indptr), 4))
     for i in range(len(queries)):

@@ -64,7 +64,8 @@ class Dense(Rows):
             self._multiply = product_on(self._kept, device)
 
     def _resolution(self) -> float:
-        """Return the smallest difference of float32 products of unit vectors that rounding cannot cause."""
+        """Return the smallest difference of float32 products of unit vectors that rounding cannot
+        cause."""
         return rounding(np.dtype(np.float32), self.scorer.width) + EPS
 
     def _tile(self, start: int, stop: int) -> Array:

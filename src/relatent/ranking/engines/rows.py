@@ -24,7 +24,8 @@ EPS = float(np.finfo(np.float32).eps)
 
 
 class Block(NamedTuple):
-    """A block of queries: scores, (n_queries, n_database), float64 or float32, and what makes them exact."""
+    """A block of queries: scores, (n_queries, n_database), float64 or float32, and what makes them
+    exact."""
 
     scores: Array
     exact: Exact
@@ -65,7 +66,8 @@ class Rows:
         self._batch = max(1, min(BATCH, 2**18 // task.n_items))  # rows of keys at a time
 
     def plan(self, workers: int, max_bytes: int) -> Plan | None:
-        """Return a plan of a block per worker or, if those would be small, one block for all workers."""
+        """Return a plan of a block per worker or, if those would be small, one block for all
+        workers."""
         n, most = self.task.n_items, self.task.most_relevant
         of_query = self.per_score * n + (24 if self.task.listed else 8) * most
         for batch in (self._batch, 1):  # fewer rows of keys if memory is short

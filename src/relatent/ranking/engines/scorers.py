@@ -49,7 +49,8 @@ class DenseScorer:
             self._kept = self.tile(0, len(self.norms), self._factors)
 
     def _survey(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return norms of the database rows and their mean (0 unless l2); InputError for nan and inf."""
+        """Return norms of the database rows and their mean (0 unless l2); InputError for nan and
+        inf."""
         n = self._database.shape[0]
         mean, norms = np.zeros(self.width), np.empty(n)
         for start, stop in chunks(n, self.width):
@@ -109,7 +110,8 @@ class DenseScorer:
 
 
 def rounding(dtype: np.dtype[Any], width: int) -> float:
-    """Return how far two equal sums of `width` products may differ by rounding, relative to their size.
+    """Return how far two equal sums of `width` products may differ by rounding, relative to their
+    size.
 
     Twice a probabilistic bound for one sum, whose error grows with the root of its length (Higham &
     Mary 2019, A new approach to probabilistic rounding error analysis).
@@ -186,7 +188,8 @@ def sparse_norms(rows: Any) -> NDArray[np.float64]:
 
 
 class HammingScorer:
-    """Score by minus the number of differing bits, exactly: (q.t - bits) / 2 of rows of -1 and 1."""
+    """Score by minus the number of differing bits, exactly: (q.t - bits) / 2 of rows of -1 and
+    1."""
 
     dtype = np.dtype(np.float32)
 

@@ -74,7 +74,8 @@ class Sorting:
         return columns, -np.sqrt(np.maximum(-best, 0.0)) if task.score == "l2" else best
 
     def _groups(self, first: int, last: int, relevant: Relevant) -> Groups:
-        """Find the tie groups: one pass over the tiles reads the relevant scores, one counts items above."""
+        """Find the tie groups: one pass over the tiles reads the relevant scores, one counts items
+        above."""
         task, ties = self._task, self._task.ties
         block, tolerance = self._scorer.block(first, last)
         single = self._tile >= task.n_items
@@ -125,7 +126,8 @@ class Counts:
 
 
 def sort_relevant(relevant: Relevant, scores: NDArray[Any]) -> Ordered:
-    """Sort relevant items best first; equal scores by descending database row, as trec_eval does."""
+    """Sort relevant items best first; equal scores by descending database row, as trec_eval
+    does."""
     query = relevant.query
     order = np.lexsort((-relevant.columns, -scores, query))
     gains = np.ones(len(order)) if relevant.gains is None else relevant.gains[order]
@@ -164,7 +166,8 @@ def count_tile(
 
 
 def as_trec(scores: NDArray[Any], tolerance: float | NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return scores in float32, as trec_eval stores them; scores within the tolerance of 0 become 0."""
+    """Return scores in float32, as trec_eval stores them; scores within the tolerance of 0 become
+    0."""
     return np.where(np.abs(scores) <= tolerance, 0, scores).astype(np.float32)
 
 

@@ -58,7 +58,8 @@ class Streamed(Dense):
         return out
 
     def _keys(self, found: Array, scores: Array, items: Array, relevant: Relevant) -> Array:
-        """Return ascending keys of the kept items, (n_queries, most kept); their last bit says relevant."""
+        """Return ascending keys of the kept items, (n_queries, most kept); their last bit says
+        relevant."""
         keys = self.buffers.get("keys", (len(found), max(int(found.max()), 1)), np.uint64)
         filtering.kept_keys(found, scores, items, keys)
         if isinstance(relevant, OfClasses):

@@ -1,4 +1,5 @@
-"""Numba kernels from the scores of a batch of queries to metrics at cutoffs, or to the k best rows."""
+"""Numba kernels from the scores of a batch of queries to metrics at cutoffs, or to the k best
+rows."""
 
 from __future__ import annotations
 

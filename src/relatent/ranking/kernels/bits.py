@@ -21,7 +21,8 @@ EVERY_BYTE = np.uint64(0x0101010101010101)
 
 
 def _reached(typing_context: Any, scores: Any, start: Any, bound: Any) -> Any:
-    """Compare 64 float32 from a flat index on with a bound; bit x of the uint64 says score x >= bound.
+    """Compare 64 float32 from a flat index on with a bound; bit x of the uint64 says score x >=
+    bound.
 
     Written as LLVM instructions: one comparison of vectors of 64 lanes, whose result is the word.
     LLVM makes no such comparison of a loop that sets bits: that loop takes 33 times as long (129 us
@@ -45,7 +46,8 @@ reached: Any = intrinsic(_reached)
 
 @kernel
 def popcount(word: Any) -> Any:
-    """Count the set bits of a uint64 (Warren, Hacker's Delight, section 5-1): vectorises, unlike POPCNT."""
+    """Count the set bits of a uint64 (Warren, Hacker's Delight, section 5-1): vectorises, unlike
+    POPCNT."""
     word = word - ((word >> ONE) & EVERY_2ND)
     word = (word & EVERY_4TH) + ((word >> TWO) & EVERY_4TH)
     word = (word + (word >> FOUR)) & EVERY_8TH
@@ -67,7 +69,7 @@ def short_key(value: Any) -> Any:
 
 @kernel
 def long_score(key: Any) -> float:
-    """Return the float64 score that `fill_keys` made a key of, but for its last bit."""
+    """Return the float64 score that `fill_keys` made a key of, except for its last bit."""
     return np.uint64((key & ~ONE) ^ (TOP if key >> np.uint64(63) else ~np.uint64(0))).view(np.float64)
 
 

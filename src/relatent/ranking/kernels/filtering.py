@@ -131,7 +131,8 @@ def holds(ascending: Any, value: int) -> bool:
 
 @kernel
 def kept_keys(found: Any, scores: Any, items: Any, keys: Any) -> None:
-    """Fill keys (n_queries, most kept) of kept items, as `rank_row` takes them; 0 stands for no item."""
+    """Fill keys (n_queries, most kept) of kept items, as `rank_row` takes them; 0 stands for no
+    item."""
     for i in range(len(found)):
         keys[i] = 0
         for x in range(found[i]):

@@ -45,7 +45,8 @@ def units_per_score(largest: float) -> float:
 
 @kernel
 def fill_units(scores: Any, i: int, scale: Any, units: Any) -> None:
-    """Fill units with the scores of row i as 1 .. 2**31 - 1, each followed by a bit for relevance."""
+    """Fill units with the scores of row i as 1 .. 2**31 - 1, each followed by a bit for
+    relevance."""
     for j in range(np.uint64(scores.shape[1])):
         units[j] = np.uint32(np.uint32(np.int32(scores[i, j] * scale) + np.int32(2**30)) << np.uint32(1))
 
@@ -76,7 +77,8 @@ def count_before(marks: Any, before: Any) -> int:
 
 @kernel
 def keep_marked(units: Any, shift: Any, marks: Any, before: Any, counts: Any, keys: Any) -> int:
-    """Keep keys (unit, relevance, twice the column) of items in marked cells; return how many there are.
+    """Keep keys (unit, relevance, twice the column) of items in marked cells; return how many there
+    are.
 
     Fills counts (2 n_marked + 1,) with the items of the first gap, the first marked cell, the
     second gap ..
@@ -113,7 +115,8 @@ def fill_places(counts: Any, kept: int, places: Any) -> None:
 def keep_near(
     scores: Any, bits: Any, left_out: Any, pairs: Pairs, exact: Exact, keys: Any, places: Any, kept: Any, near: Any
 ) -> None:
-    """Of each row of `scores` (n_queries, n), keep keys of all items near relevant ones, and their future places.
+    """Of each row of `scores` (n_queries, n), keep keys of all items near relevant ones, and their
+    future places.
 
     Parameters
     ----------
@@ -180,7 +183,8 @@ def find_relevant(keys: Any, places: Any, near: int, relevant: Any, pairs: Any) 
 
 @kernel
 def find_chains(keys: Any, places: Any, near: int, pairs: Any, chains: Any, again: Any) -> int:
-    """Find chains, runs of close keys around such pairs; return how many, CROWDED if `again` is full.
+    """Find chains, runs of close keys around such pairs; return how many, CROWDED if `again` is
+    full.
 
     Fills chains (n, 2) with the position of a chain's first key, and the place of its copy in
     `again`. Runs of relevant keys alone are left out: their order does not matter.

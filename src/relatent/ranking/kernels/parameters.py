@@ -1,4 +1,5 @@
-"""Blocks of parameters that the numba kernels pass on to each other, arrays of one batch of queries."""
+"""Blocks of parameters that the numba kernels pass on to each other, arrays of one batch of
+queries."""
 
 from __future__ import annotations
 

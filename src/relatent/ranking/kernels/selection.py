@@ -30,7 +30,8 @@ def chunk_maxima(row: Any, width: int, maxima: Any) -> None:
 
 @kernel
 def select_keys(row: Any, k: int, margin: float, left_out: int, keys: Any, maxima: Any) -> int:
-    """Fill ascending keys of all items whose score may be among the k best; return how many there are.
+    """Fill ascending keys of all items whose score may be among the k best; return how many there
+    are.
 
     The k-th largest of 2 k chunk maxima is at most the k-th largest score.
     """
@@ -56,7 +57,8 @@ def select_keys(row: Any, k: int, margin: float, left_out: int, keys: Any, maxim
 
 @kernel(fastmath={"reassoc", "contract", "nsz"})
 def product(queries: Any, i: int, items: Any, j: int) -> float:
-    """Return the inner product in float64; equal rows give equal bits, as the order of the sum is fixed."""
+    """Return the inner product in float64; equal rows give equal bits, as the order of the sum is
+    fixed."""
     total = 0.0
     for c in range(np.uint64(items.shape[1])):  # unsigned: numba wraps no index around
         total += np.float64(queries[i, c]) * np.float64(items[j, c])
@@ -75,7 +77,8 @@ def squared_distance(queries: Any, i: int, items: Any, j: int) -> float:
 
 @kernel
 def exact_scores(exact: Exact, i: int, keys: Any, low: int, high: int, values: Any) -> None:
-    """Fill values[low:high] with the float64 scores of query i and the database rows of keys[low:high].
+    """Fill values[low:high] with the float64 scores of query i and the database rows of
+    keys[low:high].
 
     Under LOOKUP the score of row j is queries[i, j]. Rows are indexed, never sliced: a slice counts
     references of an array that threads share. One loop per kind: each vectorises, a loop of all
@@ -125,7 +128,8 @@ def gain_of(key: Any, own: Any, gains: Any) -> float:
 def rank_chain(
     keys: Any, values: Any, above: int, tolerance: float, trec: bool, own: Any, gains: Any, groups: Any, n_groups: int
 ) -> int:
-    """Append the tie groups of a chain, with `above` items before it, to `groups`; return how many there are.
+    """Append the tie groups of a chain, with `above` items before it, to `groups`; return how many
+    there are.
 
     Parameters
     ----------

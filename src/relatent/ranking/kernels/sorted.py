@@ -1,4 +1,5 @@
-"""Numba kernels for full rankings from rows of float64 scores, one query at a time, without the GIL.
+"""Numba kernels for full rankings from rows of float64 scores, one query at a time, without the
+GIL.
 
 A row of scores becomes, in place, integer *keys* that sort like the scores and hold a relevance
 bit. numpy sorts them with SIMD, and one pass over them finds the tie groups.
@@ -21,7 +22,7 @@ def fill_keys(scores: Any, tolerance: Any, trec: bool, indptr: Any, columns: Any
     """Turn float64 scores (n_queries, n) in place into keys, whose last bit says relevant.
 
     Under trec a key holds the score in float32 (0 if it is within the tolerance of 0) and
-    the database row; else the score in float64 but for its last bit. A left-out item has key 0.
+    the database row; else the score in float64 except for its last bit. A left-out item has key 0.
     """
     bits, keys = scores.view(np.int64), scores.view(np.uint64)
     for i in range(scores.shape[0]):
@@ -40,7 +41,8 @@ def fill_keys(scores: Any, tolerance: Any, trec: bool, indptr: Any, columns: Any
 
 @kernel
 def rank_sorted(keys: Any, tolerance: float, trec: bool, gains: Any, places: Any, groups: Any) -> int:
-    """Find the tie groups of the relevant items among all ascending keys, best first; return how many.
+    """Find the tie groups of the relevant items among all ascending keys, best first; return how
+    many.
 
     Scores closer than `tolerance` are tied. `gains` are those of relevant items, best first, or
     empty. `places` is scratch with one element more than there are relevant items.
