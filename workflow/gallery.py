@@ -1,8 +1,10 @@
-"""Write docs/gallery.md: every figure with its caption and the claims that it shows, in the order of the flow.
+"""Write docs/gallery.md: every figure with its caption and the claims that it shows, in the order
+of the flow.
 
     python workflow/gallery.py
 
-Which figures there are, and their headings, come from the Snakefile's `report(...)`; the captions, which say what one
+Which figures there are, and their headings, come from the Snakefile's `report(...)`; the captions,
+which say what one
 sees and what follows, from workflow/report/; the verdicts from results/claims.json.
 """
 
@@ -36,7 +38,8 @@ FLOW = ["Faces", "RBM", "VAE", "RNN", "Ordering", "Text", "Ranking", "Timing"]  
 
 
 def captioned(jobs: list[Job]) -> list[tuple[str, str, str]]:
-    """(heading, figure, caption) of every figure that the report shows, in the order of the flow."""
+    """(heading, figure, caption) of every figure that the report shows, in the order of the
+    flow."""
     found = [
         (heading, figure, rendered(Path(caption), job.wildcards))
         for job in jobs
@@ -57,7 +60,7 @@ def rendered(caption: Path, wildcards: dict[str, str]) -> str:
 
 
 def verdicts(name: str, claims: dict[str, Any]) -> str:
-    """The claims that a figure shows, a line each."""
+    """Yield the claims that a figure shows, one line per claim."""
     shown = [claim for claim in claims.values() if name in claim["figures"]]
     return "".join(
         f"- {MARKS[claim['verdict']]} {claim['statement']} *{claim['verdict'].capitalize()}.*\n" for claim in shown

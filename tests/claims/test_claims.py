@@ -1,4 +1,5 @@
-"""The claims: each rule flips its verdict with its numbers, nothing else decides, and a gap is one clear line."""
+"""The claims: each rule flips its verdict with its numbers, nothing else decides, and a gap is one
+clear line."""
 
 from __future__ import annotations
 
@@ -81,7 +82,8 @@ def test_the_verdict_follows_from_how_many_comparisons_hold() -> None:
 
 
 def test_errors_of_ratios_means_and_shares() -> None:
-    """Relative errors add in squares; a mean's error is from the spread; few items make a share uncertain."""
+    """Relative errors add in squares; a mean's error is from the spread; few items make a share
+    uncertain."""
     half = rules.ratio(number(1, 0.1), number(2, 0.2), "half")
     assert (half.value, half.error) == (0.5, pytest.approx(0.5 * 0.1 * 2**0.5))
     average = rules.mean("mean", [number(1), number(3)])
@@ -95,11 +97,12 @@ def test_errors_of_ratios_means_and_shares() -> None:
         number(float("nan"))
 
 
-# --- artifacts ------------------------------------------------------------------------------------------------------
+# --- artifacts ------------------------------------------------------------------------------------
 
 
 def evidence(folder: Path, **files: object) -> Evidence:
-    """Artifacts below a results folder: JSON, or CSV from a list of rows; `__` in a name is a folder."""
+    """Artifacts below a results folder: JSON, or CSV from a list of rows; `__` in a name is a
+    folder."""
     paths = []
     for name, content in files.items():
         stem = folder / "results" / name.replace("__", "/")
@@ -279,7 +282,7 @@ def test_a_number_of_one_run_is_uncertain_and_one_of_several_seeds_as_they_diffe
     assert found.seeded("", "a/summary.json", "z", "y").error == pytest.approx(0.04)
 
 
-# --- the claims themselves ------------------------------------------------------------------------------------------
+# --- the claims themselves ------------------------------------------------------------------------
 
 
 def test_all_claims_are_complete_and_those_that_must_be_there_are() -> None:
@@ -342,14 +345,14 @@ def test_the_table_replaces_what_stands_between_the_markers(tmp_path: Path) -> N
     assert written.startswith("before\n")
     assert written.endswith("after\n")
     assert markdown.between_markers(written, table, path=Path("R.md")) == written
-    assert "| The MLP trains fastest. | ✔ holds | seconds an epoch: MLP 5.00 ± 0.10; LSTM 9.00 ± 0.10 |" in table
+    assert "| The MLP trains fastest. | ✔ holds | seconds per epoch: MLP 5.00 ± 0.10; LSTM 9.00 ± 0.10 |" in table
     with pytest.raises(InputError, match=r"R\.md: needs the lines"):
         markdown.between_markers("nothing", table, path=Path("R.md"))
 
 
 @pytest.mark.parametrize("name", ["params.yaml", "demo/params.yaml"])
 def test_the_parameters_name_runs_that_exist(name: str, tmp_path: Path) -> None:
-    """A run of text_vae that is none stops before any job, in one line."""
+    """An unknown run of text_vae stops before any job, in one line."""
     assert load(ROOT / name)["claims"]["perceptron"] == "mlp"
     broken = tmp_path / "params.yaml"
     broken.write_text((ROOT / name).read_text().replace("  perceptron: mlp ", "  perceptron: mpl "))
@@ -357,7 +360,7 @@ def test_the_parameters_name_runs_that_exist(name: str, tmp_path: Path) -> None:
         load(broken)
 
 
-# --- what is committed ----------------------------------------------------------------------------------------------
+# --- what is committed ----------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,5 @@
-"""Figures of networks side by side: their bytes repeat, any number of runs fits, what is missing is left out."""
+"""Figures of networks side by side: their bytes repeat, any number of runs fits, what is missing is
+left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Figures of faces: tiles at their place, every figure drawn, small, and the same bytes each time."""
+"""Figures of faces: tiles at their place, every figure drawn, small, and the same bytes each
+time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Figures: their bytes repeat, labels do not cover one another, any number of latent dimensions is shown."""
+"""Figures: their bytes repeat, labels do not cover one another, any number of latent dimensions is
+shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Figures of row-RNNs: drawn, small, byte-stable; errors are framed, tiles lie where they belong."""
+"""Figures of row-RNNs: drawn, small, byte-stable; errors are framed, tiles lie where they
+belong."""
 
 from __future__ import annotations
 

@@ -30,7 +30,8 @@ def test_perplexities_are_drawn(tmp_path):
 
 
 def test_topics_are_drawn_and_each_has_a_direction_of_its_own(tmp_path):
-    """A topic that shares words with two directions leaves the one to another topic; more rows than are shown."""
+    """A topic that shares words with two directions leaves the one to another topic; more rows than
+    are shown."""
     topics = [[f"t{number}w{word}" for word in range(10)] for number in range(30)]
     directions = [topic[:5] + ["other"] * 5 for topic in topics]
     directions += [["none"] * 10] * 10

@@ -264,10 +264,10 @@ def test_no_thread_runs_when_a_stage_seals_itself() -> None:
 STAGE = """
 from pathlib import Path
 import typer
-from relatent.stages.shared.command import Log, run, stage
+from relatent.stages.shared.command import run, stage
 app = stage("Try.")
 @app.command()
-def read(path: Path, log: Log = None) -> None:
+def read(path: Path) -> None:
     path.read_bytes()
 if __name__ == "__main__":
     run(app)

@@ -17,25 +17,29 @@ import safetensors.torch  # noqa: F401
 import typer.main
 
 from relatent.cli import app
-from relatent.files import hdf5 as storage
+from relatent.files.hdf5 import read_hdf5
+from relatent.files.tables import read_csv, read_json
+from relatent.files.weights import read_weights
 from relatent.jobs.params import read_yaml
 from relatent.stages.shared import command as entry
+from relatent.stages.shared import discovery
 from tests.support.harness import ROOT
 
 Say = Callable[..., str]
 
 
 def callbacks(group: typer.Typer, *above: str) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Yield every command by its words, with its function."""
+    """Yield every command of a group by its words, with its function."""
     for command in group.registered_commands:
         assert command.callback
         yield " ".join([*above, command.name or command.callback.__name__.replace("_", "-")]), command.callback
-    for below in group.registered_groups:
-        assert below.typer_instance
-        yield from callbacks(below.typer_instance, *above, str(below.name))
 
 
 COMMANDS = dict(callbacks(app))
+for name, module in discovery.modules().items():
+    COMMANDS |= callbacks(module.app, name)
+for name, module in discovery.topics().items():
+    COMMANDS |= callbacks(module.app, "figures", name)
 WHOLE = typer.main.get_command(app)
 
 
@@ -46,14 +50,14 @@ def of_the_pipeline() -> dict[str, tuple[list[str], bool]]:
         _, ours, line = stage["cmd"].partition("-m relatent.stages.")
         module, *words = shlex.split(line) if ours else [""]
         reads = any(not path.startswith("src/") for path in stage.get("deps", []))
-        found[" ".join([*module.split("."), *words[:1]])] = [*module.split("."), *words], reads
+        found[" ".join([*module.split("."), *words[:1]])] = ["stage", *module.split("."), *words], reads
     return {words: line for words, line in found.items() if words.strip()}
 
 
 LINES = of_the_pipeline()
 BY_HAND = {  # command lines of commands that no job runs
     "claims table": ["--claims", "in/claims.json"],
-    "comparison markdown": ["in/metrics.json"],
+    "published markdown": ["in/metrics.json"],
     "mosaic": ["in/rows.npy", "picture.png"],
     "rank": ["--queries", "in/rows.h5", "--database", "in/rows.npz"],
     "where": ["in/x"],
@@ -61,7 +65,7 @@ BY_HAND = {  # command lines of commands that no job runs
     "reruns": [],
 }
 ALL = {words: line for words, (line, _) in LINES.items()} | {
-    words: [*words.split(), *options] for words, options in BY_HAND.items()
+    words: ["stage"] * (" " in words) + [*words.split(), *options] for words, options in BY_HAND.items()
 }
 READING = {words: line for words, line in ALL.items() if words in BY_HAND or LINES[words][1]}
 
@@ -153,8 +157,8 @@ def not_ours() -> Iterator[Path]:
         os.seteuid(0)
 
 
-@pytest.mark.parametrize("reader", ["read_json", "read_csv", "read_hdf5", "read_weights"])
-def test_what_may_not_be_read_is_not_called_damaged(say: Say, not_ours: Path, reader: str) -> None:
+@pytest.mark.parametrize("reader", [read_json, read_csv, read_hdf5, read_weights])
+def test_what_may_not_be_read_is_not_called_damaged(say: Say, not_ours: Path, reader: Callable[[Path], Any]) -> None:
     """The system's own error, which `run` turns into a line, has the reason; nothing is deleted."""
     with pytest.raises(PermissionError):
-        getattr(storage, reader)(not_ours)
+        reader(not_ours)

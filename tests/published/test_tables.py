@@ -1,4 +1,5 @@
-"""Published numbers beside ours: each stands in its row, with its source, and ours come from the files alone."""
+"""Published numbers beside ours: each stands in its row, with its source, and ours come from the
+files alone."""
 
 import re
 
@@ -26,7 +27,8 @@ SUMMARY = {
 
 
 def test_ours_stand_below_their_published_counterpart_and_others_at_the_end():
-    """Every published method once, in its order; a method that nobody published is not lost; lengths are joined."""
+    """Every published method once, in its order; a method that nobody published is not lost;
+    lengths are joined."""
     table = comparison.hashing_table([*OURS, PUBLISHED | {"precision@100": "0.9"}], NAMES)
     names = [(row[0], row[1]) for row in table.rows]
     start = names.index(("VDSH", "published"))

@@ -14,6 +14,7 @@ from relatent.files.hdf5 import write_hdf5
 from relatent.files.tables import read_csv
 from relatent.files.weights import read_weights
 from relatent.rbm import deep as deep_rbms
+from relatent.rbm import deep_training
 from relatent.rbm import model as rbms
 from relatent.stages import deep_rbm, rbm
 from relatent.stages import rbm_likelihood as likelihood
@@ -105,7 +106,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(folder: Path
 def test_a_killed_deep_training_resumes_to_the_same_bytes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bottom = train("beta") / "weights.safetensors"
     whole = (train_deep(bottom) / "w.safetensors").read_bytes()
-    original = deep_rbms._Joint.loss_parts
+    original = deep_training._Joint.loss_parts
     calls = []
 
     def dies(self, rows, generator):
@@ -114,11 +115,11 @@ def test_a_killed_deep_training_resumes_to_the_same_bytes(folder: Path, monkeypa
             raise KeyboardInterrupt
         return original(self, rows, generator)
 
-    monkeypatch.setattr(deep_rbms._Joint, "loss_parts", dies)
+    monkeypatch.setattr(deep_training._Joint, "loss_parts", dies)
     with pytest.raises(KeyboardInterrupt):
         train_deep(bottom, "killed")
     assert len(list(Path("checkpoints").glob("deep_rbm-*.safetensors"))) == 2
-    monkeypatch.setattr(deep_rbms._Joint, "loss_parts", original)
+    monkeypatch.setattr(deep_training._Joint, "loss_parts", original)
     assert (train_deep(bottom, "resumed") / "w.safetensors").read_bytes() == whole
     assert list(Path("checkpoints").glob("*")) == []
 

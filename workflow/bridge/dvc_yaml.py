@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from bridge.dvc_side import GUARD
-from bridge.planning import PREFIX, TABLE, yaml_text
+from bridge.planning import PREFIX, TABLE, read_keys, yaml_text
 from bridge.snakemake_side import Job
 from relatent.files.atomic import atomic
+from relatent.jobs.params import read_yaml
 from relatent.stages.shared import schema
 from relatent.stages.shared.discovery import told
 
@@ -58,11 +59,11 @@ def _axes(path: str) -> dict[str, str] | None:
 
 def pipeline(jobs: Iterable[Job]) -> dict[str, Any]:
     """Return the content of dvc.yaml."""
-    shape = schema.shape()
+    shape, values = schema.shape(), read_yaml("params.yaml")
     guard = {
         "cmd": "python workflow/bridge check",
         "deps": [SOURCES],
-        "params": sorted(shape),
+        "params": sorted({name for key in shape for name in read_keys(key, values)}),
         "outs": [{TABLE.name: {"cache": False, "persist": True}}],
         "meta": {"shape": shape},
     }

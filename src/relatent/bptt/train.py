@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 import torch
@@ -20,6 +21,16 @@ Cost = Callable[[Tensor, Tensor], Tensor]
 Feedback = str | Callable[[Tensor], Tensor]
 
 
+class Options(TypedDict, total=False):
+    """Further keywords of `train_bptt`."""
+
+    drain: Drain
+    order: Order
+    generator: torch.Generator | None
+    clip: float | None
+    method: str
+
+
 def train_bptt(
     decoder: nn.Module,
     contexts: Sequence[Tensor] | None,
@@ -32,11 +43,7 @@ def train_bptt(
     cost: Cost | None = None,
     *,
     feedback: Feedback = "teacher",
-    drain: Drain = True,
-    order: Order = "given",
-    generator: torch.Generator | None = None,
-    clip: float | None = 1.0,
-    method: str = "auto",
+    **options: Unpack[Options],
 ) -> list[float]:
     """Train for one epoch; a sequence that ends is replaced in its slot by the next one.
 
@@ -87,9 +94,8 @@ def train_bptt(
     2
     """
     data = _Data.of(contexts, targets, visible_seed)
-    schedule = SwapSchedule.from_lengths(
-        data.lengths, batch_size=batch_size, bptt=bptt, drain=drain, order=order, generator=generator
-    )
+    clip, method, ordered = _options(**options)
+    schedule = SwapSchedule.from_lengths(data.lengths, batch_size=batch_size, bptt=bptt, **ordered)
     run = _runner(decoder, feedback, method)
     cost = nn.PairwiseDistance() if cost is None else cost
     seed: State = (hidden_seed,) if isinstance(hidden_seed, Tensor) else tuple(hidden_seed)
@@ -114,6 +120,18 @@ def train_bptt(
         optimizer.step()
         carried = carried.detached()
     return losses
+
+
+def _options(
+    *,
+    drain: Drain = True,
+    order: Order = "given",
+    generator: torch.Generator | None = None,
+    clip: float | None = 1.0,
+    method: str = "auto",
+) -> tuple[float | None, str, dict[str, Any]]:
+    """Return clip, method, and the keywords of the schedule."""
+    return clip, method, {"drain": drain, "order": order, "generator": generator}
 
 
 @dataclass(frozen=True)

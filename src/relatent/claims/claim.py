@@ -1,4 +1,4 @@
-"""A claim as data, and its judgement."""
+"""Read the claims and judge each of them."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Claim:
     statement : what the notes say, in our words.
     note : which note says it.
     measured : what is measured here, and how.
-    untestable : why it cannot be measured, for what has no judge.
-    headline : is it one of those that README shows?
-    quantity : what its first numbers are of, in a few words, for README.
-    figures : those that show it, below results/figures, without ".png".
-    judge : numbers -> comparisons.
+    untestable : why it cannot be measured; given if and only if there is no judge.
+    headline : whether README shows it.
+    quantity : what its first numbers measure, in a few words, for README.
+    figures : paths of figures that show it, below results/figures, without ".png".
+    judge : function from numbers to comparisons.
     """
 
     id: str
@@ -51,7 +51,8 @@ class Claim:
 
 
 def read_claims(judges: Mapping[str, Judge], texts: Path = TEXTS) -> tuple[Claim, ...]:
-    """The claims of a TOML file, each with its judge; InputError when a judge has no claim or the reverse."""
+    """Read the claims of a TOML file and join each with its judge; InputError if a judge has no
+    claim or the reverse."""
     with texts.open("rb") as file:
         said = tomllib.load(file)
     if strangers := judges.keys() - said.keys():
@@ -73,7 +74,7 @@ class Judged:
     why: str
 
     def as_json(self) -> dict[str, Any]:
-        """All of it in JSON's types."""
+        """Return everything in JSON's types."""
         return {
             "topic": self.claim.topic,
             "statement": self.claim.statement,
@@ -106,7 +107,7 @@ class Judged:
 
 
 def judge(claim: Claim, evidence: Evidence) -> Judged:
-    """The verdict on one claim; what is wrong with an artifact is an InputError that names it."""
+    """Judge one claim; InputError names an artifact that is missing or damaged."""
     if claim.judge is None:
         return Judged(claim, "not testable", (), claim.untestable)
     try:
@@ -125,7 +126,7 @@ def judge(claim: Claim, evidence: Evidence) -> Judged:
 
 
 def counted(n: int, noun: str) -> str:
-    """A number with its noun.
+    """Write a number with its noun.
 
     Examples
     --------
@@ -136,10 +137,10 @@ def counted(n: int, noun: str) -> str:
 
 
 def judge_all(claims: Iterable[Claim], evidence: Evidence) -> dict[str, Judged]:
-    """Claim's id -> its judgement, in order."""
+    """Judge claims in their order; return {id: judgement}."""
     return {claim.id: judge(claim, evidence) for claim in claims}
 
 
 def as_json(judged: Mapping[str, Judged]) -> dict[str, Any]:
-    """All of them in JSON's types, by id."""
+    """Return all judgements in JSON's types, by id."""
     return {name: one.as_json() for name, one in judged.items()}

@@ -97,7 +97,8 @@ def distinct(evidence: Evidence, where: str) -> Number:
 
 
 def cnn_better(evidence: Evidence) -> list[Finding]:
-    """Faces between two people are more distinct when mixed in the CNN's features than in the RBM's hidden layer."""
+    """Faces between two people are more distinct when mixed in the CNN's features than in the RBM's
+    hidden layer."""
     return [
         above(distinct(evidence, "cnn"), distinct(evidence, "level"), "more distinct mixed at the CNN than at the RBM")
     ]
@@ -130,7 +131,8 @@ def beta_better(evidence: Evidence) -> list[Finding]:
 
 
 def clipping(evidence: Evidence) -> list[Finding]:
-    """Draws of Gaussian units end at 0 or 1 far more often than those of Beta units, which do by rounding alone."""
+    """Draws of Gaussian units end at 0 or 1 far more often than those of Beta units, which do by
+    rounding alone."""
     gaussian, beta = (units(evidence, kind, "clipped_share") for kind in ("gaussian", "beta"))
     times = evidence.terms.times
     rounded = Number(
@@ -164,7 +166,8 @@ def digits(evidence: Evidence) -> Iterator[Finding]:
 
 
 def likelihoods(evidence: Evidence) -> Iterator[Finding]:
-    """Both directions of annealing agree wherever there is an energy; units by moments have none."""
+    """Both directions of annealing agree wherever there is an energy; units by moments have
+    none."""
     for name in evidence.names("rbm_likelihood/", "metrics.json"):
         run = " ".join(name.split("/")[1:3])
         pair = []

@@ -1,4 +1,4 @@
-"""The claims as Markdown: headlines for README, all of them for docs/."""
+"""Write the claims as Markdown: headlines for README, all of them for docs/."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ SHOWN = 2  # numbers of a comparison in a row of the table
 
 
 def counts(claims: Mapping[str, Any]) -> str:
-    """How many claims there are of each verdict, in one line."""
+    """Count the claims per verdict, in one line."""
     of_verdict = [sum(claim["verdict"] == verdict for claim in claims.values()) for verdict in VERDICTS]
     parts = [f"{number} {MARKS[verdict]} {verdict}" for verdict, number in zip(VERDICTS, of_verdict, strict=True)]
     return f"{len(claims)} statements: {', '.join(parts)}."
 
 
 def figure_of(number: Mapping[str, Any]) -> str:
-    """A number with its label, to the two digits of its standard error that count.
+    """Write a number with its label, rounded to two digits of its standard error.
 
     Examples
     --------
@@ -36,7 +36,7 @@ def figure_of(number: Mapping[str, Any]) -> str:
 
 
 def rounded(value: float, error: float) -> str:
-    """A value and its standard error; four digits of a value without one."""
+    """Write a value with its standard error, or with four digits if its error is 0."""
     if error == 0:
         return f"{value:.4g}"
     places = 1 - int(f"{error:.1e}".partition("e")[2])
@@ -46,7 +46,8 @@ def rounded(value: float, error: float) -> str:
 
 
 def row(claim: Mapping[str, Any]) -> str:
-    """A row of a table: statement, verdict, and the numbers of the first comparison, or of the first that fails."""
+    """Write a row: statement, verdict, and the numbers of the first comparison that fails, else of
+    the first."""
     comparisons = claim["comparisons"]
     failing = [comparison for comparison in comparisons if not comparison["holds"]]
     shown = [*failing, *comparisons][:1]
@@ -58,14 +59,14 @@ def row(claim: Mapping[str, Any]) -> str:
 
 
 def headlines(claims: Mapping[str, Any]) -> str:
-    """The claims that are marked as headlines, as a table."""
+    """Write the claims that are marked as headlines, as a table."""
     chosen = [claim for claim in claims.values() if claim["headline"]]
     lines = ["| the notes say | verdict | measured |", "| --- | --- | --- |"]
     return "\n".join([counts(claims), "", *lines, *map(row, chosen)])
 
 
 def between_markers(text: str, new: str, *, path: Path) -> str:
-    """The text with what stands between the markers replaced; InputError when they are not there."""
+    """Replace the text between the markers; InputError if a marker is missing."""
     head, begin, rest = text.partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not (begin and end):
@@ -74,7 +75,7 @@ def between_markers(text: str, new: str, *, path: Path) -> str:
 
 
 def every_claim(claims: Mapping[str, Any]) -> str:
-    """A page with every claim: what is measured, the comparisons and their numbers."""
+    """Write a page with every claim: what is measured, the comparisons and their numbers."""
     lines = [
         "# The notes' claims",
         "",

@@ -1,4 +1,5 @@
-"""Claims of the notes on inference networks: VAEs of digits with an MLP, an LSTM and a GRU, and of text."""
+"""Claims of the notes on inference networks: VAEs of digits with an MLP, an LSTM and a GRU, and of
+text."""
 
 from __future__ import annotations
 
@@ -68,7 +69,8 @@ def slowest(evidence: Evidence) -> list[Finding]:
 
 
 def approximates(evidence: Evidence) -> Iterator[Finding]:
-    """The recurrent posterior leaves no larger gap below the importance-weighted bound than the MLP's; seed by seed."""
+    """The recurrent posterior leaves no larger gap below the importance-weighted bound than the
+    MLP's; seed by seed."""
     gaps = {}
     for encoder, run in runs(evidence).items():
         of_seeds = [
@@ -101,7 +103,8 @@ def clusters(evidence: Evidence) -> Iterator[Finding]:
 
 
 def mixed(evidence: Evidence, pair: str, encoders: list[str], rank: float) -> Iterator[Finding]:
-    """A pair of classes is among the first `rank` of the 45 pairs by how often they are taken for one another."""
+    """A pair of classes is among the first `rank` of the 45 pairs by how often they are taken for
+    one another."""
     for encoder in encoders:
         run = runs(evidence)[encoder]
         name = f"rank of {pair.replace('_', ' and ')}, {NAMES[encoder]}"
@@ -109,7 +112,8 @@ def mixed(evidence: Evidence, pair: str, encoders: list[str], rank: float) -> It
 
 
 def beside(evidence: Evidence, digit: int, other: int) -> list[Finding]:
-    """With the MLP, a digit that is taken for another is most often taken for this one; over seeds."""
+    """With the MLP, a digit that is taken for another is most often taken for this one; over
+    seeds."""
     run = runs(evidence)["mlp"]
     shares: dict[int, list[Number]] = {}
     for name in evidence.names(f"vae_measures/mnist/{run}/seed", "confusion.csv"):
@@ -156,7 +160,8 @@ def other_planes(evidence: Evidence) -> Iterator[Finding]:
 
 
 def like_handwriting(evidence: Evidence) -> list[Finding]:
-    """4 and 9 are mixed more than any other pair by the pixels alone, and far more than pairs on average."""
+    """4 and 9 are mixed more than any other pair by the pixels alone, and far more than pairs on
+    average."""
     name = "vae_measures/mnist/neighbours.json"
     items = int(evidence.value(name, "n_test"))
     four_nine = evidence.share("4 and 9 mixed by pixels", name, "pixels_mixed_4_9", items=items)
@@ -216,7 +221,7 @@ def text(evidence: Evidence, measures: dict[str, tuple[str, bool]]) -> Iterator[
 
 
 BETTER = {
-    "perplexity_documents": ("perplexity a document", False),
+    "perplexity_documents": ("perplexity per document", False),
     "precision@100": ("precision@100", True),
     "knn": ("accuracy of neighbours", True),
 }

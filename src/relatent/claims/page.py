@@ -1,4 +1,5 @@
-"""Write the claims as one HTML page that stands alone: no script, no request, fit for telephones."""
+"""Write the claims as one HTML page that stands alone: no script, no request, fit for
+telephones."""
 
 from __future__ import annotations
 

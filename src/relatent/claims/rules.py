@@ -1,9 +1,18 @@
-"""From numbers to a verdict: comparisons that allow for uncertainty, and one rule that joins them.
+"""Compare numbers with their uncertainty, and turn the comparisons of a claim into its verdict.
 
-A claim is split into the comparisons that it makes. Each holds when the numbers say so by more than `SURE` standard
-errors, and does not hold otherwise, whether they say the contrary or too little; but for `not_below` and `alike`, which
-hold unless the numbers contradict them by as much. All hold: the claim holds; some: in part; none: it does not hold.
-There is no fourth way to a verdict but "not testable", which needs a reason.
+A claim is split into the comparisons that it makes. A comparison holds if the numbers show it by
+more than `SURE` standard errors. `not_below` and `alike` hold unless the numbers contradict them by
+that much.
+
+=========================  =============
+comparisons that hold      verdict
+=========================  =============
+all                        holds
+some                       holds in part
+none                       does not hold
+the claim has no judge,
+or its numbers are absent  not testable
+=========================  =============
 """
 
 from __future__ import annotations
@@ -17,7 +26,7 @@ from relatent.errors import InputError
 
 Verdict = Literal["holds", "holds in part", "does not hold", "not testable"]
 VERDICTS: tuple[Verdict, ...] = ("holds", "holds in part", "does not hold", "not testable")
-SURE = 2.0  # standard errors of a difference from which it counts; about 95 %
+SURE = 2.0  # standard errors above which a difference counts; about 95 %
 RULE = (  # as readers are told
     "A claim is split into the comparisons that it makes. A comparison holds when the numbers say so by more than two "
     "standard errors; that something is no worse, or as near, holds unless they contradict it by as much. All hold: "
@@ -32,8 +41,8 @@ class Number:
 
     Attributes
     ----------
-    label : what it is of, in a few words.
-    value, error : with its standard error, 0 for what is counted or computed and not drawn.
+    label : what was measured, in a few words.
+    value, error : the number and its standard error; 0 for a count or a computation without draws.
     runs : seeds, repeats or sizes over which it was measured.
     source : the artifact and the key that it was read from.
     """
@@ -68,7 +77,8 @@ class Finding:
 
 
 def apart(a: Number, b: Number) -> float:
-    """By how many standard errors of the difference a lies above b; infinite when neither has an error."""
+    """Return by how many standard errors of the difference a is above b; infinite if both errors
+    are 0."""
     error, difference = math.hypot(a.error, b.error), a.value - b.value
     if error == 0:
         return math.copysign(math.inf, difference) if difference else 0.0
@@ -113,13 +123,15 @@ def between(a: Number, low: float, high: float, asked: str = "") -> Finding:
 
 
 def lowest(a: Number, others: Sequence[Number], asked: str = "") -> Finding:
-    """Is a below each of the others by more than SURE standard errors? The nearest of them comes first."""
+    """Is a below each of the others by more than SURE standard errors? The nearest of them comes
+    first."""
     nearest = sorted(others, key=lambda other: other.value)
     return Finding(asked or f"{a.label} below all others", (a, *nearest), all(below(a, b).holds for b in others))
 
 
 def highest(a: Number, others: Sequence[Number], asked: str = "") -> Finding:
-    """Is a above each of the others by more than SURE standard errors? The nearest of them comes first."""
+    """Is a above each of the others by more than SURE standard errors? The nearest of them comes
+    first."""
     nearest = sorted(others, key=lambda other: -other.value)
     return Finding(asked or f"{a.label} above all others", (a, *nearest), all(above(a, b).holds for b in others))
 
@@ -131,7 +143,7 @@ def falling(numbers: Sequence[Number], asked: str) -> Finding:
 
 
 def ratio(a: Number, b: Number, label: str) -> Number:
-    """a / b, its relative error the root of the sum of squares of theirs; InputError for b = 0."""
+    """Return a / b; relative errors add in squares. InputError if b is 0."""
     if b.value == 0:
         raise InputError(f"{b.source or b.label}: 0, so that nothing can be divided by it")
     value = a.value / b.value
@@ -144,7 +156,8 @@ def _sources(*numbers: Number) -> str:
 
 
 def mean(label: str, numbers: Sequence[Number]) -> Number:
-    """Mean of several numbers and its standard error, from how much they differ: their own errors are not used."""
+    """Return the mean and its standard error from the spread of the numbers; their own errors are
+    not used."""
     n = len(numbers)
     if n < 2:
         raise InputError(f"{label}: a mean and its error need two numbers at least, got {n}")
@@ -154,17 +167,18 @@ def mean(label: str, numbers: Sequence[Number]) -> Number:
 
 
 def share_error(share: float, n: int) -> float:
-    """Standard error of a share of n items (binomial), that of one item being the least."""
+    """Return the binomial standard error of a share of n items, at least 1 / n."""
     return math.sqrt(max(share * (1 - share), 1 / n) / n)
 
 
 def bounded_error(n: int) -> float:
-    """The largest standard error that a mean of n values in [0, 1] can have (Popoviciu 1935)."""
+    """Return the largest standard error that a mean of n values in [0, 1] can have (Popoviciu
+    1935)."""
     return 0.5 / math.sqrt(n)
 
 
 def auc_error(auc: float, n_positive: int, n_negative: int) -> float:
-    """Standard error of an area under the ROC curve (Hanley & McNeil 1982).
+    """Return the standard error of an area under the ROC curve (Hanley & McNeil 1982).
 
     Examples
     --------
@@ -177,7 +191,8 @@ def auc_error(auc: float, n_positive: int, n_negative: int) -> float:
 
 
 def verdict_of(findings: Sequence[Finding]) -> Verdict:
-    """All hold: "holds"; some: "holds in part"; none: "does not hold".
+    """Return "holds" if all findings hold, "holds in part" if some do, "does not hold" if none
+    does.
 
     Examples
     --------

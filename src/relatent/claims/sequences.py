@@ -1,4 +1,5 @@
-"""Claims of the notes on sequences: training without padding, the row-RNN on digits, and its hidden units."""
+"""Claims of the notes on sequences: training without padding, the row-RNN on digits, and its hidden
+units."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ from relatent.claims.rules import (
     under,
 )
 
-# --- BPTT without padding -------------------------------------------------------------------------------------------
+# --- BPTT without padding -------------------------------------------------------------------------
 
 SWAPPING, SCHEDULES = "timing/swapping.csv", "bptt/uses.json"
 
@@ -91,7 +92,7 @@ def shuffled(evidence: Evidence) -> Iterator[Finding]:
             yield alike(often, as_often, asked)
 
 
-# --- the row-RNN ----------------------------------------------------------------------------------------------------
+# --- the row-RNN ----------------------------------------------------------------------------------
 
 BASELINES = "rnn/mnist/baselines.json"
 
@@ -113,7 +114,8 @@ def predicts(evidence: Evidence) -> list[Finding]:
 
 
 def more_than_identity(evidence: Evidence) -> list[Finding]:
-    """Cross-entropy of the next row below that of repeating the last one, and of a regression on two rows."""
+    """Cross-entropy of the next row below that of repeating the last one, and of a regression on
+    two rows."""
     network = evidence.lone("row-RNN", row_rnn(evidence, "metrics.json"), "cross_entropy")
     simple = {"last row again, smoothed": "all_copy_last", "logistic regression on two rows": "all_logistic"}
     return [
@@ -145,7 +147,7 @@ def errs_where_ambiguous(evidence: Evidence) -> list[Finding]:
     ]
 
 
-# --- hidden units ---------------------------------------------------------------------------------------------------
+# --- hidden units ---------------------------------------------------------------------------------
 
 
 def unit_share(evidence: Evidence, digit: int) -> tuple[Number, int]:
@@ -184,7 +186,8 @@ def diluted(evidence: Evidence) -> list[Finding]:
 
 
 def sharper(evidence: Evidence) -> list[Finding]:
-    """Weights by the floored drive give averages of more contrast than weights by the activation."""
+    """Weights by the floored drive give averages of more contrast than weights by the
+    activation."""
     both = [
         evidence.seeded(f"weights by {name}", "rnn/mnist/unit_weights.json", f"{name}_contrast")
         for name in ("drive", "activation")

@@ -1,4 +1,5 @@
-"""Claims of the notes on speed: scores of all pairs, support vector machines; and Keras, listed as outside."""
+"""Claims of the notes on speed: scores of all pairs, support vector machines; and Keras, listed as
+outside."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 
 from relatent.errors import InputError
+from relatent.networks.initialisation import restored
 from relatent.networks.objectives import Parts
 from relatent.networks.recipe import Journal, Recipe
 from relatent.networks.schedules import one_cycle
@@ -103,9 +104,7 @@ def build(shape: Mapping[str, Any], *, generator: torch.Generator) -> DigitClass
 
 def load(state: Mapping[str, Tensor], shape: Mapping[str, Any]) -> DigitClassifier:
     """Return a trained classifier on the CPU, in eval mode: `load(*read_weights(path))`."""
-    model = build(shape, generator=torch.Generator())
-    model.load_state_dict(state)
-    return model.eval()
+    return restored(build(shape, generator=torch.Generator()), state)
 
 
 def train(

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from relatent.errors import InputError
 from relatent.face_models.layers import ACTIVATIONS, Layer
+from relatent.networks.initialisation import fill
 
 EVALUATION_ROWS = 256  # images at once, where a result takes no gradient
 
@@ -173,13 +174,7 @@ def load(state: Mapping[str, Tensor], architecture: Mapping[str, Any]) -> Autoen
         When the weights belong to another kind of model, or do not fit the architecture.
     """
     model = build(architecture)
-    for name, own in model.state_dict().items():
-        if name not in state:
-            raise InputError(f"the weights lack {name!r}: they are of another architecture")
-        if state[name].shape != own.shape:
-            given, wanted = tuple(state[name].shape), tuple(own.shape)
-            raise InputError(f"the weights' {name!r} is {given}, the architecture needs {wanted}")
-    model.load_state_dict(dict(state), strict=False)
+    fill(model, state)
     return model.eval()
 
 

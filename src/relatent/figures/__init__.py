@@ -1,1 +1,2 @@
-"""Figures, one module per family: each reads result files, never models, and looks by `style.mplstyle`."""
+"""Figures, one module per family: each reads result files, never models, and looks by
+`style.mplstyle`."""

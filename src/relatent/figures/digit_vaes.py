@@ -1,4 +1,5 @@
-"""Figures that lay inference networks side by side: digits, confusions, spreads, bounds, training curves, time."""
+"""Draw inference networks side by side: digits, confusions, spreads, bounds, training curves,
+time."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ MARKERS = dict(zip(NETWORKS, "os^D", strict=True))
 
 @contextmanager
 def panels(path: Path, names: Sequence[str], height: float) -> Iterator[list[Any]]:
-    """Axes for runs two a row, each with its run's name above; saved when the block ends.
+    """Yield one panel per run, two per row, with the run's name above; save the figure when the
+    block ends.
 
     Parameters
     ----------
@@ -29,14 +31,14 @@ def panels(path: Path, names: Sequence[str], height: float) -> Iterator[list[Any
     with figure(path, PAGE, rows * height) as canvas:
         every = canvas.subplots(rows, 2, squeeze=False).ravel()
         for axes, name in zip(every, names, strict=False):
-            axes.set_title(name, fontsize=8)  # which panel is which; captions live in the report
+            axes.set_title(name, fontsize=8)  # tells the panels apart; captions are in the report
         for axes in every[len(names) :]:
             axes.set_visible(False)
         yield [*every[: len(names)]]
 
 
 def embeddings(path: Path, embedded: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
-    """Scatter several embeddings of the same items.
+    """Scatter several embeddings of the same items, one panel per run.
 
     Parameters
     ----------
@@ -48,7 +50,7 @@ def embeddings(path: Path, embedded: Mapping[str, tuple[np.ndarray, np.ndarray]]
 
 
 def grids(path: Path, digits: Mapping[str, np.ndarray]) -> None:
-    """Draw a square grid of digits of each run.
+    """Draw a square grid of digits, one panel per run.
 
     Parameters
     ----------
@@ -61,7 +63,7 @@ def grids(path: Path, digits: Mapping[str, np.ndarray]) -> None:
 
 
 def confusions(path: Path, counts: Mapping[str, np.ndarray]) -> None:
-    """Draw what each class is taken for, in per cent of the class; the diagonal is left white.
+    """Draw confusions in per cent of the true class; the diagonal is left white.
 
     Parameters
     ----------
@@ -85,7 +87,8 @@ def confusions(path: Path, counts: Mapping[str, np.ndarray]) -> None:
 
 
 def spreads(path: Path, summary: Mapping[str, Mapping[str, Any]]) -> None:
-    """Generalised variance of each class relative to that of all digits, per run; bars are standard errors over seeds.
+    """Draw the generalised variance of each class relative to all digits, per run; bars: standard
+    errors over seeds.
 
     Parameters
     ----------
@@ -108,7 +111,8 @@ def spreads(path: Path, summary: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def bounds(path: Path, summary: Mapping[str, Mapping[str, Any]]) -> None:
-    """Test ELBO and importance-weighted bound of every run, a panel for each number of latent dimensions.
+    """Draw test ELBO and importance-weighted bound of every run, one panel per number of latent
+    dimensions.
 
     Parameters
     ----------
@@ -130,11 +134,13 @@ def bounds(path: Path, summary: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def curves(path: Path, histories: Mapping[str, Sequence[Mapping[str, str]]], summary: Mapping[str, Any]) -> None:
-    """Negative ELBO of the validation digits over epochs, a panel for each number of latent dimensions.
+    """Draw the negative ELBO of the validation digits over epochs, one panel per number of latent
+    dimensions.
 
     Parameters
     ----------
-    histories : per run a row an epoch with `epoch`, `validation_reconstruction`, `validation_kl`, in nats.
+    histories : per run a row an epoch with `epoch`, `validation_reconstruction`, `validation_kl`,
+        in nats.
     summary : per run `encoder` and `latent_dim`.
     """
     sizes = sorted({summary[name]["latent_dim"] for name in histories})
@@ -149,12 +155,13 @@ def curves(path: Path, histories: Mapping[str, Sequence[Mapping[str, str]]], sum
                 seen.add(network)
                 axes.plot([int(row["epoch"]) for row in rows], loss, line, color=COLOURS[network], label=name)
             lowest = min(line.get_ydata().min() for line in axes.lines)
-            axes.set(xlabel="epoch", ylabel="negative ELBO (nats a digit)", ylim=(lowest - 1, lowest + 25))
+            axes.set(xlabel="epoch", ylabel="negative ELBO (nats per digit)", ylim=(lowest - 1, lowest + 25))
             axes.legend(ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1), columnspacing=1.0)
 
 
 def seconds(path: Path, table: Sequence[Mapping[str, str]]) -> None:
-    """Seconds of a training epoch of each run: median, and lowest to highest as a bar; the ratio stands beside.
+    """Draw seconds per training epoch of each run: the median, a bar from lowest to highest, and
+    the ratio.
 
     Parameters
     ----------
@@ -168,11 +175,11 @@ def seconds(path: Path, table: Sequence[Mapping[str, str]]) -> None:
             axes.errorbar([median], [number], xerr=[[median - low], [high - median]], color="black", lw=0.8)
             axes.text(high, number, f"  {float(row['ratio']):.1f} x", va="center", fontsize=7)
         axes.set_yticks(range(len(table)), [NETWORKS[row["encoder"]] for row in table])
-        axes.set(xlabel="seconds an epoch, one thread", ylim=(len(table) - 0.5, -0.5))
+        axes.set(xlabel="seconds per epoch, one thread", ylim=(len(table) - 0.5, -0.5))
         axes.margins(x=0.15)
 
 
 def column(values: Mapping[str, Any], keys: Sequence[str]) -> np.ndarray:
-    """Some of a run's numbers; nan for one that is null or missing."""
+    """Return some of a run's numbers, nan for one that is null or missing."""
     found = (values.get(key) for key in keys)
     return np.array([np.nan if value is None else value for value in found], dtype=np.float64)

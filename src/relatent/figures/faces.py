@@ -1,4 +1,4 @@
-"""Figures of faces: grids, interpolations, mixing strips, errors of the autoencoder, mixing of Gibbs chains."""
+"""Draw figures of faces: grids, interpolations, mixing, errors of the autoencoder, Gibbs chains."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from relatent.errors import InputError
 from relatent.figures.style import CLASSES, COLUMN, PAGE, blank, figure
 
 LIMIT = 0.75  # grey value shown as white, and its opposite as black; pixels have a standard deviation of 0.3
-SHADES = 48  # of grey that are drawn: a figure of faces stays below 300 KB, and nobody sees the steps
-CONTACT = 4.2  # in; about a pixel of the figure for each of 12 faces side by side, and below 300 KB
+SHADES = 48  # grey values drawn; so few keep a figure below 300 KB, and the steps are not visible
+CONTACT = 4.2  # in; about one pixel of the figure per pixel of 12 faces side by side, and below 300 KB
 GAP_PX = 2  # white, between tiles
 NAMES = {
     "cnn": "CNN",
@@ -43,7 +43,7 @@ def grid(path: Path, faces: np.ndarray, *, columns: int = 8) -> None:
 
 
 def contact(path: Path, faces: np.ndarray, *, columns: int = 12) -> None:
-    """Draw each face in several variants below one another, side by side, in bands of `columns` faces.
+    """Draw variants of each face below one another, in bands of `columns` faces side by side.
 
     Parameters
     ----------
@@ -67,14 +67,15 @@ def interpolation(
     names: Sequence[str],
     shares: Sequence[float],
 ) -> None:
-    """Draw, for each level, faces of one person on top, of another at the bottom, and what lies between them.
+    """Draw faces between those of two people, one panel per level: one person on top, the other at
+    the bottom.
 
     Parameters
     ----------
     first, second : float (n, y, x), in [-1, 1]; the pairs.
-    between : name of the level -> float (shares, n, y, x), a row for each share, from `first` to `second`.
-    names : of both people; they mark the rows of photographs.
-    shares : of the second person, which mark the other rows.
+    between : {level: float (shares, n, y, x)}, one row per share, from `first` to `second`.
+    names : names of both people, written beside the rows of photographs.
+    shares : shares of the second person, written beside the other rows.
     """
     if any(rows.shape != (len(shares), *first.shape) for rows in between.values()) or first.shape != second.shape:
         raise InputError(f"faces between {first.shape} and {second.shape} must have a row for each of {shares}")
@@ -91,13 +92,13 @@ def interpolation(
 
 
 def strip(path: Path, faces: np.ndarray, mixed: np.ndarray, shares: Sequence[float]) -> None:
-    """Draw faces in the first column, and what is left of them at each share in the others.
+    """Draw faces in the first column, and what each share leaves of them in the other columns.
 
     Parameters
     ----------
     faces : float (n, y, x), in [-1, 1].
     mixed : float (shares, n, y, x).
-    shares : of the values of the way up, named under the columns.
+    shares : shares of the values of the way up, written under the columns.
     """
     if len(mixed) != len(shares) or mixed.shape[1:] != faces.shape:
         raise InputError(f"mixed faces must be {(len(shares), *faces.shape)}, got {mixed.shape}")
@@ -114,7 +115,7 @@ def strip(path: Path, faces: np.ndarray, mixed: np.ndarray, shares: Sequence[flo
 
 
 def _tiled(rows: np.ndarray, *, gap: int = GAP_PX) -> np.ndarray:
-    """One image (y, x) of tiles (rows, columns, y, x), with white between them."""
+    """Join tiles (rows, columns, y, x) to one image (y, x), with white between them."""
     padded = np.pad(rows, ((0, 0), (0, 0), (0, gap), (0, gap)), constant_values=LIMIT)
     down, across, y, x = padded.shape
     picture = padded.transpose(0, 2, 1, 3).reshape(down * y, across * x)
@@ -124,18 +125,20 @@ def _tiled(rows: np.ndarray, *, gap: int = GAP_PX) -> np.ndarray:
 def _show(axes: Any, picture: np.ndarray) -> None:
     import matplotlib as mpl
 
-    # smoothed: a pixel of a face is no whole number of pixels of the figure
+    # smoothed, because a pixel of a face is not a whole number of pixels wide in the figure
     shades = mpl.colormaps["gray"].resampled(SHADES)
     axes.imshow(picture, cmap=shades, vmin=-LIMIT, vmax=LIMIT, interpolation="bilinear", interpolation_stage="data")
     blank(axes)
 
 
 def errors(path: Path, table: Sequence[Mapping[str, str]], pca: float) -> None:
-    """Draw the error of faces of held-out people after each step of the training, as bars, and that of PCA.
+    """Draw the error on faces of held-out people after each training step as bars, and the error of
+    PCA.
 
     Parameters
     ----------
-    table : rows with `step`, `values` and `held_out_mse`, as `relatent.face_models.training.train` gives them.
+    table : rows with `step`, `values` and `held_out_mse`, as `relatent.face_models.training.train`
+        gives them.
     pca : held-out mean squared error of PCA with as many components as the top has values.
     """
     steps = [row["step"] for row in table]
@@ -155,7 +158,7 @@ def errors(path: Path, table: Sequence[Mapping[str, str]], pca: float) -> None:
 
 
 def curves(path: Path, history: Sequence[Mapping[str, str]], *, step: str = "fine-tuned") -> None:
-    """Draw training and validation error of one step over its epochs.
+    """Draw training and validation error of one training step over its epochs.
 
     Parameters
     ----------
@@ -176,7 +179,7 @@ def curves(path: Path, history: Sequence[Mapping[str, str]], *, step: str = "fin
 
 
 def mixing(path: Path, correlations: Mapping[str, Sequence[float]]) -> None:
-    """Draw the autocorrelation of Gibbs chains over the lag, a line for each model.
+    """Draw the autocorrelation of Gibbs chains over the lag, one line per model.
 
     Parameters
     ----------

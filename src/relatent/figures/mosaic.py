@@ -1,4 +1,5 @@
-"""Mosaics of features: a tile each on a grid, blank tiles between clusters, pixel by pixel."""
+"""Draw mosaics of features: one tile per feature on a grid, blank tiles between clusters, pixel by
+pixel."""
 
 from __future__ import annotations
 
@@ -12,16 +13,18 @@ from relatent.figures.style import figure
 from relatent.files.atomic import atomic
 
 WHITE = 255
-SHADES = 17  # of grey that are drawn, one of them for 0: smaller files, and the steps are hardly seen
-QUANTILE = 0.995  # of the absolute values are drawn between black and white
-DPI = 200  # of style.mplstyle; panels are drawn pixel by pixel
+SHADES = 17  # grey values drawn, one of them for 0; so few make files smaller, and the steps are hardly visible
+QUANTILE = 0.995  # quantile of the absolute values drawn as black or white
+DPI = 200  # as in style.mplstyle; panels are drawn pixel by pixel
 MARGIN_PX = 20  # between two panels
-LABEL_PX = 50  # under each
-NARROWEST_PX = 360  # a panel, so that its label fits
+LABEL_PX = 50  # under each panel
+NARROWEST_PX = 360  # width of a panel, so that its label fits
 
 
 def shade(features: np.ndarray) -> np.ndarray:
-    """Values as grey, uint8 of the same shape: all features on one scale, 0 in the middle where signs differ.
+    """Convert values to grey, uint8 of the same shape.
+
+    All features share one scale; if values of both signs occur, 0 is the middle grey.
 
     Parameters
     ----------
@@ -38,13 +41,13 @@ def shade(features: np.ndarray) -> np.ndarray:
 
 
 def mosaic(tiles: np.ndarray, grid: np.ndarray, *, gap: int = 1) -> np.ndarray:
-    """One picture of tiles on a grid; blank tiles and the lines between tiles are white.
+    """Join tiles on a grid to one picture; blank tiles and the lines between tiles are white.
 
     Parameters
     ----------
     tiles : uint8 (n, y, x).
-    grid : int (lines, columns), the tile at each place, -1 for none.
-    gap : px between tiles.
+    grid : int (lines, columns), the index of the tile at each place, -1 for a blank.
+    gap : int, default 1; pixels between tiles.
 
     Returns
     -------
@@ -61,7 +64,8 @@ def mosaic(tiles: np.ndarray, grid: np.ndarray, *, gap: int = 1) -> np.ndarray:
 
 
 def save(path: Path, picture: np.ndarray) -> None:
-    """Write a grey picture (y, x) as PNG, a pixel a value; the same values give the same bytes."""
+    """Write a grey picture (y, x) as PNG, one pixel per value; the same values give the same
+    bytes."""
     from PIL import Image
 
     with atomic(path) as temporary:
@@ -69,13 +73,14 @@ def save(path: Path, picture: np.ndarray) -> None:
 
 
 def panels(path: Path, features: np.ndarray, grids: Mapping[str, np.ndarray], lengths: Mapping[str, float]) -> None:
-    """Draw the same features in several layouts, two panels a line, a pixel a value, a label under each.
+    """Draw the same features in several layouts: two panels per line, one pixel per value, a label
+    under each.
 
     Parameters
     ----------
     features : finite numbers (n, y, x).
-    grids : label -> int (lines, columns).
-    lengths : label -> sum of 1 - correlation of neighbours.
+    grids : {label: int (lines, columns)}.
+    lengths : {label: sum of 1 - correlation of neighbours}.
     """
     from PIL import Image
 
@@ -92,4 +97,4 @@ def panels(path: Path, features: np.ndarray, grids: Mapping[str, np.ndarray], le
             middle, under = (x + picture.shape[1] / 2) / (2 * across), (y - LABEL_PX / 2) / height
             canvas.text(middle, under, f"{label}: path length {lengths[label]:.1f}", ha="center", va="center")
     with Image.open(path) as drawn:
-        save(path, np.asarray(drawn.convert("L")))  # a third of the bytes of four channels
+        save(path, np.asarray(drawn.convert("L")))  # one channel takes a third of the bytes of four

@@ -1,4 +1,5 @@
-"""Parts of the figures of variational autoencoders: embedded digits in a plane, digits as one image."""
+"""Draw parts of the figures of variational autoencoders: embedded digits in a plane, digits as one
+image."""
 
 from __future__ import annotations
 
@@ -10,11 +11,11 @@ from relatent.figures.style import CLASSES
 
 
 def scatter(axes: Any, points: np.ndarray, labels: np.ndarray) -> None:
-    """Scatter embedded items, coloured by class, each class's number near its median.
+    """Scatter embedded items, coloured by class, and write each class's number near its median.
 
     Parameters
     ----------
-    points : float (n, latent_dim); of more than two dimensions the two principal components are shown.
+    points : float (n, latent_dim); if latent_dim > 2, the first two principal components are shown.
     labels : int (n,), classes 0 to 9.
     """
     plane, axis_name = planar(points)  # (n, 2)
@@ -29,7 +30,8 @@ def scatter(axes: Any, points: np.ndarray, labels: np.ndarray) -> None:
 
 
 def spread(points: np.ndarray, distance: float) -> np.ndarray:
-    """Points (n, 2) moved apart until any two of them are `distance` apart, so that labels do not cover each other."""
+    """Move points (n, 2) until any two are `distance` apart, so that labels do not cover each
+    other."""
     moved = points.astype(np.float64)
     for _ in range(200):
         gaps = moved[:, None] - moved[None]  # (n, n, 2)
@@ -42,7 +44,7 @@ def spread(points: np.ndarray, distance: float) -> np.ndarray:
 
 
 def planar(points: np.ndarray) -> tuple[np.ndarray, str]:
-    """Points in two dimensions (n, 2), and what their axes are."""
+    """Return points in two dimensions (n, 2), and the name of their axes."""
     if points.shape[1] == 2:
         return points, "latent dimension"
     if points.shape[1] == 1:
@@ -54,7 +56,7 @@ def planar(points: np.ndarray) -> tuple[np.ndarray, str]:
 
 
 def tiled(digits: np.ndarray) -> np.ndarray:
-    """A square grid of digits (side, side, n_pixels), edge to edge, as one image."""
+    """Join a square grid of digits (side, side, n_pixels) edge to edge to one image."""
     side = len(digits)
     edge = round(digits.shape[-1] ** 0.5)
     tiles = digits.reshape(side, side, edge, edge).transpose(0, 2, 1, 3)  # (side, edge, side, edge)

@@ -1,4 +1,4 @@
-"""Figures of rankings: precision against recall of every representation of a data set."""
+"""Draw precision against recall of every representation of a data set."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from relatent.figures.style import CLASSES, COLUMN, PAGE, figure
 
-SIZED = re.compile(r"(?:.*_)?(\d+)d(?:_.*)?")  # a representation of so many dimensions, by its name
+SIZED = re.compile(r"(?:.*_)?(\d+)d(?:_.*)?")  # a name that holds the number of dimensions
 FEW = 5  # curves that one panel holds
 MARKERS = "osD^v<>Pp"
 Curves = Mapping[str, Sequence[Mapping[str, str]]]
@@ -17,12 +17,12 @@ Curves = Mapping[str, Sequence[Mapping[str, str]]]
 def precision_recall(path: Path, curves: Curves) -> None:
     """Draw interpolated precision at recall 0, .1, .. 1, the mean over queries.
 
-    Many curves are drawn in a panel for each number of dimensions that their names tell; those that tell none stand
-    dashed in every panel.
+    More than `FEW` curves are drawn in one panel per number of dimensions, which their names hold.
+    Curves whose names hold no number stand dashed in every panel.
 
     Parameters
     ----------
-    curves : for each representation's name, rows with `recall` and `precision`.
+    curves : {name of the representation: rows with `recall` and `precision`}.
     """
     drawn = groups(curves)
     everywhere = drawn.pop("") if len(drawn) > 1 else []
@@ -41,7 +41,9 @@ def precision_recall(path: Path, curves: Curves) -> None:
 
 
 def groups(curves: Curves) -> dict[str, list[str]]:
-    """Number of dimensions -> names of curves; "" for those whose names tell none, and for few curves all of them.
+    """Group the names of curves by the number of dimensions in them.
+
+    The key is "" for names without a number, and for all names if there are at most `FEW` curves.
 
     Examples
     --------
@@ -61,5 +63,5 @@ def groups(curves: Curves) -> dict[str, list[str]]:
 
 
 def shown(name: str) -> str:
-    """A representation's name without its first seed, which all have."""
+    """Return a representation's name without its seed 0, which every representation has."""
     return name.removesuffix("_seed0").replace("_", " ")

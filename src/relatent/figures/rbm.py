@@ -1,4 +1,4 @@
-"""Figures of RBMs: filters of a layer of hidden units, and the convergence of its partition function."""
+"""Draw filters of an RBM's hidden units, and the convergence of its partition function."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from relatent.figures.style import COLUMN, blank, figure
 
 COLOURS = {"ais": "#0072B2", "reverse-ais": "#E69F00"}
 NAMES = {"ais": "forward: from independent units", "reverse-ais": "reverse: from the model's samples"}
-LARGEST = 99.5  # percentile of |weight| that is drawn as black or white
-SIDEWAYS = 0.06  # shift of each direction from its number of temperatures, in octaves: bars stay apart
-SHADES = 48  # of grey that are drawn: a figure stays small, and nobody sees the steps
+LARGEST = 99.5  # percentile of |weight| drawn as black or white
+SIDEWAYS = 0.06  # octaves by which each direction is shifted, so that bars do not overlap
+SHADES = 48  # grey values drawn; so few keep the file small, and the steps are not visible
 
 
 def filters(path: Path, weight: np.ndarray, *, columns: int = 10) -> None:
-    """Draw the weights of the first `columns`^2 hidden units as square images, on one scale around zero (grey).
+    """Draw the weights of the first `columns`^2 hidden units as square images, on one scale around
+    zero (grey).
 
     Parameters
     ----------
-    weight : float (n_visible, n_hidden), of visible units that are the pixels of a square image.
+    weight : float (n_visible, n_hidden); the visible units are the pixels of a square image.
 
     Raises
     ------
     InputError
-        When the visible units are no square image.
+        If n_visible is not a square number.
     """
     side = int(np.sqrt(len(weight)))
     if side * side != len(weight):
@@ -47,7 +48,7 @@ def filters(path: Path, weight: np.ndarray, *, columns: int = 10) -> None:
 
 
 def convergence(path: Path, table: Sequence[Mapping[str, str]]) -> None:
-    """Draw log Z over the number of temperatures, both directions, each with its 95 % interval.
+    """Draw log Z over the number of temperatures, in both directions, with 95 % intervals.
 
     Parameters
     ----------

@@ -1,4 +1,5 @@
-"""Figures of row-RNNs: predicted rows, completed digits, what hidden units like to see, and how good all of it is."""
+"""Draw figures of row-RNNs: predicted rows, completed digits, inputs that hidden units prefer,
+accuracies."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ import numpy as np
 from relatent.figures.style import CLASSES, COLUMN, PAGE, blank, figure
 
 GAP_PX = 2  # between tiles
-SHADES = 32  # of grey that are drawn: a figure of digits stays small, and nobody sees the steps
+SHADES = 32  # grey values drawn; so few keep the file small, and the steps are not visible
 RIGHT, WRONG, LINE = CLASSES[0], CLASSES[5], "#999999"
 NAMES = {
     "tied": "RNN, tied",
@@ -25,7 +26,8 @@ NAMES = {
 
 
 def rows(path: Path, originals: np.ndarray, predicted: np.ndarray, labels: np.ndarray, *, bands: int = 3) -> None:
-    """Draw test digits, and below each the digit of which every row was predicted from those above it.
+    """Draw test digits, and below each its predictions: every row is predicted from the rows above
+    it.
 
     Parameters
     ----------
@@ -43,12 +45,14 @@ def rows(path: Path, originals: np.ndarray, predicted: np.ndarray, labels: np.nd
 def completions(
     path: Path, originals: np.ndarray, completed: np.ndarray, labels: np.ndarray, seen: np.ndarray, *, seen_rows: int
 ) -> None:
-    """Draw each test digit beside its completion, a row a class; the line is where the seen half ends.
+    """Draw each test digit beside its completion, one row per class; a line marks where the seen
+    half ends.
 
     Parameters
     ----------
     originals, completed : (n, y, x), as bytes and in [0, 1].
-    labels, seen : int (n,), the digit's class, and what the classifier sees in the completion: framed if another.
+    labels, seen : int (n,), the digit's class, and what the classifier sees in the completion:
+        framed if another.
     """
     classes = np.unique(labels)
     per_class = min(int((labels == digit).sum()) for digit in classes)
@@ -75,11 +79,12 @@ def _frame(axes: Any, left: float, top: float, width: float, height: float, text
 
 
 def ambiguous(path: Path, originals: np.ndarray, completed: np.ndarray, samples: np.ndarray, *, seen_rows: int) -> None:
-    """Draw a digit a row: itself, its completion, and completions by sampling rows.
+    """Draw one digit per row: itself, its completion, and completions by sampling rows.
 
     Parameters
     ----------
-    originals, completed : (n, y, x); samples : (n, count, y, x), in [0, 1] but the bytes of the originals.
+    originals, completed : (n, y, x); samples : (n, count, y, x), in [0, 1] but the bytes of the
+        originals.
     """
     tiles = np.concatenate([originals[:, None] / 255, completed[:, None], samples], axis=1)
     n, columns, height, width = tiles.shape
@@ -97,12 +102,14 @@ def ambiguous(path: Path, originals: np.ndarray, completed: np.ndarray, samples:
 
 
 def units(path: Path, average: np.ndarray, best: np.ndarray, counts: Mapping[str, float], *, unit_rows: int) -> None:
-    """Draw what each hidden unit likes to see, over the rows expected after it: averages beside single sequences.
+    """Draw the input that each hidden unit prefers, and the rows expected after it: average beside
+    best sequence.
 
     Parameters
     ----------
     average, best : float (n, y, x), not negative; each tile is drawn from 0 to its own maximum.
-    counts : "<kind>_<digit>" -> units whose picture the classifier sees as that digit, kinds "average" and "best".
+    counts : "<kind>_<digit>" -> units whose picture the classifier sees as that digit, kinds
+        "average" and "best".
     unit_rows : rows that the unit likes to see; those below are expected.
     """
     side = int(np.ceil(len(average) ** 0.5))
@@ -130,11 +137,12 @@ def measured(
     completed: Mapping[str, Mapping[str, float]],
     baselines: Mapping[str, float],
 ) -> None:
-    """Draw the cross-entropy of the next row, and the accuracy of completions, of all runs beside what they must beat.
+    """Draw cross-entropy of the next row and accuracy of completions, for all runs beside the
+    baselines.
 
     Parameters
     ----------
-    runs : run -> `cross_entropy`, nats a pixel, of those that read all rows.
+    runs : run -> `cross_entropy`, nats per pixel, of those that read all rows.
     completed : run -> `completed` and `completed_<digit>`, accuracies.
     baselines : `all_mean_row`, `all_copy_last`, `all_logistic`; `whole`, `half_alone`, `nearest`.
     """
@@ -146,7 +154,7 @@ def measured(
     shares |= {NAMES.get(name, name): run["completed"] for name, run in completed.items()}
     with figure(path, PAGE, 2.5) as canvas:
         left, middle, right = canvas.subplots(1, 3, width_ratios=[1, 1, 1.2])
-        _bars(left, values, len(simple), "cross-entropy (nats a pixel)", "{:.3f}")
+        _bars(left, values, len(simple), "cross-entropy (nats per pixel)", "{:.3f}")
         _bars(
             middle, {name: 100 * value for name, value in shares.items()}, 2, "completions seen rightly (%)", "{:.1f}"
         )
@@ -175,11 +183,11 @@ def _bars(axes: Any, values: Mapping[str, float], simple: int, label: str, form:
 
 
 def curves(path: Path, histories: Mapping[str, Sequence[Mapping[str, str]]]) -> None:
-    """Draw the validation cross-entropy of the next row over epochs, a line a run.
+    """Draw the validation cross-entropy of the next row over epochs, one line per run.
 
     Parameters
     ----------
-    histories : run -> a row an epoch with `epoch` and `validation_cross_entropy`, nats a pixel.
+    histories : run -> a row an epoch with `epoch` and `validation_cross_entropy`, nats per pixel.
     """
     with figure(path, COLUMN, 2.9) as canvas:
         axes = canvas.add_subplot()
@@ -194,12 +202,12 @@ def curves(path: Path, histories: Mapping[str, Sequence[Mapping[str, str]]]) -> 
                 markersize=2.5,
                 label=NAMES.get(name, name),
             )
-        axes.set(xlabel="epoch", ylabel="validation cross-entropy (nats a pixel)")
+        axes.set(xlabel="epoch", ylabel="validation cross-entropy (nats per pixel)")
         canvas.legend(loc="outside upper center", ncols=3, fontsize=6, columnspacing=1.0)
 
 
 def tiled(tiles: np.ndarray) -> np.ndarray:
-    """Tiles (rows, columns, y, x) in one picture, nan between them."""
+    """Join tiles (rows, columns, y, x) to one picture, with nan between them."""
     n, columns, height, width = tiles.shape
     canvas = np.full((n, height + GAP_PX, columns, width + GAP_PX), np.nan)
     canvas[:, :height, :, :width] = tiles.transpose(0, 2, 1, 3)
@@ -207,7 +215,8 @@ def tiled(tiles: np.ndarray) -> np.ndarray:
 
 
 def _show(axes: Any, picture: np.ndarray) -> None:
-    """Grey in `SHADES` steps from white to black; what is nan stays a faint grey, so that tiles are seen to end."""
+    """Show a picture in `SHADES` steps from white to black; nan is a faint grey that marks the
+    edges of tiles."""
     axes.imshow(np.round(picture * (SHADES - 1)) / (SHADES - 1), vmin=0, vmax=1)
     axes.set_facecolor("#dddddd")
     blank(axes)

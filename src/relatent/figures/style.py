@@ -1,4 +1,4 @@
-"""The common look: widths, colours, and saving as a PNG whose bytes repeat."""
+"""Give all figures one look: widths, colours, and PNG files whose bytes repeat."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 COLUMN = 3.35  # in; one column of a page
 PAGE = 6.9  # in; a page's full width
-LARGEST = 300_000  # bytes of a figure, for it is kept in git
+LARGEST = 300_000  # bytes of a figure, because git keeps it
 
 # ten classes: Okabe & Ito's eight, with two shades between that stay apart for colour-blind readers
 CLASSES = (
@@ -24,7 +24,7 @@ CLASSES = (
 
 @contextmanager
 def figure(path: Path, width: float, height: float) -> Iterator[Figure]:
-    """Yield an empty figure of this size in inches; it is saved as PNG when the block ends.
+    """Yield an empty figure; save it as PNG when the block ends.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def figure(path: Path, width: float, height: float) -> Iterator[Figure]:
 
 
 def shrink(path: Path) -> None:
-    """Give a PNG above LARGEST bytes a palette, of as many colours as fit."""
+    """Reduce a PNG above LARGEST bytes to a palette of as many colours as fit."""
     from PIL import Image
 
     for colours in (256, 128, 64, 32, 16):
@@ -61,6 +61,6 @@ def shrink(path: Path) -> None:
 
 
 def blank(axes: Any) -> None:
-    """No ticks and no frame, for images."""
+    """Remove ticks and frame, for images."""
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(False)

@@ -1,4 +1,5 @@
-"""Figures of documents: perplexities, topics, the embedded newsgroups, precision of codes against their length."""
+"""Draw figures of documents: perplexities, topics, embedded newsgroups, precision of codes against
+length."""
 
 from __future__ import annotations
 
@@ -26,12 +27,12 @@ SUPERVISED = ("vdsh_s", "vdsh_sp")  # drawn dashed: their training saw labels
 
 
 def perplexities(path: Path, models: Mapping[str, Mapping[str, float]], published: Mapping[str, float]) -> None:
-    """Bars of perplexity a word for each model, with the tighter bound of those that have one, and published lines.
+    """Draw perplexity per word as bars, the tighter bounds as marks, and published values as lines.
 
     Parameters
     ----------
-    models : name -> `perplexity_documents` and, where there is one, `bound_documents`.
-    published : name -> perplexity, quoted from memory.
+    models : {name: `perplexity_documents` and, where it was measured, `bound_documents`}.
+    published : {name: perplexity}, quoted from memory.
     """
     names = list(models)
     values = [models[name]["perplexity_documents"] for name in names]
@@ -46,13 +47,14 @@ def perplexities(path: Path, models: Mapping[str, Mapping[str, float]], publishe
         for number, (name, value) in enumerate(published.items()):
             axes.axhline(value, color=CLASSES[(2, 3, 5)[number % 3]], ls="--", lw=0.8, label=f"{name}, from memory")
         axes.set_xticks(range(len(names)), [NAMES.get(name, name) for name in names], fontsize=6)
-        axes.set(ylabel="perplexity a word")
+        axes.set(ylabel="perplexity per word")
         axes.set_ylim(0, 1.4 * max(*values, *published.values()))  # room for the legend
         axes.legend(loc="upper right", fontsize=5.5, ncols=2)
 
 
 def overlaps(topics: Sequence[Sequence[str]], directions: Sequence[Sequence[str]]) -> list[tuple[int, int, int]]:
-    """Pair each topic with a direction of its own, so that all pairs together share as many words as they can.
+    """Pair topics with directions one to one, so that the pairs share as many words as possible in
+    total.
 
     Parameters
     ----------
@@ -61,7 +63,8 @@ def overlaps(topics: Sequence[Sequence[str]], directions: Sequence[Sequence[str]
     Returns
     -------
     list of (topic, direction, shared words)
-        Most shared words first, equal ones by the topic's number; as many as the shorter list.
+        Most shared words first, ties by the number of the topic; as many pairs as the shorter list
+        has items.
 
     Examples
     --------
@@ -77,10 +80,11 @@ def overlaps(topics: Sequence[Sequence[str]], directions: Sequence[Sequence[str]
 
 
 def topics(path: Path, peers: Sequence[Sequence[str]], ours: Sequence[Sequence[str]]) -> None:
-    """Top words of LDA's topics beside those of directions of a VAE's latent space; shared words are coloured.
+    """Write top words of LDA's topics beside those of directions of a VAE's latent space, shared
+    words in colour.
 
-    TOPICS pairs of `overlaps`, evenly over their ranks: from the pair that shares most words to the one that shares
-    fewest.
+    Shows TOPICS pairs of `overlaps` at even ranks, from the pair that shares most words to the one
+    that shares fewest.
 
     Parameters
     ----------
@@ -107,7 +111,8 @@ def topics(path: Path, peers: Sequence[Sequence[str]], ours: Sequence[Sequence[s
 
 
 def wrapped(axes: Axes, left: float, row: int, words: Sequence[str], common: set[str]) -> None:
-    """Words in two lines from `left` on, those in `common` coloured; each is set behind the one before it."""
+    """Write words in two lines from `left` on, each behind the one before it; words in `common` are
+    coloured."""
     half = -(-len(words) // 2)
     style: dict[str, Any] = {"fontsize": 6, "va": "center"}
     for line, some in enumerate((words[:half], words[half:])):
@@ -119,16 +124,17 @@ def wrapped(axes: Axes, left: float, row: int, words: Sequence[str], common: set
 
 
 def family(group: str) -> str:
-    """The first part of a group's name: comp, rec, sci, ..."""
+    """Return the first part of a group's name: comp, rec, sci, ..."""
     return group.partition(".")[0]
 
 
 def planes(path: Path, embeddings: Mapping[str, tuple[np.ndarray, np.ndarray]], groups: Sequence[str]) -> None:
-    """Scatter embedded documents of each run side by side, coloured by the family of their group, named at its median.
+    """Scatter embedded documents, one panel per run, coloured by family of groups; names stand at
+    the medians.
 
     Parameters
     ----------
-    embeddings : run -> points (n, 2) and labels (n,) into `groups`.
+    embeddings : {run: (points (n, 2), labels (n,))}; a label is an index into `groups`.
     """
     families = list(dict.fromkeys(family(group) for group in groups))
     of_group = np.array([min(families.index(family(group)), FAMILIES - 1) for group in groups])
@@ -156,11 +162,13 @@ def planes(path: Path, embeddings: Mapping[str, tuple[np.ndarray, np.ndarray]], 
 
 
 def hashing(path: Path, table: Sequence[Mapping[str, str]]) -> None:
-    """Precision@100 against the number of bits for each of our methods, a panel a protocol; tf-idf as a line.
+    """Draw precision@100 of our methods against the number of bits, one panel per protocol; tf-idf
+    is a level line.
 
     Parameters
     ----------
-    table : rows with `source`, `protocol`, `method`, `bits`, `precision@100`; published rows are not drawn.
+    table : rows with `source`, `protocol`, `method`, `bits`, `precision@100`; published rows are
+        not drawn.
     """
     ours = [row for row in table if row["source"] == "ours"]
     protocols = list(dict.fromkeys(row["protocol"] for row in ours))

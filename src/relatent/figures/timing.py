@@ -1,4 +1,4 @@
-"""Figures of timings: training time and memory of support vector machines, dense against sparse."""
+"""Draw training time and memory of support vector machines, dense against sparse."""
 
 from __future__ import annotations
 

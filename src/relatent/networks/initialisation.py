@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+from relatent.errors import InputError
+
+AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
 EMBEDDING_STD = 0.1  # of the first word embeddings
 
@@ -65,6 +71,23 @@ def initialise_cells(module: nn.Module, *, generator: torch.Generator) -> None:
             _draw_uniform(layer, 1 / math.sqrt(layer.hidden_size), generator)
         elif isinstance(layer, nn.Embedding):
             nn.init.normal_(layer.weight, std=EMBEDDING_STD, generator=generator)
+
+
+def restored(model: AnyModule, state: Mapping[str, Tensor]) -> AnyModule:
+    """Load trained weights into a model; return it in eval mode."""
+    model.load_state_dict(state)
+    return model.eval()
+
+
+def fill(module: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Copy weights into a module; InputError names the first that does not fit."""
+    for name, own in module.state_dict().items():
+        if name not in state:
+            raise InputError(f"the weights lack {name!r}: they are of another architecture")
+        if state[name].shape != own.shape:
+            given, wanted = tuple(state[name].shape), tuple(own.shape)
+            raise InputError(f"the weights' {name!r} is {given}, the architecture needs {wanted}")
+    module.load_state_dict(dict(state), strict=False)
 
 
 def _draw_uniform(layer: nn.Module, bound: float, generator: torch.Generator) -> None:

@@ -1,1 +1,1 @@
-"""Published numbers beside ours."""
+"""Set published numbers beside ours."""

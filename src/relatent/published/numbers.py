@@ -1,7 +1,8 @@
-"""Published numbers and their sources: precision of hash codes, perplexity of documents, bounds on digits.
+"""Published numbers and their sources: precision of hash codes, perplexity of documents, bounds on
+digits.
 
-Each source says whether its numbers were read there or quoted from memory. Papers preprocess their data in different
-ways, and we in another: these numbers are targets, not quotations.
+Each source says whether its numbers were read there or quoted from memory. Papers preprocess their
+data in different ways, and we in another: these numbers are targets, not quotations.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ HASHING: dict[str, dict[int, float]] = {
     }.items()
 }
 
-# 20 Newsgroups, 2,000 words, 50 topics: model -> perplexity per word; that of LDA is from the paper on the replicated
+# 20 Newsgroups, 2,000 words, 50 topics: model -> perplexity per word; that of LDA is from the paper
+# on the replicated
 # softmax
 PERPLEXITY: dict[str, float] = {"LDA": 1091, "NVDM": 836, "ProdLDA": 1172}
 

@@ -1,7 +1,8 @@
-"""Our numbers beside published ones: precision of hash codes, perplexity of documents, bounds on digits.
+"""Set our numbers beside published ones: precision of hash codes, perplexity of documents, bounds
+on digits.
 
-Each published number comes with its source and with how it was had: read at the source, or quoted from memory. What
-differs in data and protocol stands below each table, for none of them is a repetition of a published experiment.
+Each published number comes with its source. No table repeats a published experiment: paragraphs
+below it say how data and protocol differ.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from relatent.published.numbers import BITS, BOUNDS, HASHING, PERPLEXITY, SOURCE
 
 PAGE = "page.html.j2"
 
-# ours: the published method that it is set beside, "" for none
+# our method: the published method above it in the table, "" for none
 COUNTERPARTS = {
     "lsh": "LSH", "vdsh": "VDSH", "vdsh_s": "VDSH-S", "vdsh_sp": "VDSH-SP", "nash": "NASH-DN",
     "nash_neighbours": "", "lsa": "", "itq": "", "tfidf": "",
 }  # fmt: skip
 LABELLED = ("VDSH-S", "VDSH-SP", "NASH-DN-S", "vdsh_s", "vdsh_sp")  # their training saw labels
 
-# what differs, a paragraph each; of ours under the default params.yaml
+# how ours differ, under the default params.yaml; a blank line ends a paragraph
 HASHING_NOTES = """\
 Data: the public code of VDSH and of AMMI reads a file of tf-idf rows named ng20.tfidf.mat; which headers, words and
 documents it holds and how it was split is not said with it, and rows of different papers may differ in it. Our
@@ -65,7 +66,8 @@ latent dimensions differ between rows.
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the page: a heading, what is measured, named columns, rows of text, what differs in paragraphs."""
+    """Hold a table of the page: heading, measure, names of columns, rows of text, paragraphs on
+    what differs."""
 
     heading: str
     measured: str
@@ -75,11 +77,13 @@ class Table:
 
 
 def hashing_table(ours: Iterable[Mapping[str, str]], names: Mapping[str, str]) -> Table:
-    """Precision@100 of published methods, each above its counterparts of ours, then ours without one.
+    """Return precision@100 of published methods, each above our counterparts, then our other
+    methods.
 
     Parameters
     ----------
-    ours : rows with `source`, `protocol`, `method`, `bits`, `precision@100`; those whose source is not "ours" are left.
+    ours : rows with `source`, `protocol`, `method`, `bits`, `precision@100`; only rows of the
+        source "ours" count.
     names : our method -> the name that is shown.
     """
     measured: dict[tuple[str, str], dict[int, float]] = {}
@@ -115,11 +119,13 @@ def hashing_table(ours: Iterable[Mapping[str, str]], names: Mapping[str, str]) -
 
 
 def perplexity_table(ours: Mapping[str, Mapping[str, float]], names: Mapping[str, str]) -> Table:
-    """Perplexity a word of test documents: published, then ours in both averages and by the tighter bound.
+    """Return perplexity per word of test documents: published, then ours in both averages and by
+    the tighter bound.
 
     Parameters
     ----------
-    ours : model -> `perplexity_documents`, `perplexity_words` and, where there is one, `bound_documents`.
+    ours : {model: `perplexity_documents`, `perplexity_words` and, where it was measured,
+        `bound_documents`}.
     """
     rows: list[tuple[str, ...]]
     rows = [(name, "published", f"{value:.0f}", "", "", "", SOURCES[name]) for name, value in PERPLEXITY.items()]
@@ -138,11 +144,13 @@ def perplexity_table(ours: Mapping[str, Mapping[str, float]], names: Mapping[str
 
 
 def bound_table(summary: Mapping[str, Mapping[str, Any]]) -> Table:
-    """Bounds on the log likelihood of binary MNIST: published, then each of our runs, best first.
+    """Return bounds on the log likelihood of binary MNIST: published ones, then our runs, best
+    first.
 
     Parameters
     ----------
-    summary : run -> `bound`, `elbo`, `bound_samples`, `binarise`, `latent_dim`; the stage measures' summary.
+    summary : run -> `bound`, `elbo`, `bound_samples`, `binarise`, `latent_dim`; the stage measures'
+        summary.
     """
     rows = [(name, "published", how, f"{value:.2f}", "", source) for name, how, value, source in BOUNDS]
     for name, values in sorted(summary.items(), key=lambda item: -item[1]["bound"]):
@@ -169,11 +177,15 @@ def write_page(path: Path, tables: Sequence[Table]) -> None:
 
 
 def markdown(precisions: Mapping[str, Mapping[str, float]], names: Mapping[str, str]) -> str:
-    """Precision@100 of one protocol as a table in Markdown, the best of each kind and length in bold.
+    """Return precision@100 of one protocol as a table in Markdown.
+
+    The best value per code length is bold, once for methods that saw labels and once for the
+    others.
 
     Parameters
     ----------
-    precisions : method -> the metrics of the stage hashing, `precision@100_<bits>`; 0 bits are real-valued rows.
+    precisions : method -> the metrics of the stage hashing, `precision@100_<bits>`; 0 bits are
+        real-valued rows.
     names : method -> the name that is shown.
 
     Examples
@@ -210,7 +222,7 @@ def markdown(precisions: Mapping[str, Mapping[str, float]], names: Mapping[str, 
 
 
 def short(share: float) -> str:
-    """A share with three digits: .433.
+    """Format a share with three digits: .433.
 
     Examples
     --------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,16 @@ from relatent.ranking.engines.choose import choose, run_blocks
 from relatent.ranking.relevance import relevance
 from relatent.ranking.result import RankingResult
 from relatent.ranking.task import Each, Engine, Plan, Task
+
+
+class Work(TypedDict, total=False):
+    """Keywords of `evaluate` on which no metric depends: which queries, and on what."""
+
+    part: tuple[int, int] | None
+    max_bytes: int
+    threads: int | None
+    device: str
+    progress: Callable[[int], object] | None
 
 
 def evaluate(
@@ -27,11 +37,7 @@ def evaluate(
     gains: Any = None,
     exclude_self: Any = False,
     metrics: str = "all",
-    part: tuple[int, int] | None = None,
-    max_bytes: int = 2**28,
-    threads: int | None = None,
-    device: str = "cpu",
-    progress: Callable[[int], object] | None = None,
+    **work: Unpack[Work],
 ) -> RankingResult:
     """Rank the database for every query and measure each ranking, exactly.
 
@@ -89,9 +95,7 @@ def evaluate(
     queries, database = inputs.sides(queries, database, score)
     inputs.choice("ties", ties, inputs.TIES)
     inputs.choice("metrics", metrics, inputs.METRICS)
-    inputs.choice("device", device, inputs.DEVICES)
-    max_bytes = inputs.positive("max_bytes", max_bytes)
-    workers = inputs.available_cores() if threads is None else inputs.positive("threads", threads)
+    part, engine_of, progress = _work(**work)
     sizes = queries.shape[0], database.shape[0]
     task = Task(
         queries=queries,
@@ -104,10 +108,25 @@ def evaluate(
         metrics=metrics,
     )
     start, stop = inputs.part_bounds(part, sizes[0])
-    engine, plan = choose(task, workers, max_bytes, device)
+    engine, plan = engine_of(task)
     values, counts = _run(task, engine, plan, start, stop, progress)
     settings = {"score": score, "ties": ties, "metrics": metrics}
     return RankingResult(values, counts, task.cutoffs, settings)
+
+
+def _work(
+    *,
+    part: tuple[int, int] | None = None,
+    max_bytes: int = 2**28,
+    threads: int | None = None,
+    device: str = "cpu",
+    progress: Callable[[int], object] | None = None,
+) -> tuple[tuple[int, int] | None, Callable[[Task], tuple[Engine, Plan]], Callable[[int], object] | None]:
+    """Check the keywords of `Work`; return part, the choice of an engine, and progress."""
+    inputs.choice("device", device, inputs.DEVICES)
+    memory = inputs.positive("max_bytes", max_bytes)
+    workers = inputs.available_cores() if threads is None else inputs.positive("threads", threads)
+    return part, lambda task: choose(task, workers, memory, device), progress
 
 
 def _run(

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from relatent.errors import InputError
-from relatent.rbm.model import EVALUATION_ROWS, RBM, build, fill
+from relatent.networks.initialisation import fill
+from relatent.rbm.model import EVALUATION_ROWS, RBM, build
 from relatent.rbm.sampling import State
 
 # within 2e-3 of 41 rounds on the tests' small models; not measured on large ones

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from relatent.errors import InputError
+from relatent.networks.initialisation import fill
 from relatent.networks.recipe import Journal
 from relatent.networks.training import NOWHERE, Fitted, fit
 from relatent.rbm.deep import DeepRBM, reconstruction_error
-from relatent.rbm.model import RBM, build, fill
+from relatent.rbm.model import RBM, build
 from relatent.rbm.training import START_ROWS, Options, Read, make_optimizer, recipe, train
 
 

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 torch's own name for it
 
 from relatent.errors import InputError
+from relatent.networks.initialisation import fill
 from relatent.networks.products import product, product_with_gradients
 from relatent.rbm.sampling import State
 from relatent.rbm.units import unit
@@ -236,17 +237,6 @@ def load(state: Mapping[str, Tensor], architecture: Mapping[str, Any]) -> RBM:
     rbm = build(architecture)
     fill(rbm, state)
     return rbm.eval()
-
-
-def fill(module: nn.Module, state: Mapping[str, Tensor]) -> None:
-    """Copy weights into a module; InputError names the first that does not fit."""
-    for name, own in module.state_dict().items():
-        if name not in state:
-            raise InputError(f"the weights lack {name!r}: they are of another architecture")
-        if state[name].shape != own.shape:
-            given, wanted = tuple(state[name].shape), tuple(own.shape)
-            raise InputError(f"the weights' {name!r} is {given}, the architecture needs {wanted}")
-    module.load_state_dict(dict(state), strict=False)
 
 
 @torch.no_grad()

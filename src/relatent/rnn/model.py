@@ -20,6 +20,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, linear
 
 from relatent.bptt import RecurrentDecoder
 from relatent.errors import InputError
+from relatent.networks.initialisation import restored
 
 CELLS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU}
 RESET = {"rnn": -1.0, "gru": 0.0}  # the state before the first row
@@ -118,9 +119,7 @@ def build(shape: Mapping[str, Any], *, generator: torch.Generator) -> RowRNN:
 
 def load(state: Mapping[str, Tensor], shape: Mapping[str, Any]) -> RowRNN:
     """Return a trained network on the CPU, in eval mode: `load(*read_weights(path))`."""
-    model = build(shape, generator=torch.Generator())
-    model.load_state_dict(state)
-    return model.eval()
+    return restored(build(shape, generator=torch.Generator()), state)
 
 
 def row_cost(predicted: Tensor, actual: Tensor) -> Tensor:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from relatent.errors import InputError
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 NORMAL = 1.959964  # the normal distribution's 97.5 % point
 
@@ -35,7 +33,7 @@ class Interval(NamedTuple):
         return NORMAL * self.standard_error
 
 
-def mean_interval(values: np.ndarray | Tensor, groups: np.ndarray | None = None) -> Interval:
+def mean_interval(values: ArrayLike, groups: np.ndarray | None = None) -> Interval:
     """Estimate the mean of values with its standard error and 95 % interval.
 
     Parameters

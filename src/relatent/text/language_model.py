@@ -15,6 +15,7 @@ from torch.nn.functional import cross_entropy, linear
 from relatent.bptt import RecurrentDecoder, SwapSchedule, swapped
 from relatent.bptt.epochs import Steps, train_epochs
 from relatent.errors import InputError
+from relatent.networks.initialisation import restored
 from relatent.networks.recipe import Journal
 from relatent.networks.training import NOWHERE, Fitted
 
@@ -85,9 +86,7 @@ def build(shape: Mapping[str, Any], *, generator: torch.Generator) -> LanguageMo
 
 def load(state: Mapping[str, Tensor], shape: Mapping[str, Any]) -> LanguageModel:
     """Return a trained model on the CPU, in eval mode: `load(*read_weights(path))`."""
-    model = build(shape, generator=torch.Generator())
-    model.load_state_dict(state)
-    return model.eval()
+    return restored(build(shape, generator=torch.Generator()), state)
 
 
 def token_cost(predicted: Tensor, actual: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 torch's own name for it
 
-from relatent.networks.initialisation import initialise, initialise_cells
+from relatent.networks.initialisation import initialise, initialise_cells, restored
 from relatent.text.encoders import Batch, Documents, trunk
 from relatent.vae.encoders import InferenceNetwork
 from relatent.vae.model import gaussian_kl
@@ -104,9 +104,7 @@ def build(architecture: Mapping[str, Any], *, generator: torch.Generator) -> Tex
 
 def load(state: Mapping[str, Tensor], shape: Mapping[str, Any]) -> TextVAE:
     """Return a trained model on the CPU, in eval mode, from its weights and its architecture."""
-    model = build(shape, generator=torch.Generator())
-    model.load_state_dict(state)
-    return model.eval()
+    return restored(build(shape, generator=torch.Generator()), state)
 
 
 def with_words(documents: Documents) -> Tensor:

@@ -16,7 +16,7 @@ from torch.nn import functional as F  # noqa: N812 torch's own name for it
 
 from relatent.digits.binarise import How
 from relatent.errors import InputError
-from relatent.networks.initialisation import initialise
+from relatent.networks.initialisation import initialise, restored
 from relatent.vae.encoders import CELLS, InferenceNetwork, RowReader, mlp
 
 LogLikelihood = Callable[..., Tensor]
@@ -253,9 +253,7 @@ def _trunk(architecture: dict[str, Any]) -> tuple[nn.Module, int]:
 
 def load(state: Mapping[str, Tensor], shape: dict[str, Any]) -> VAE:
     """Return a trained VAE on the CPU, in eval mode, from its weights and its architecture."""
-    model = build(shape, generator=torch.Generator())
-    model.load_state_dict(state)
-    return model.eval()
+    return restored(build(shape, generator=torch.Generator()), state)
 
 
 def to_unit(stored: Tensor, binarisation: How) -> Tensor:
