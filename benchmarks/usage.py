@@ -43,12 +43,11 @@ def total(name: str, parts: list[Usage]) -> Usage:
     return Usage(name, int(jobs), wall, cpu, max((part.peak_mib for part in parts), default=0.0))
 
 
-def by_stage(found: list[Usage]) -> list[Usage]:
-    """Group jobs whose logs lie in one folder of logs/, and those of `vae` by what they do."""
+def by_rule(found: list[Usage]) -> list[Usage]:
+    """Group jobs by their rule, the first folder of their logs."""
     groups = defaultdict(list)
     for usage in found:
-        parts = usage.job.split("/")
-        groups[f"vae {parts[-1]}" if parts[0] == "vae" else parts[0]].append(usage)
+        groups[usage.job.partition("/")[0]].append(usage)
     return [total(name, parts) for name, parts in groups.items()]
 
 
@@ -59,8 +58,8 @@ def main() -> None:
     parser.add_argument("--jobs", action="store_true", help="a line each")
     options = parser.parse_args()
     found = usages(options.folder)
-    shown = sorted(found if options.jobs else by_stage(found), key=lambda usage: -usage.cpu_seconds)
-    print("| stage | jobs | wall (s) | CPU (s) | peak (MiB) |\n| --- | ---: | ---: | ---: | ---: |")
+    shown = sorted(found if options.jobs else by_rule(found), key=lambda usage: -usage.cpu_seconds)
+    print("| rule | jobs | wall (s) | CPU (s) | peak (MiB) |\n| --- | ---: | ---: | ---: | ---: |")
     for name, jobs, wall, cpu, peak in [*shown, total("**all**", found)]:
         print(f"| {name} | {jobs} | {wall:,.0f} | {cpu:,.0f} | {peak:,.0f} |")
 
