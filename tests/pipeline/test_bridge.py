@@ -55,7 +55,7 @@ def rename_an_input(path: Path) -> None:
 
 def replace_by_older(path: Path) -> None:
     """Replace a file by an older one, as `rsync -a`, tar and `cp -p` do."""
-    add_line("EDITED = 1")(path)
+    add_line("assert True")(path)
     os.utime(path, (10**9, 10**9))
 
 

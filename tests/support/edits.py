@@ -48,7 +48,7 @@ def change(**values: object) -> Callable[[Path], None]:
         for key, value in values.items():
             *above, last = key.split("__")
             section = functools.reduce(lambda part, name: part[name], above, content)
-            assert section[last] != value
+            assert section.get(last) != value
             section[last] = value
         yaml.dump(content, path)
 
