@@ -172,10 +172,14 @@ EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
         replace('"""Train `module` in place;', '"""Fit `module`;'),
         set(),
     ),
-    "a help text": (f"{SRC}/stages/vae.py", replace("Seed of weights, order and draws.", "The seed."), set()),
+    "a help text": (
+        f"{SRC}/stages/vae.py",
+        replace("Seed of the initial weights, the order of digits and all draws.", "The seed."),
+        set(),
+    ),
     "a command of a stage beside others": (
         f"{SRC}/stages/vae.py",
-        replace('"random": vae_digits.generate(trained, section.generated, seed),', GENERATED_TWICE),
+        replace('"random": generate.generate(trained, section.generated, seed),', GENERATED_TWICE),
         {"vae_generate", "vae_measures", "vae_measures_summary", "vae_measures_neighbours", "timing_*"},
     ),
     "a source replaced by one with an older time": (f"{SRC}/stages/headlines.py", replace_by_older, {"headlines"}),
