@@ -291,7 +291,7 @@ def test_an_experiment_in_a_temporary_workspace_runs_its_own_sources(workspace: 
     assert any(line.count("fewer") and ",30," in line for line in shown.splitlines())
 
 
-@pytest.mark.parametrize("override", ["vae.runs.mlp_2d.seeds=[0,1]", "+vae.runs.more=${vae.runs.mlp_2d}"])
+@pytest.mark.parametrize("override", ["++vae.runs.mlp_2d.seeds=[0,1]", "+vae.runs.more=${vae.runs.mlp_2d}"])
 def test_a_structural_parameter_stops_exp_run_with_one_line(workspace: Path, override: str) -> None:
     """No stage runs, and the line names the key and `bridge gen`."""
     done = run("dvc", "exp", "run", "--set-param", override, cwd=workspace, check=False)

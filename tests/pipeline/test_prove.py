@@ -67,9 +67,8 @@ def test_a_change_of_the_first_step_and_one_of_the_last_bytes_are_caught(workspa
     assert NAME not in proofs
     assert f"{NAME} is to run: the demo differs: results/language_model/newsgroups/metrics.json" in said
     (workspace / STAGE).write_text(text, encoding="utf-8")
-    replace("        learning_rate=learning_rate,\n", "        learning_rate=1.0001 * learning_rate,\n")(
-        workspace / MODEL
-    )
+    faster = "        replace(options, learning_rate=1.0001 * options.learning_rate),\n        cost=token_cost,\n"
+    replace("        options,\n        cost=token_cost,\n", faster)(workspace / MODEL)
     proofs, said = kept(workspace, "0")
     assert NAME not in proofs
     assert f"{NAME} is to run: its probe differs from step 1" in said
