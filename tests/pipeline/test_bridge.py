@@ -107,7 +107,15 @@ EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
             rnn_pictures__lead_rows=7,
             ordering__columns=11,
         ),
-        {"vae_measures", "rbm_likelihood", "face_model_mix", "rnn_pictures_units", "rnn_pictures_weights", "ordering"},
+        {
+            "vae_measures",
+            "vae_measures_neighbours",
+            "rbm_likelihood",
+            "face_model_mix",
+            "rnn_pictures_units",
+            "rnn_pictures_weights",
+            "ordering",
+        },
     ),
     "a default that one run overrides": (
         "params.yaml",
