@@ -60,7 +60,7 @@ def replace_by_older(path: Path) -> None:
 
 
 EMBED_SWAPPED = "vae embed --model {input.model} --digits {input.digits}"
-GENERATED_TWICE = '"random": generate.generate(trained, 2 * section.generated, seed),'
+GENERATED_TWICE = '"random": generation.generate(trained, 2 * section.generated, seed),'
 ONE_VAE = {"vae_train-mlp_2d-0", "timing_encoders"}
 RANKINGS = {"ranking_block", "ranking"}
 FIGURES = {"figures_*"}
@@ -139,7 +139,9 @@ EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
     "a module of the ranking": (
         f"{SRC}/ranking/metrics.py",
         add_line("EDITED = 1"),
-        RANKINGS | {"classification", "vae_measures", "vae_measures_neighbours", "text_vae_*", "hashing_*"},
+        RANKINGS
+        | {"classification", "vae_measures", "vae_measures_neighbours", "text_vae_evaluate", "text_vae_peers"}
+        | {"hashing_plain", "hashing_learned"},
     ),
     "the annealing": (f"{SRC}/rbm/convergence.py", add_line("EDITED = 1"), {"rbm_likelihood"}),
     "the module that all import": (f"{SRC}/files/atomic.py", add_line("EDITED = 1"), DATA | {"timing_scoring"}),
@@ -187,8 +189,8 @@ EDITS: dict[str, tuple[str, Callable[[Path], None], set[str]]] = {
     ),
     "a command of a stage beside others": (
         f"{SRC}/stages/vae.py",
-        replace('"random": generate.generate(trained, section.generated, seed),', GENERATED_TWICE),
-        {"vae_generate", "vae_measures", "vae_measures_summary", "vae_measures_neighbours", "timing_*"},
+        replace('"random": generation.generate(trained, section.generated, seed),', GENERATED_TWICE),
+        {"vae_generate", "vae_measures", "vae_measures_summary", "vae_measures_neighbours", "timing_encoders"},
     ),
     "a source replaced by one with an older time": (f"{SRC}/stages/headlines.py", replace_by_older, {"headlines"}),
     "a comment in a rule file": ("workflow/rules/vae.smk", add_line("# edited"), set()),

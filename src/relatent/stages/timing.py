@@ -12,7 +12,6 @@ from pydantic import Field
 from relatent.jobs.params import Name, Section, Structural, load_section, named_run
 from relatent.stages.shared.command import PARAMS, Params, run, stage
 from relatent.stages.shared.sections import Compute
-from relatent.stages.vae import VAE, DigitsFile
 
 
 class SvmTiming(Section):
@@ -164,7 +163,7 @@ def orders(
 
 @app.command()
 def encoders(
-    digits: DigitsFile,
+    digits: Annotated[Path, typer.Option(help="HDF5 of the stage digits.")],
     table: Annotated[Path, typer.Option(help="CSV to write: one row per run, in seconds per epoch.")],
     params: Params = PARAMS,
 ) -> None:
@@ -172,6 +171,7 @@ def encoders(
     from relatent.digits.files import read_digits
     from relatent.files.tables import write_csv
     from relatent.networks.training import set_threads
+    from relatent.stages.vae import VAE
     from relatent.timing.epochs import seconds_per_epoch
 
     compute = load_section(Compute, "compute", params)

@@ -162,7 +162,7 @@ def embed(
     from relatent.files.hdf5 import read_hdf5, write_hdf5
     from relatent.files.weights import read_weights
     from relatent.networks.training import set_threads
-    from relatent.vae import generate
+    from relatent.vae import generate as generation
     from relatent.vae import model as vae_model
 
     set_threads(1)
@@ -170,9 +170,9 @@ def embed(
     train_images, test_images, _ = read_digits(digits, "train_images", "test_images")
     train_labels, test_labels = read_hdf5(digits, "train_labels", "test_labels")
     arrays = {
-        "train": generate.embed(trained, train_images),
+        "train": generation.embed(trained, train_images),
         "train_labels": train_labels,
-        "test": generate.embed(trained, test_images),
+        "test": generation.embed(trained, test_images),
         "test_labels": test_labels,
     }
     write_hdf5(embeddings, arrays, dataset="digits")
@@ -189,15 +189,15 @@ def generate(
     from relatent.files.hdf5 import write_hdf5
     from relatent.files.weights import read_weights
     from relatent.networks.training import set_threads
-    from relatent.vae import generate
+    from relatent.vae import generate as generation
     from relatent.vae import model as vae_model
 
     set_threads(1)
     section = load_section(VAE, "vae", params)
     trained = vae_model.load(*read_weights(model))
     arrays = {
-        "manifold": generate.manifold(trained, section.manifold_side),
-        "random": generate.generate(trained, section.generated, seed),
+        "manifold": generation.manifold(trained, section.manifold_side),
+        "random": generation.generate(trained, section.generated, seed),
     }
     write_hdf5(generated, arrays, dataset="digits")
 
