@@ -265,7 +265,8 @@ def _only(tree: ast.Module, command: str) -> ast.Module:
     kept = {id(node) for node in tree.body if not _defines(node) or own in _defines(node)}
     while True:
         nodes = [node for node in tree.body if id(node) in kept]
-        named = {each.id for node in nodes for each in ast.walk(node) if isinstance(each, ast.Name)}
+        used = [each for node in nodes for each in ast.walk(node) if isinstance(each, ast.Name)]
+        named = {each.id for each in used if isinstance(each.ctx, ast.Load)}
         more = {id(node) for node in tree.body if named & _defines(node)} - kept
         if not more:
             return ast.Module(nodes, [])
