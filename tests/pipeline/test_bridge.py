@@ -286,7 +286,7 @@ def test_after_dvc_repro_and_exp_run_restore_leaves_nothing_to_do(workspace: Pat
     bridge("restore", workspace)
     assert named(workspace) == set()
     # the second was a default until now
-    both = ("rbm_likelihood.chains=8", "rbm.runs.binary.seed=1")
+    both = ("rbm_likelihood.chains=8", "++rbm.runs.binary.seed=1")
     run("dvc", "exp", "run", "--set-param", both[0], "--set-param", both[1], cwd=workspace)
     bridge("restore", workspace)
     assert named(workspace) == set()
