@@ -153,7 +153,7 @@ def test_a_docstring_between_kill_and_resume_keeps_the_checkpoint(workspace: Pat
     whole = (workspace / MODEL).read_bytes()
     (workspace / MODEL).unlink()
     code = (
-        "import os; from relatent import checkpoints; save = checkpoints.save\n"
+        "import os; from relatent.networks import checkpoints; save = checkpoints.save\n"
         "def dying(*a, **k): save(*a, **k); os._exit(1)\n"
         "checkpoints.save = dying\n"
     )
