@@ -19,7 +19,7 @@ RIDDLES = {  # pattern of a phrase that has to be decoded -> plain words
     r"\b(?:seconds|nats|images|elements|draws|words|rows|lines?|stage|uses) an? "
     r"(?:second|digit|epoch|row|step|block|job|stage|pixel|line|core|model|document|variant)\b": "seconds per epoch",
     r"\ba line (?:each|for each)\b": "one line per ...",
-    r"\bso and so often\b": "a fixed number of times",
+    r"\bso and so\b": "a fixed number of times",
     r"\b(?:is|are|be) had\b": "is fetched, is read",
     r"(?<!so )\bthat there (?:is|are|was|were)\b": "that exist",
     r"\b(?:that|which) (?:is|are) none\b": "that is not allowed, unknown",
