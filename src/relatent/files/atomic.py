@@ -15,8 +15,6 @@ from relatent.errors import InputError
 
 if TYPE_CHECKING:
     pass
-if TYPE_CHECKING:
-    pass
 
 
 @contextmanager

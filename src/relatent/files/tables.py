@@ -8,15 +8,12 @@ import math
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from relatent.errors import InputError
 from relatent.files.atomic import atomic
-
-if TYPE_CHECKING:
-    pass
 
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:

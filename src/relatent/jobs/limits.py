@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, StringConstraints
 from pydantic.fields import FieldInfo
 
-NUMBERS = {"one": 1, "two": 2, "three": 3}
+WORDS = {1: "one", 2: "two", 3: "three"}
 
 
 def allowed(annotation: Any, marks: Sequence[Any] = ()) -> str:
@@ -87,7 +87,7 @@ def _count(limits: dict[str, Any]) -> str:
     least, most = limits.get("min_length"), limits.get("max_length")
     if least is None:
         return ""
-    number = next((word for word, value in NUMBERS.items() if value == least), str(least))
+    number = WORDS.get(least, str(least))
     items = "item" if least == 1 else "items"
     return f"{number} {items}" if least == most else f"at least {number} {items}"
 

@@ -67,8 +67,7 @@ def merged(values: dict[str, Any]) -> dict[str, Any]:
 def _filled(runs: Any, defaults: dict[str, Any]) -> Any:
     if not isinstance(runs, dict):
         return runs
-    return {name: {**own, **{key: defaults[key] for key in defaults if key not in own}}
-            if isinstance(own, dict) else own for name, own in runs.items()}  # fmt: skip
+    return {name: defaults | own if isinstance(own, dict) else own for name, own in runs.items()}
 
 
 RUNS = ("runs", "corpora", "learned")  # keys of a section that hold named runs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from pydantic import Field
@@ -12,9 +12,6 @@ from pydantic import Field
 from relatent.jobs.params import Name, Section, Structural, load_section
 from relatent.stages.shared.command import PARAMS, Params, ProbeFile, run, stage
 from relatent.stages.shared.face_files import held_out_faces, photographs, read_model
-
-if TYPE_CHECKING:
-    pass
 
 Shares = Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=1)]
 
