@@ -9,12 +9,8 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from relatent.errors import InputError
-
-if TYPE_CHECKING:
-    pass
 
 
 @contextmanager
