@@ -178,4 +178,8 @@ def stop(message: str, error: BaseException) -> None:
     if not logging.getLogger().handlers:
         open_log(None)
     logger.error("error: %s", message)
+    try:
+        sys.stdout.flush()
+    except OSError:  # a full disk or a closed pipe: Python would report it again when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     raise SystemExit(1)
