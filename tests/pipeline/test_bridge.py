@@ -355,7 +355,7 @@ def test_a_damaged_dvc_lock_is_written_anew(workspace: Path) -> None:
 
 def test_commit_blesses_no_stale_output(workspace: Path) -> None:
     """After an edit without a run, `commit` leaves out the stages that would have to run."""
-    replace("latent_dim: 2", "latent_dim: 3")(workspace / "params.yaml")
+    replace("mlp_2d: {encoder: mlp", "mlp_2d: {latent_dim: 3, encoder: mlp")(workspace / "params.yaml")
     bridge("commit", workspace)
     assert named(workspace) == below(workspace, ONE_VAE)
 
