@@ -154,7 +154,7 @@ def judge(run: Path, made: Path, old: dict[str, bytes], said: str) -> list[str]:
     new = digests(made)
     other = {path for path in old.keys() | new.keys() if old.get(path) != new.get(path)}
     changed = {name for name, stage in stages.items() if other & {*outputs(stage)}}
-    by_itself = {name for name in changed if not other & {*stages[name]["deps"]}}  # not by an input's new bytes
+    by_itself = {name for name in changed if not other & {*stages[name].get("deps", [])}}  # not by an input's new bytes
     proofs = json.loads((run / "proofs.json").read_text(encoding="utf-8")) if (run / "proofs.json").exists() else {}
     why_not = {name: reason for name, reason in SEEN.findall(said) if not timed(name)}
     reasons = Counter(re.sub(r"results\S+", "a file", reason) for reason in why_not.values())
