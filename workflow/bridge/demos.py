@@ -61,26 +61,37 @@ def _unpack(revision: str, folder: Path) -> None:
 
 
 def _run(sources: Path, folder: Path, rules: list[str], cores: int) -> str:
-    """Run the demo of some sources below a folder until these rules; return an error line."""
+    """Make the outputs of these rules in the demo of some sources; return an error line, or ""."""
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "params.yaml").exists():
         shutil.copy2(sources / "demo" / "params.yaml", folder / "params.yaml")
-    command = [snakemake(), "--cores", str(cores), "--directory", str(folder.resolve()), "--quiet", "progress"]
-    done = subprocess.run(
-        [*command, "--until", *rules], cwd=sources, env=environment(), capture_output=True, text=True, check=False
-    )
+    # not `--until`: Snakemake stops there at a rule even if another one of the list is below it
+    targets = [path for outputs in _outputs(sources, folder, rules).values() for path in outputs]
+    done = _snakemake(sources, folder, "--cores", str(cores), "--quiet", "progress", "--", *targets)
     if done.returncode == 0:
         return ""
-    lines = (done.stdout + done.stderr).splitlines()
-    return next((line.strip() for line in lines if "rror" in line), f"it failed with status {done.returncode}")
+    lines = [line.strip() for line in (done.stdout + done.stderr).splitlines()]
+    said = [line for start in ("error:", "BUG", "WorkflowError") for line in lines if line.startswith(start)]
+    return said[0] if said else f"it failed with status {done.returncode}"
 
 
 def _made(folder: Path, rules: list[str]) -> dict[str, list[str]]:
+    """Return the files that these rules made in the demo of the sources here."""
+    found = _outputs(ROOT, folder, rules)
+    return {rule: [path for path in paths if (folder / path).is_file()] for rule, paths in found.items()}
+
+
+def _outputs(sources: Path, folder: Path, rules: list[str]) -> dict[str, list[str]]:
     """Return the outputs of each of these rules in the demo, from Snakemake's summary."""
-    command = [snakemake(), "--directory", str(folder.resolve()), "--summary"]
-    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=True)
+    done = _snakemake(sources, folder, "--summary")
     rows = [line.split("\t") for line in done.stdout.splitlines() if line.count("\t") > 3]
-    return {rule: [row[0] for row in rows if row[2] == rule and (folder / row[0]).is_file()] for rule in rules}
+    return {rule: [row[0] for row in rows if row[2] == rule] for rule in rules}
+
+
+def _snakemake(sources: Path, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run Snakemake of some sources in a folder."""
+    command = [snakemake(), "--directory", str(folder.resolve()), *words]
+    return subprocess.run(command, cwd=sources, env=environment(), capture_output=True, text=True, check=False)
 
 
 def snakemake() -> str:
