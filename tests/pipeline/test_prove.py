@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bridge import prove, verify
+from bridge import demos, prove, verify
 from bridge.snakemake_side import Job
 from tests.support.edits import SRC, bridge, named, replace
-from tests.support.harness import run
+from tests.support.harness import ROOT, run
 
 MODEL = f"{SRC}/text/language_model.py"
 STAGE = f"{SRC}/stages/language_model.py"
@@ -122,3 +122,11 @@ def test_headlines_apart_are_named_with_both_values() -> None:
     after = {"vae": {"a": {"elbo": -101.0, "kl": 2.0}}, "rbm": {"b": {"error": 1.0}}}
     (line,) = verify.distances(before, after)
     assert line == "vae: 1 of 2 numbers of the demo differ, a.elbo most: -100 on record, -101 here"
+
+
+@pytest.mark.pipeline
+def test_the_demo_is_made_for_rules_of_which_one_is_below_another(tmp_path: Path) -> None:
+    """Files of both are there."""
+    made = demos.make(ROOT, tmp_path / "demo", ["data_mnist", "digits"], cores=1)
+    assert made == ""
+    assert (tmp_path / "demo/results/digits/digits.h5").is_file()

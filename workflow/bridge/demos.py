@@ -36,12 +36,12 @@ def compare(revision: str, rules: Iterable[str], folder: Path, cores: int) -> di
     names = sorted(rules)
     old, new = folder / revision[:12], folder / "new"
     _unpack(revision, old / "sources")
-    if said := _run(old / "sources", old / "demo", names, cores):
+    if said := make(old / "sources", old / "demo", names, cores):
         return {name: Compared((), f"under {revision[:12]}: {said}") for name in names}
     shutil.rmtree(new, ignore_errors=True)
     shutil.copytree(old / "demo", new, symlinks=True)
     shutil.copy2(ROOT / "demo" / "params.yaml", new / "params.yaml")
-    if said := _run(ROOT, new, names, cores):
+    if said := make(ROOT, new, names, cores):
         return {name: Compared((), said) for name in names}
     return {name: _compared(outputs, old / "demo", new) for name, outputs in _made(new, names).items()}
 
@@ -60,7 +60,7 @@ def _unpack(revision: str, folder: Path) -> None:
         tar.extractall(folder, filter="data")
 
 
-def _run(sources: Path, folder: Path, rules: list[str], cores: int) -> str:
+def make(sources: Path, folder: Path, rules: list[str], cores: int) -> str:
     """Make the outputs of these rules in the demo of some sources; return an error line, or ""."""
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "params.yaml").exists():
