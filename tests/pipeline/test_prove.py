@@ -130,3 +130,13 @@ def test_the_demo_is_made_for_rules_of_which_one_is_below_another(tmp_path: Path
     made = demos.make(ROOT, tmp_path / "demo", ["data_mnist", "digits"], cores=1)
     assert made == ""
     assert (tmp_path / "demo/results/digits/digits.h5").is_file()
+
+
+@pytest.mark.pipeline
+def test_a_rule_that_the_demo_lacks_makes_nothing_and_a_fault_is_its_line(tmp_path: Path) -> None:
+    """An unknown rule does not make the whole demo; parameters that do not load say so."""
+    folder = tmp_path / "demo"
+    assert demos.make(ROOT, folder, ["no_such_rule"], cores=1) == ""
+    assert not (folder / "results").exists()
+    replace("source: embedded", "source: fake")(folder / "params.yaml")
+    assert "data.source: got 'fake'" in demos.make(ROOT, folder, ["digits"], cores=1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import shutil
 import subprocess
 import sys
@@ -65,11 +64,19 @@ def make(sources: Path, folder: Path, rules: list[str], cores: int) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "params.yaml").exists():
         shutil.copy2(sources / "demo" / "params.yaml", folder / "params.yaml")
+    listed = snakemake(sources, folder, "--summary")
+    if listed.returncode:
+        return _error(listed)
     # not `--until`: Snakemake stops there at a rule even if another one of the list is below it
-    targets = [path for outputs in _outputs(sources, folder, rules).values() for path in outputs]
-    done = _snakemake(sources, folder, "--cores", str(cores), "--quiet", "progress", "--", *targets)
-    if done.returncode == 0:
+    targets = [path for outputs in _outputs(listed.stdout, rules).values() for path in outputs]
+    if not targets:  # without a target Snakemake would make everything
         return ""
+    done = snakemake(sources, folder, "--cores", str(cores), "--quiet", "progress", "--", *targets)
+    return _error(done) if done.returncode else ""
+
+
+def _error(done: subprocess.CompletedProcess[str]) -> str:
+    """Return the line that says why Snakemake failed."""
     lines = [line.strip() for line in (done.stdout + done.stderr).splitlines()]
     said = [line for start in ("error:", "BUG", "WorkflowError") for line in lines if line.startswith(start)]
     return said[0] if said else f"it failed with status {done.returncode}"
@@ -77,30 +84,18 @@ def make(sources: Path, folder: Path, rules: list[str], cores: int) -> str:
 
 def _made(folder: Path, rules: list[str]) -> dict[str, list[str]]:
     """Return the files that these rules made in the demo of the sources here."""
-    found = _outputs(ROOT, folder, rules)
+    found = _outputs(snakemake(ROOT, folder, "--summary").stdout, rules)
     return {rule: [path for path in paths if (folder / path).is_file()] for rule, paths in found.items()}
 
 
-def _outputs(sources: Path, folder: Path, rules: list[str]) -> dict[str, list[str]]:
-    """Return the outputs of each of these rules in the demo, from Snakemake's summary."""
-    done = _snakemake(sources, folder, "--summary")
-    rows = [line.split("\t") for line in done.stdout.splitlines() if line.count("\t") > 3]
+def _outputs(summary: str, rules: list[str]) -> dict[str, list[str]]:
+    """Return the outputs of each of these rules from Snakemake's summary."""
+    rows = [line.split("\t") for line in summary.splitlines() if line.count("\t") > 3]
     return {rule: [row[0] for row in rows if row[2] == rule] for rule in rules}
 
 
-def _snakemake(sources: Path, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run Snakemake of some sources in a folder."""
-    command = [snakemake(), "--directory", str(folder.resolve()), *words]
-    return subprocess.run(command, cwd=sources, env=environment(), capture_output=True, text=True, check=False)
-
-
-def snakemake() -> str:
-    """Return the snakemake program beside our Python."""
-    return str(Path(sys.executable).with_name("snakemake"))
-
-
-def environment() -> dict[str, str]:
-    """Return our environment without the variables that a run gives its jobs."""
-    return {
-        key: value for key, value in os.environ.items() if key not in ("RELATENT_PLAN", "RELATENT_PROBE", "DVC_STAGE")
-    }
+def snakemake(sources: Path, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the snakemake beside our Python on some sources, in a folder."""
+    program = Path(sys.executable).with_name("snakemake")
+    command = [str(program), "--directory", str(folder.resolve()), *words]
+    return subprocess.run(command, cwd=sources, env=shadow.environment(), capture_output=True, text=True, check=False)

@@ -21,6 +21,7 @@ from bridge.dvc_side import PROOFS
 from bridge.planning import TABLE
 from bridge.snakemake_side import Job
 from relatent.files.tables import write_json
+from relatent.tools.revisions import git
 
 FOLDER = Path(".snakemake/proofs")
 
@@ -126,7 +127,9 @@ def covered(tried: list[Tried], cores: int) -> list[Tried]:
     olds = {}
     for each in tried:
         if each.proof and each.proof.by == "probe":
-            olds[each.job.name] = revision = having(each.job.key, each.proof.before["code"], [])
+            found_in = having(each.job.key, each.proof.before["code"], [])
+            # a hash: HEAD is another revision after the next commit, and demos are kept by revision
+            olds[each.job.name] = revision = found_in and git("rev-parse", found_in).decode().strip()
             if revision:
                 rules.setdefault(revision, set()).add(each.job.rule)
     found = {revision: demos.compare(revision, names, FOLDER / "demos", cores) for revision, names in rules.items()}

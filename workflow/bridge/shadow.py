@@ -43,10 +43,13 @@ def same(one: Path, other: Path) -> bool:
     return one.is_file() and other.is_file() and one.read_bytes() == other.read_bytes()
 
 
+def environment() -> dict[str, str]:
+    """Return our environment without the variables that a run gives its jobs."""
+    return {key: value for key, value in os.environ.items() if key not in OF_A_JOB}
+
+
 def _environment(variables: dict[str, str]) -> dict[str, str]:
-    kept = {
-        key: value for key, value in os.environ.items() if key not in ("RELATENT_PLAN", "RELATENT_PROBE", "DVC_STAGE")
-    }
+    kept = environment()
     if mirror := kept.get("RELATENT_MIRROR"):
         kept["RELATENT_MIRROR"] = str(Path(mirror).resolve())
     return kept | {"PYTHONPATH": str(SOURCE)} | variables

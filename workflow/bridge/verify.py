@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bridge import shadow
-from bridge.demos import ROOT, environment, snakemake
+from bridge.demos import ROOT, snakemake
 from bridge.prove import marks, probe_of
 from bridge.snakemake_side import Job
 from relatent.errors import InputError
@@ -76,8 +75,7 @@ def run_in(folder: Path, params: Path, paths: list[str], cores: int) -> None:
     """Run the DAG below a folder for some files."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy2(params, folder / "params.yaml")
-    command = [snakemake(), "--cores", str(cores), "--directory", str(folder.resolve()), "--quiet", "all", "--", *paths]
-    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
+    done = snakemake(ROOT, folder, "--cores", str(cores), "--quiet", "all", "--", *paths)
     if done.returncode:
         raise InputError(f"verify: {paths[0]} and others could not be made: {' '.join(done.stderr.split())[-300:]}")
 
