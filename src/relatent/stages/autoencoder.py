@@ -53,6 +53,8 @@ def train(
     params: Params = PARAMS,
 ) -> None:
     """Train layer by layer, then jointly; measure the error on held-out people, beside PCA."""
+    from dataclasses import fields
+
     import torch
 
     from relatent.face_models import autoencoder
@@ -65,6 +67,7 @@ def train(
     from relatent.networks.training import set_threads
     from relatent.stages.shared.checkpoint import checkpoint_path, discard
 
+    options = face_models_training.Options
     section, compute = load_section(Autoencoder, "autoencoder", params), load_section(Compute, "compute", params)
     checkpoint = checkpoint_path("autoencoder", [section, compute], [faces])
     set_threads(compute.threads)
@@ -75,7 +78,7 @@ def train(
         trained = face_models_training.train(
             network,
             training,
-            face_models_training.Options(**section.model_dump(include=TRAINING)),
+            options(**section.model_dump(include={each.name for each in fields(options)})),
             validation=validation,
             held_out=held_out,
             generator=torch.Generator(compute.device).manual_seed(section.seed),
@@ -90,9 +93,6 @@ def train(
     last = {"held_out_mse": trained.errors[-1]["held_out_mse"], "pca_held_out_mse": pca[0]}
     write_json(metrics, last | {"ratio_to_pca": last["held_out_mse"] / pca[0]} | sizes)
     discard("autoencoder")
-
-
-TRAINING = {"epochs", "fine_tuning_epochs", "batch_size", "learning_rate", "fine_tuning_rate", "mirror"}
 
 
 @app.command()

@@ -110,6 +110,8 @@ def train(
     Test rows are test digits, or faces of held-out people. Likelihoods have a stage of their own,
     `rbm_likelihood`.
     """
+    from dataclasses import fields
+
     import torch
 
     from relatent.files.tables import write_csv, write_json
@@ -144,7 +146,7 @@ def train(
         trained, fitted = train(
             rbm,
             reader(training, validation),
-            Options(**settings.model_dump(include=TRAINING)),
+            Options(**settings.model_dump(include={each.name for each in fields(Options)})),
             n_train=len(training),
             n_validation=len(validation),
             generator=generator,
@@ -183,12 +185,6 @@ def units(
         **section.model_dump(include={"kinds", "seeds", "chains", "steps"}),
     )
     write_json(metrics, found)
-
-
-TRAINING = {
-    "epochs", "batch_size", "learning_rate", "final_rate", "optimizer", "momentum", "weight_decay", "steps", "chains",
-    "mean_field_visible", "mean_field_hidden", "centring", "averaging",
-}  # fmt: skip
 
 
 def by_role(data: Path, threshold: float | None) -> list:
